@@ -1,0 +1,3 @@
+//! Sentinel as a sans-IO state machine.
+#![no_std]
+extern crate alloc;
