@@ -1,0 +1,197 @@
+//! Why: the reasons that decisions carry, as data and as words for an operator.
+
+use alloc::string::String;
+use core::fmt;
+
+use picket_sansio::Millis;
+
+/// Why an instance counts as subjectively down (`sentinel.c: sentinelCheckSubjectivelyDown`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DownReason {
+    /// A PING is unanswered, or answered only with errors, for this long.
+    NoValidReply(Millis),
+    /// There is no connection, and the last acceptable PING reply is this old.
+    Disconnected(Millis),
+    /// It should be a master and calls itself a replica for this long.
+    CallsItselfReplica(Millis),
+    /// It was restarted this long ago and is not ready yet.
+    RebootTooLong(Millis),
+}
+
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoValidReply(span) => write!(f, "no valid reply to PING for {span}"),
+            Self::Disconnected(span) => write!(f, "disconnected, last valid PING reply {span} ago"),
+            Self::CallsItselfReplica(span) => write!(f, "monitored as a master, calls itself a replica for {span}"),
+            Self::RebootTooLong(span) => write!(f, "restarted {span} ago and not ready yet"),
+        }
+    }
+}
+
+/// Why the process does not trust its own opinions for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TiltReason {
+    /// The process did not run for this long: it was stopped, starved or suspended.
+    Stalled(Millis),
+}
+
+impl fmt::Display for TiltReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stalled(span) => write!(f, "this process did not run for {span}"),
+        }
+    }
+}
+
+/// One voter's choice in an election.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// Run id of the voter.
+    pub voter: String,
+    /// Whom it chose; `None` while it did not answer.
+    pub choice: Option<Choice>,
+}
+
+/// What a voter answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It voted for this run id in the epoch of the election.
+    For(String),
+    /// It cannot vote in this epoch: its vote is from that later or equal epoch, or it gave none.
+    Refused {
+        /// The epoch that the voter named.
+        epoch: u64,
+    },
+}
+
+impl fmt::Display for Ballot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.choice {
+            Some(Choice::For(run_id)) => write!(f, "{} voted for {run_id}", self.voter),
+            Some(Choice::Refused { epoch }) => write!(f, "{} refused (its vote is of epoch {epoch})", self.voter),
+            None => write!(f, "{} did not answer", self.voter),
+        }
+    }
+}
+
+/// Why an election was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossReason {
+    /// The voters that are left cannot lift us to the votes needed.
+    CannotWin,
+    /// The votes did not come in time.
+    TimedOut,
+}
+
+impl fmt::Display for LossReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CannotWin => "out of reach",
+            Self::TimedOut => "not reached in time",
+        })
+    }
+}
+
+/// Why a failover is not started at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// We voted for this Sentinel and give it the time to finish.
+    VotedFor(String),
+    /// The election was lost; this is the pause before the next one.
+    Lost,
+    /// The failover failed; the reference waits twice the failover timeout.
+    Failed,
+    /// Fewer Sentinels are reachable than votes are needed.
+    NoMajority {
+        /// Voters that can be reached, we included.
+        reachable: u32,
+        /// Votes needed.
+        needed: u32,
+    },
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VotedFor(run_id) => write!(f, "voted for {run_id}"),
+            Self::Lost => f.write_str("the last election was lost"),
+            Self::Failed => f.write_str("the last failover failed"),
+            Self::NoMajority { reachable, needed } => {
+                write!(f, "{reachable} voters reachable, {needed} votes needed")
+            }
+        }
+    }
+}
+
+/// A replica that could be promoted, with the facts it was ranked by, best first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ranked {
+    /// `host:port`.
+    pub replica: String,
+    /// False if it never finished, or was in the middle of, a synchronisation.
+    pub in_sync: bool,
+    /// `replica-priority`; lower is better.
+    pub priority: u32,
+    /// Replication offset as of the last INFO.
+    pub offset: u64,
+    /// Run id, the last tie-break.
+    pub run_id: String,
+    /// Age of that INFO.
+    pub info_age: Millis,
+}
+
+impl fmt::Display for Ranked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (priority {}, offset {}", self.replica, self.priority, self.offset)?;
+        if !self.in_sync {
+            f.write_str(", not in sync")?;
+        }
+        write!(f, ", INFO {} old)", self.info_age)
+    }
+}
+
+/// A replica that cannot be promoted, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// `host:port`.
+    pub replica: String,
+    /// Why.
+    pub why: Ineligible,
+}
+
+/// Why a replica cannot be promoted (`sentinel.c: sentinelSelectSlave`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ineligible {
+    /// It is down.
+    Down,
+    /// There is no connection to it.
+    Disconnected,
+    /// Its last valid PING reply is too old.
+    NoRecentReply(Millis),
+    /// Its `replica-priority` is 0.
+    PriorityZero,
+    /// Its INFO is too old.
+    InfoTooOld(Millis),
+    /// It lost the master too long before the master went down.
+    MasterLinkDownTooLong(Millis),
+}
+
+impl fmt::Display for Ineligible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down => f.write_str("down"),
+            Self::Disconnected => f.write_str("disconnected"),
+            Self::NoRecentReply(span) => write!(f, "no valid PING reply for {span}"),
+            Self::PriorityZero => f.write_str("priority 0"),
+            Self::InfoTooOld(span) => write!(f, "INFO {span} old"),
+            Self::MasterLinkDownTooLong(span) => write!(f, "had no link to the master for {span}"),
+        }
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.replica, self.why)
+    }
+}
