@@ -1,0 +1,150 @@
+//! The programs of others that tests run against: where they are, and what is skipped without them.
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A program of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// Data nodes of nearly every integration test.
+    RedisServer,
+    /// Stock sentinels: mixed quorums, files handed to and fro.
+    RedisSentinel,
+    /// Nothing runs it in the tests; README's commands use it.
+    RedisCli,
+    /// Browser tests of the playground.
+    Chromium,
+}
+
+impl Peer {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::RedisServer, Self::RedisSentinel, Self::RedisCli, Self::Chromium];
+
+    /// The program's names, the first found wins.
+    #[must_use]
+    pub fn program_names(self) -> &'static [&'static str] {
+        match self {
+            Self::RedisServer => &["redis-server", "valkey-server"],
+            Self::RedisSentinel => &["redis-sentinel", "valkey-sentinel"],
+            Self::RedisCli => &["redis-cli", "valkey-cli"],
+            Self::Chromium => &["chromium", "chromium-browser", "google-chrome"],
+        }
+    }
+
+    /// The environment variable that overrides the search on PATH.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::RedisServer => "PICKET_REDIS_SERVER",
+            Self::RedisSentinel => "PICKET_REDIS_SENTINEL",
+            Self::RedisCli => "PICKET_REDIS_CLI",
+            Self::Chromium => "PICKET_CHROMIUM",
+        }
+    }
+
+    /// The Debian package that brings it.
+    #[must_use]
+    pub fn debian_package(self) -> &'static str {
+        match self {
+            Self::RedisServer => "redis-server",
+            Self::RedisSentinel => "redis-sentinel",
+            Self::RedisCli => "redis-tools",
+            Self::Chromium => "chromium",
+        }
+    }
+
+    /// What cannot be tested without it.
+    #[must_use]
+    pub fn skipped_without(self) -> &'static str {
+        match self {
+            Self::RedisServer => "every integration test with real data nodes (crates/daemon/tests)",
+            Self::RedisSentinel => "mixed quorums and files shared with stock sentinels",
+            Self::RedisCli => "nothing (it is only for hands)",
+            Self::Chromium => "browser tests of the playground",
+        }
+    }
+
+    /// Looks for it: the variable first, then PATH.
+    #[must_use]
+    pub fn find(self) -> Option<PathBuf> {
+        if let Some(path) = env::var_os(self.variable()) {
+            return Some(PathBuf::from(path)).filter(|path| path.is_file());
+        }
+        let path = env::var_os("PATH")?;
+        let folders: Vec<_> = env::split_paths(&path).collect();
+        self.program_names()
+            .iter()
+            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+            .find(|candidate| candidate.is_file())
+    }
+
+    /// Where it is.
+    ///
+    /// # Panics
+    /// When it is missing; tests ask [`available`] first.
+    #[must_use]
+    pub fn path(self) -> PathBuf {
+        self.find().unwrap_or_else(|| panic!("{self} was not found; set {} or PATH", self.variable()))
+    }
+
+    /// The first line of its `--version`.
+    #[must_use]
+    pub fn version(self) -> Option<String> {
+        version_of(&self.find()?)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.program_names()[0])
+    }
+}
+
+fn version_of(program: &Path) -> Option<String> {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Some(text.lines().next()?.trim().to_owned())
+}
+
+/// Whether `CI=true`: then a missing peer is a failure and not a skip.
+#[must_use]
+pub fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true" || value == "1")
+}
+
+/// Whether all `peers` are here. Says on stderr what is missing and therefore not tested.
+///
+/// # Panics
+/// In CI, when one is missing.
+#[must_use]
+pub fn available(peers: &[Peer]) -> bool {
+    let missing: Vec<_> = peers.iter().filter(|peer| peer.find().is_none()).collect();
+    for peer in &missing {
+        assert!(!in_ci(), "{peer} is missing and CI=true: install {}", peer.debian_package());
+        eprintln!("SKIPPED: {peer} is missing (apt-get install {})", peer.debian_package());
+    }
+    missing.is_empty()
+}
+
+/// Whether redis-server and redis-sentinel are here, as [`available`] puts it.
+///
+/// # Panics
+/// In CI, when one is missing.
+#[must_use]
+pub fn redis_available() -> bool {
+    available(&[Peer::RedisServer, Peer::RedisSentinel])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_first_line() {
+        assert!(version_of(Path::new("/bin/sh/none")).is_none());
+        let cargo = PathBuf::from(env!("CARGO"));
+        assert!(version_of(&cargo).is_some_and(|version| version.starts_with("cargo")));
+    }
+}

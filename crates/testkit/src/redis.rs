@@ -1,0 +1,213 @@
+//! A real redis-server.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::client::{Client, once};
+use crate::conf::Folder;
+use crate::peers::Peer;
+use crate::wait::holds_within;
+use crate::{PortLease, Proc, Reply, wait_until};
+
+/// How long a server may take to answer its first PING.
+const START_WITHIN: Duration = Duration::from_secs(15);
+/// How often another port is tried when the first is taken by somebody who does not know our leases.
+const PORT_TRIES: u32 = 5;
+
+/// A redis-server on loopback with a folder and a rewritable configuration file of its own.
+#[derive(Debug)]
+pub struct RedisServer {
+    port: PortLease,
+    folder: Folder,
+    password: Option<String>,
+    process: Option<Proc>,
+}
+
+impl RedisServer {
+    /// Starts one with the given extra directives, one `name value…` each, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start(directives: &[&str]) -> Self {
+        for _ in 0..PORT_TRIES {
+            let mut server = Self::prepare(PortLease::take(), directives);
+            if server.try_start() {
+                return server;
+            }
+        }
+        panic!("redis-server found no port in {PORT_TRIES} tries");
+    }
+
+    fn prepare(port: PortLease, directives: &[&str]) -> Self {
+        let folder = Folder::new("redis");
+        let mut conf = format!(
+            "port {}\nbind 127.0.0.1\ndir {}\nlogfile log.txt\nsave \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n",
+            port.number(),
+            folder.path().display(),
+        );
+        for directive in directives {
+            conf.push_str(directive);
+            conf.push('\n');
+        }
+        folder.write("redis.conf", &conf);
+        let password =
+            directives.iter().find_map(|line| line.strip_prefix("requirepass ")).map(str::to_owned);
+        Self { port, folder, password, process: None }
+    }
+
+    /// Whether it came up; `false` means that the port was taken.
+    #[track_caller]
+    fn try_start(&mut self) -> bool {
+        let mut command = Command::new(Peer::RedisServer.path());
+        command.arg(self.folder.join("redis.conf")).current_dir(self.folder.path());
+        let name = format!("redis-server {}", self.port.number());
+        let process =
+            Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("redis-server can be run");
+        let process = self.process.insert(process);
+        let addr = self.port.addr();
+        let up = holds_within(START_WITHIN, || !process.is_running() || answers_ping(&addr));
+        if process.is_running() {
+            assert!(up, "redis-server {addr} did not answer within {START_WITHIN:?}");
+            return true;
+        }
+        let log = process.log_text();
+        assert!(log.contains("Address already in use"), "redis-server {addr} ended at its start:\n{log}");
+        false
+    }
+
+    /// Starts it again on the same port and folder, with the configuration as the last CONFIG REWRITE left it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill9();
+        }
+        assert!(self.try_start(), "port {} was taken while the server was down", self.port.number());
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// Never after [`RedisServer::start`].
+    pub fn process(&mut self) -> &mut Proc {
+        self.process.as_mut().expect("start has set the process")
+    }
+
+    /// `kill -9`.
+    pub fn kill9(&mut self) {
+        self.process().kill9();
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
+    /// `127.0.0.1:<port>`.
+    #[must_use]
+    pub fn addr(&self) -> String {
+        self.port.addr()
+    }
+
+    /// A connection, authenticated if the server was started with `requirepass`.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn client(&self) -> io::Result<Client> {
+        let mut client = Client::connect(&self.addr())?;
+        if let Some(password) = &self.password {
+            client.cmd(&["AUTH", password])?;
+        }
+        Ok(client)
+    }
+
+    /// One command on a connection of its own.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn cmd(&self, args: &[&str]) -> io::Result<Reply> {
+        self.client()?.cmd(args)
+    }
+
+    /// The fields of one INFO section; empty if the server does not answer.
+    #[must_use]
+    pub fn info(&self, section: &str) -> BTreeMap<String, String> {
+        let text = self.cmd(&["INFO", section]).ok().and_then(|reply| reply.text()).unwrap_or_default();
+        parse_info(&text)
+    }
+
+    /// One field of INFO replication; empty if the server does not answer.
+    #[must_use]
+    pub fn replication(&self, field: &str) -> String {
+        self.info("replication").remove(field).unwrap_or_default()
+    }
+
+    /// Whether it is a replica of `port` with its link up.
+    #[must_use]
+    pub fn follows(&self, port: u16) -> bool {
+        let info = self.info("replication");
+        let is = |key: &str, value: &str| info.get(key).is_some_and(|found| found == value);
+        is("role", "slave") && is("master_port", &port.to_string()) && is("master_link_status", "up")
+    }
+
+    /// Whether it says `role:master`.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.replication("role") == "master"
+    }
+
+    /// Writes a key and says whether the write was acknowledged.
+    #[must_use]
+    pub fn accepts_writes(&self) -> bool {
+        self.cmd(&["SET", "picket-test", "1"]).is_ok_and(|reply| reply.is_ok())
+    }
+
+    /// Waits until `count` replicas are online and have everything.
+    ///
+    /// # Panics
+    /// When they are not within the deadline.
+    #[track_caller]
+    pub fn wait_for_replicas(&self, count: usize, deadline: Duration) {
+        wait_until(deadline, &format!("{count} replicas of {} are online", self.addr()), || {
+            let info = self.info("replication");
+            let offset = info.get("master_repl_offset").cloned().unwrap_or_default();
+            let online = |(key, value): &(&String, &String)| {
+                key.starts_with("slave")
+                    && value.contains("state=online")
+                    && value.contains(&format!("offset={offset},"))
+            };
+            info.iter().filter(online).count() == count
+        });
+    }
+}
+
+/// The fields of an INFO text.
+#[must_use]
+pub fn parse_info(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(key, value)| (key.to_owned(), value.trim_end().to_owned()))
+        .collect()
+}
+
+fn answers_ping(addr: &str) -> bool {
+    once(addr, &["PING"]).is_ok_and(|reply| match &reply {
+        Reply::Status(text) => text == "PONG",
+        // It is up and wants a password.
+        Reply::Error(text) => text.starts_with("NOAUTH"),
+        _ => false,
+    })
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.process = None;
+    }
+}

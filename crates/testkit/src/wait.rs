@@ -1,0 +1,98 @@
+//! Waiting for a condition with a deadline.
+//!
+//! The only place of the test suites that sleeps; `cargo xtask tidy` holds everybody else to it.
+
+use std::time::{Duration, Instant};
+
+/// How often a condition is looked at.
+pub const POLL: Duration = Duration::from_millis(10);
+
+/// Polls `condition` until it holds and returns how long that took.
+///
+/// # Panics
+/// When it does not hold within `deadline`, naming `what`.
+#[track_caller]
+pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) -> Duration {
+    wait_for(deadline, what, || condition().then_some(())).1
+}
+
+/// Polls `probe` until it gives a value; returns the value and how long that took.
+///
+/// # Panics
+/// When there is no value within `deadline`, naming `what`.
+#[track_caller]
+pub fn wait_for<T>(deadline: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> (T, Duration) {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = probe() {
+            return (value, start.elapsed());
+        }
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        pause();
+    }
+}
+
+/// Watches that `condition` goes on holding for the whole of `window`: the way to say "nothing happens".
+///
+/// # Panics
+/// As soon as it does not hold, naming `what`.
+#[track_caller]
+pub fn hold_for(window: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    loop {
+        assert!(condition(), "no longer so after {:?}: {what}", start.elapsed());
+        if start.elapsed() >= window {
+            return;
+        }
+        pause();
+    }
+}
+
+/// Like [`wait_until`], for callers that have their own idea of failure (a retry, a destructor).
+pub fn holds_within(deadline: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if start.elapsed() >= deadline {
+            return false;
+        }
+        pause();
+    }
+}
+
+fn pause() {
+    std::thread::sleep(POLL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_comes_true_ends_the_wait() {
+        let mut looks = 0;
+        wait_until(Duration::from_secs(5), "third look", || {
+            looks += 1;
+            looks == 3
+        });
+        assert_eq!(looks, 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "not within 20ms: pigs fly")]
+    fn a_deadline_names_what_was_awaited() {
+        wait_until(Duration::from_millis(20), "pigs fly", || false);
+    }
+
+    #[test]
+    #[should_panic(expected = "calm")]
+    fn holding_fails_at_the_first_breach() {
+        let mut looks = 0;
+        hold_for(Duration::from_secs(5), "calm", || {
+            looks += 1;
+            looks < 3
+        });
+    }
+}
