@@ -136,7 +136,7 @@ impl Reply {
     pub fn as_pairs(&self) -> Option<Vec<(&Self, &Self)>> {
         match self {
             Self::Map(pairs) => Some(pairs.iter().map(|(key, value)| (key, value)).collect()),
-            Self::Array(items) if items.len() % 2 == 0 => {
+            Self::Array(items) if items.len().is_multiple_of(2) => {
                 Some(items.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect())
             }
             _ => None,

@@ -321,7 +321,7 @@ impl RequestParser {
     }
 }
 
-/// The common case of a length: at `at` a type byte, one to nine digits and the line's end, all received.
+/// The common case of a length: at `at` a type byte, one to eight digits and the line's end, all received.
 /// Everything else, right or wrong, is left to the thorough path.
 fn short_length(buf: &[u8], at: usize) -> Option<(u32, usize)> {
     let line = buf.get(at + 1..)?;
@@ -330,7 +330,7 @@ fn short_length(buf: &[u8], at: usize) -> Option<(u32, usize)> {
         return None;
     }
     let mut value = u32::from(first);
-    for (len, byte) in line.iter().enumerate().take(10).skip(1) {
+    for (len, byte) in line.iter().enumerate().take(9).skip(1) {
         if *byte == b'\r' {
             return (line.len() > len + 1).then_some((value, at + len + 3));
         }

@@ -1,0 +1,49 @@
+//! Reading requests: `cargo bench -p picket-resp --bench request`.
+
+#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use picket_resp::{RequestBuffer, RequestParser, command};
+
+fn requests(c: &mut Criterion) {
+    let set = command(["SET", "user:1000", "some value of common length"]);
+    let mut group = c.benchmark_group("request");
+
+    group.throughput(Throughput::Elements(1));
+    let mut parser = RequestParser::new();
+    group.bench_function("set, 3 arguments", |b| b.iter(|| read_all(&mut parser, black_box(&set))));
+    let mut parser = RequestParser::new();
+    group.bench_function("inline PING", |b| b.iter(|| read_all(&mut parser, black_box(b"PING\r\n"))));
+
+    group.throughput(Throughput::Elements(100));
+    let pipeline = set.repeat(100);
+    let mut parser = RequestParser::new();
+    group.bench_function("pipeline of 100", |b| b.iter(|| read_all(&mut parser, black_box(&pipeline))));
+    let mut buffer = RequestBuffer::new();
+    group.bench_function("pipeline of 100, with its buffer", |b| {
+        b.iter(|| {
+            buffer.extend(black_box(&pipeline));
+            let mut bytes = 0;
+            while let Some(request) = buffer.next().expect("valid") {
+                bytes += request.iter().map(<[u8]>::len).sum::<usize>();
+            }
+            bytes
+        });
+    });
+    group.finish();
+}
+
+fn read_all(parser: &mut RequestParser, mut buf: &[u8]) -> usize {
+    let mut bytes = 0;
+    while let Some(request) = parser.parse(buf).expect("valid") {
+        bytes += request.iter().map(<[u8]>::len).sum::<usize>();
+        let consumed = request.consumed();
+        buf = &buf[consumed..];
+    }
+    bytes
+}
+
+criterion_group!(benches, requests);
+criterion_main!(benches);

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../../crates/resp/tests/check/mod.rs"]
+#[allow(dead_code)]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::request(data));
