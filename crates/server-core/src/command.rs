@@ -1,0 +1,369 @@
+//! What a server knows about its commands without running them: names, arity, flags, ACL categories
+//! and documentation. An application composes its table from its own entries and those of
+//! [`generic`](crate::generic).
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// A command or, inside [`CommandSpec::subcommands`], a subcommand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// Lower-case name; for a subcommand without its container.
+    pub name: &'static str,
+    /// Number of words including all names; negative: at least that many.
+    pub arity: i32,
+    /// How it may be run.
+    pub flags: Flags,
+    /// Its ACL categories.
+    pub categories: Categories,
+    /// Its subcommands; not empty for a container.
+    pub subcommands: &'static [CommandSpec],
+    /// What `COMMAND DOCS` says.
+    pub docs: Docs,
+    /// Hints of `COMMAND INFO` for clients of clusters.
+    pub tips: &'static [&'static str],
+    /// Where channels stand among its words, for ACL checks.
+    pub channels: ChannelArgs,
+    /// Who runs it.
+    pub runs: Runs,
+}
+
+/// Who runs a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// [`Server::next_call`](crate::Server::next_call) hands it to the application.
+    Application,
+    /// This crate answers it.
+    Server(Generic),
+}
+
+/// The commands that this crate answers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its command")]
+pub enum Generic {
+    Ping,
+    Hello,
+    Auth,
+    Subscribe,
+    Psubscribe,
+    Unsubscribe,
+    Punsubscribe,
+    Client(ClientSubcommand),
+    Command(CommandSubcommand),
+    Acl(AclSubcommand),
+}
+
+/// Subcommands of `CLIENT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum ClientSubcommand {
+    Caching,
+    Getname,
+    Getredir,
+    Help,
+    Id,
+    Info,
+    Kill,
+    List,
+    NoEvict,
+    NoTouch,
+    Pause,
+    Reply,
+    Setinfo,
+    Setname,
+    Tracking,
+    Trackinginfo,
+    Unblock,
+    Unpause,
+}
+
+/// `COMMAND` and its subcommands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum CommandSubcommand {
+    All,
+    Count,
+    Docs,
+    Getkeys,
+    Getkeysandflags,
+    Help,
+    Info,
+    List,
+}
+
+/// Subcommands of `ACL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum AclSubcommand {
+    Cat,
+    Deluser,
+    Dryrun,
+    Genpass,
+    Getuser,
+    Help,
+    List,
+    Load,
+    Log,
+    Save,
+    Setuser,
+    Users,
+    Whoami,
+}
+
+/// Where channels stand among the words of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelArgs {
+    /// It names none.
+    None,
+    /// The second word.
+    First,
+    /// All words after the first.
+    All,
+    /// All words after the first, which are patterns.
+    Patterns,
+    /// As `All`, but a user may always name them (leaving a channel needs no permission).
+    Unchecked,
+}
+
+/// What `COMMAND DOCS` says about a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Docs {
+    /// One sentence.
+    pub summary: &'static str,
+    /// The version of Redis that brought it.
+    pub since: &'static str,
+    /// Its chapter: `connection`, `server`, `pubsub`, `sentinel`, …
+    pub group: &'static str,
+    /// What it costs; may be empty.
+    pub complexity: &'static str,
+}
+
+/// A set of command flags; combine with [`Flags::and`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Flags(u32);
+
+/// A set of ACL categories; combine with [`Categories::and`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Categories(u32);
+
+macro_rules! set_of_bits {
+    ($type:ident, $names:ident, $($constant:ident = $bit:literal $name:literal,)*) => {
+        #[allow(missing_docs, reason = "each is named as it is printed")]
+        impl $type {
+            $(pub const $constant: Self = Self(1 << $bit);)*
+        }
+
+        impl $type {
+            /// The empty set.
+            pub const NONE: Self = Self(0);
+
+            /// Both sets together.
+            #[must_use]
+            pub const fn and(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+
+            /// Whether `other` and this set share something.
+            #[must_use]
+            pub const fn has(self, other: Self) -> bool {
+                self.0 & other.0 != 0
+            }
+
+            /// The printed names, in Redis's order.
+            pub fn names(self) -> impl Iterator<Item = &'static str> {
+                $names.iter().filter(move |(set, _)| self.has(*set)).map(|(_, name)| *name)
+            }
+        }
+
+        const $names: &[($type, &str)] = &[$(($type::$constant, $name),)*];
+    };
+}
+
+set_of_bits! { Flags, FLAG_NAMES,
+    WRITE = 0 "write",
+    READONLY = 1 "readonly",
+    DENYOOM = 2 "denyoom",
+    ADMIN = 4 "admin",
+    PUBSUB = 5 "pubsub",
+    NOSCRIPT = 6 "noscript",
+    BLOCKING = 7 "blocking",
+    LOADING = 8 "loading",
+    STALE = 9 "stale",
+    SKIP_MONITOR = 10 "skip_monitor",
+    SKIP_SLOWLOG = 11 "skip_slowlog",
+    ASKING = 12 "asking",
+    FAST = 13 "fast",
+    NO_AUTH = 14 "no_auth",
+    MAY_REPLICATE = 15 "may_replicate",
+    NO_MULTI = 16 "no_multi",
+    MOVABLEKEYS = 17 "movablekeys",
+    ALLOW_BUSY = 18 "allow_busy",
+}
+
+set_of_bits! { Categories, CATEGORY_NAMES,
+    KEYSPACE = 0 "keyspace",
+    READ = 1 "read",
+    WRITE = 2 "write",
+    SET = 3 "set",
+    SORTEDSET = 4 "sortedset",
+    LIST = 5 "list",
+    HASH = 6 "hash",
+    STRING = 7 "string",
+    BITMAP = 8 "bitmap",
+    HYPERLOGLOG = 9 "hyperloglog",
+    GEO = 10 "geo",
+    STREAM = 11 "stream",
+    PUBSUB = 12 "pubsub",
+    ADMIN = 13 "admin",
+    FAST = 14 "fast",
+    SLOW = 15 "slow",
+    BLOCKING = 16 "blocking",
+    DANGEROUS = 17 "dangerous",
+    CONNECTION = 18 "connection",
+    TRANSACTION = 19 "transaction",
+    SCRIPTING = 20 "scripting",
+}
+
+impl Categories {
+    /// Every category, which is what `@all` means.
+    pub const ALL: Self = Self((1 << 21) - 1);
+
+    /// The category of that name (without `@`), in any case; `all` is not one.
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        CATEGORY_NAMES
+            .iter()
+            .find(|(_, known)| known.as_bytes().eq_ignore_ascii_case(name))
+            .map(|(set, _)| *set)
+    }
+}
+
+impl Docs {
+    /// Documentation without words, for tests and private commands.
+    pub const NONE: Self = Self { summary: "", since: "1.0.0", group: "generic", complexity: "" };
+}
+
+impl CommandSpec {
+    /// A command that the application runs, with the rest to be filled in.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        arity: i32,
+        flags: Flags,
+        categories: Categories,
+        docs: Docs,
+    ) -> Self {
+        Self {
+            name,
+            arity,
+            flags,
+            categories,
+            subcommands: &[],
+            docs,
+            tips: &[],
+            channels: ChannelArgs::None,
+            runs: Runs::Application,
+        }
+    }
+
+    /// The same with subcommands.
+    #[must_use]
+    pub const fn with_subcommands(mut self, subcommands: &'static [CommandSpec]) -> Self {
+        self.subcommands = subcommands;
+        self
+    }
+
+    /// The same with hints.
+    #[must_use]
+    pub const fn with_tips(mut self, tips: &'static [&'static str]) -> Self {
+        self.tips = tips;
+        self
+    }
+
+    /// The same with channels among its words.
+    #[must_use]
+    pub const fn with_channels(mut self, channels: ChannelArgs) -> Self {
+        self.channels = channels;
+        self
+    }
+
+    /// The same, answered by this crate.
+    #[must_use]
+    pub const fn run_by_server(mut self, generic: Generic) -> Self {
+        self.runs = Runs::Server(generic);
+        self
+    }
+
+    /// Whether a request of `words` words has the right length.
+    #[must_use]
+    pub fn arity_fits(&self, words: usize) -> bool {
+        let words = i64::try_from(words).unwrap_or(i64::MAX);
+        let arity = i64::from(self.arity);
+        if arity >= 0 { words == arity } else { words >= -arity }
+    }
+
+    /// The subcommand of that name, in any case.
+    #[must_use]
+    pub fn subcommand(&self, name: &[u8]) -> Option<&'static CommandSpec> {
+        self.subcommands.iter().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A command of the table, with its subcommand if it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandRef {
+    /// The entry of the table.
+    pub command: &'static CommandSpec,
+    /// The subcommand that was asked for, if the entry is a container.
+    pub subcommand: Option<&'static CommandSpec>,
+}
+
+impl CommandRef {
+    /// The innermost entry: the subcommand if there is one.
+    #[must_use]
+    pub fn spec(&self) -> &'static CommandSpec {
+        self.subcommand.unwrap_or(self.command)
+    }
+
+    /// `name` or `container|sub`, lower-case.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match self.subcommand {
+            Some(sub) => format!("{}|{}", self.command.name, sub.name),
+            None => self.command.name.to_string(),
+        }
+    }
+}
+
+/// A server's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandTable(pub &'static [CommandSpec]);
+
+impl CommandTable {
+    /// The top-level command of that name, in any case.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<&'static CommandSpec> {
+        self.0.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The command that `name` (`ping`, `client|id`) means, in any case.
+    #[must_use]
+    pub fn by_full_name(&self, name: &[u8]) -> Option<CommandRef> {
+        let mut parts = name.splitn(2, |byte| *byte == b'|');
+        let command = self.get(parts.next()?)?;
+        let subcommand = match parts.next() {
+            Some(sub) => Some(command.subcommand(sub)?),
+            None => None,
+        };
+        Some(CommandRef { command, subcommand })
+    }
+
+    /// Every command followed by its subcommands, in table order.
+    pub fn all(&self) -> impl Iterator<Item = CommandRef> + use<> {
+        self.0.iter().flat_map(|command| {
+            let own = CommandRef { command, subcommand: None };
+            let subs = command.subcommands.iter();
+            core::iter::once(own).chain(subs.map(move |sub| CommandRef { command, subcommand: Some(sub) }))
+        })
+    }
+}
