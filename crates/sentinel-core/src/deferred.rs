@@ -11,8 +11,9 @@ use core::net::IpAddr;
 
 use picket_sansio::Ticket;
 
+use crate::addr::Addr;
 use crate::commands::CommandDeferred;
-use crate::ids::SlotId;
+use crate::ids::{MasterId, SlotId};
 use crate::io::Output;
 use crate::sentinel::Sentinel;
 
@@ -23,6 +24,22 @@ pub(crate) enum Deferred {
     LinkResolved {
         /// Which link.
         slot: SlotId,
+    },
+    /// Our own vote counts in the election of this epoch.
+    OwnVote {
+        /// Whose election.
+        master: MasterId,
+        /// Which.
+        epoch: u64,
+    },
+    /// A configuration that we made is told to everybody.
+    Announce {
+        /// Of which master.
+        master: MasterId,
+        /// Its epoch.
+        epoch: u64,
+        /// Where the master was before.
+        from: Addr,
     },
     /// A client gets its reply.
     Command(CommandDeferred),
@@ -122,6 +139,20 @@ impl Sentinel {
         if let Some(ticket) = self.persistence.begin() {
             let state = self.render_state();
             self.outputs.push_back(Output::Persist { ticket, state });
+        }
+    }
+
+    /// Goes on with what waited for an answer of the host.
+    pub(crate) fn run_deferred(&mut self, deferred: Deferred, outcome: Outcome) {
+        match deferred {
+            Deferred::LinkResolved { slot } => {
+                if let Outcome::Resolved(result) = outcome {
+                    self.on_link_resolved(slot, result);
+                }
+            }
+            Deferred::OwnVote { master, epoch } => self.on_own_vote(master, epoch, &outcome),
+            Deferred::Announce { master, epoch, from } => self.announce(master, epoch, &from, &outcome),
+            Deferred::Command(command) => self.run_command_deferred(command, outcome),
         }
     }
 

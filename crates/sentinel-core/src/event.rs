@@ -72,6 +72,7 @@ impl fmt::Display for InstanceRef {
 }
 
 /// Something that happened or was decided.
+#[allow(missing_docs, reason = "each variant says what it is about; its fields are named in Redis's words")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// `+monitor`: a master is watched from now on.

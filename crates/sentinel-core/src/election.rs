@@ -1,0 +1,495 @@
+//! Epochs, votes and the election of the Sentinel that leads a failover.
+//!
+//! Mirrors `sentinel.c: sentinelStartFailoverIfNeeded`, `sentinelVoteLeader`, `sentinelGetLeader`,
+//! `sentinelFailoverWaitStart`. Differs from Redis, without a change on the wire:
+//!
+//! - Who stands first is spread by rank, so that two rarely stand at the same time.
+//! - A vote is for one master and one epoch. The reference refuses a request older than its current
+//!   epoch, which is one for all masters, so that masters that fall together void each other's
+//!   elections; we refuse only what is not newer than the last vote and the configuration of *that
+//!   master*. Each voter still votes at most once per master and epoch, and ever upwards.
+//! - For the same reason a first candidacy uses the current epoch, where this master has not used it.
+//! - Votes are tallied by the epoch of the election, as they arrive, and a lost election is seen at
+//!   once. The next try comes after a short random pause that doubles, instead of twice the failover
+//!   timeout; but somebody else who may have won is left the time to finish.
+//! - A candidate's own vote counts only when it is on disk, so nobody wins an epoch that it could
+//!   stand in again after a restart.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use picket_sansio::{Millis, Ticket, Time};
+
+use crate::deferred::{Deferred, Outcome};
+use crate::event::Event;
+use crate::failover::{Election, Failover};
+use crate::ids::{InstanceId, MasterId, PeerId};
+use crate::instance::Master;
+use crate::monitor::earlier;
+use crate::reason::{Ballot, Choice, LossReason, WaitReason};
+use crate::sentinel::Sentinel;
+use crate::timers::Timer;
+
+/// The distance in time between candidates of neighbouring rank: more than a vote takes.
+const RANK_STEP: Millis = Millis(25);
+/// The longest first pause after a lost election; doubles with each one more.
+const RETRY_FIRST: Millis = Millis(100);
+/// The longest pause between elections.
+const RETRY_MAX: Millis = Millis(10_000);
+/// How long somebody for whom we voted, or who may have won, is left to finish. A stock leader needs
+/// a bit more than a second: it sees the promotion in the next INFO.
+const LEADER_PATIENCE: Millis = Millis(4_000);
+/// The same once our connection to it is lost.
+const LOST_LEADER_PATIENCE: Millis = Millis(400);
+/// A voter that has not answered for this long is not counted on any more.
+const BALLOT_PATIENCE: Millis = Millis(1_000);
+
+/// The answer to a vote request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Vote {
+    /// For whom we voted last, where it is known.
+    pub(crate) leader: Option<String>,
+    /// In which epoch.
+    pub(crate) leader_epoch: u64,
+    /// The answer may leave when this is durable.
+    pub(crate) ticket: Ticket,
+}
+
+/// How an election stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// We have the votes.
+    Won,
+    /// We can still get them.
+    Open,
+    /// We cannot; `rival` has them or may have them.
+    Lost { rival: Option<String> },
+}
+
+/// Counts an election. `undecided` voters may still answer.
+pub(crate) fn tally(election: &Election, my_id: &str, undecided: u32, needed: u32) -> Tally {
+    let mut mine = u32::from(election.own_vote_durable);
+    let own_open = u32::from(!election.own_vote_durable && !election.own_vote_failed);
+    let mut rivals: alloc::collections::BTreeMap<&str, u32> = alloc::collections::BTreeMap::new();
+    for choice in election.ballots.values() {
+        match choice {
+            Choice::For(run_id) if run_id == my_id => mine += 1,
+            Choice::For(run_id) => *rivals.entry(run_id).or_default() += 1,
+            Choice::Refused { .. } => (),
+        }
+    }
+    if mine >= needed && election.own_vote_durable {
+        return Tally::Won;
+    }
+    if !election.own_vote_failed && mine + own_open + undecided >= needed {
+        return Tally::Open;
+    }
+    let rival = rivals.iter().find(|(_, votes)| **votes + undecided >= needed);
+    Tally::Lost { rival: rival.map(|(run_id, _)| (*run_id).to_string()) }
+}
+
+impl Sentinel {
+    /// Stands for election where it is time to; answers when it will be.
+    pub(crate) fn run_start(&mut self, id: MasterId) -> Option<Time> {
+        let now = self.now;
+        let master = self.masters.get(&id)?;
+        if !master.o_down || master.failover.is_in_progress() {
+            return None;
+        }
+        let reachable = master.usable_voters();
+        let needed = master.votes_needed();
+        if reachable < needed {
+            self.hold(id, now, WaitReason::NoMajority { reachable, needed });
+            return None;
+        }
+        if let Some((until, why)) = master.hold.clone()
+            && !matches!(why, WaitReason::NoMajority { .. })
+        {
+            let until = self.shorten(id, until, &why);
+            if now < until {
+                self.tell_hold(id, until, why);
+                return Some(until);
+            }
+        }
+        let start_at = match master.start_at {
+            Some(at) => at,
+            None => {
+                let at = now + self.start_delay(id);
+                self.masters.get_mut(&id)?.start_at = Some(at);
+                at
+            }
+        };
+        if now < start_at {
+            return Some(start_at);
+        }
+        if self.masters.get(&id)?.attempts > 0 && self.eligible(id).0.is_empty() {
+            // The last failover found nobody to promote and that has not changed.
+            return Some(now + Millis(1_000));
+        }
+        self.start_failover(id, false);
+        None
+    }
+
+    /// A leader that cannot be reached any more is not waited for so long.
+    fn shorten(&self, id: MasterId, until: Time, why: &WaitReason) -> Time {
+        let WaitReason::VotedFor(run_id) = why else { return until };
+        let Some(master) = self.masters.get(&id) else { return until };
+        let lost = master
+            .peer_by_run_id(run_id)
+            .and_then(|peer| master.peers.get(&peer))
+            .is_none_or(|peer| peer.instance.s_down || self.is_disconnected(&peer.instance));
+        if lost { until.before(LEADER_PATIENCE) + LOST_LEADER_PATIENCE } else { until }
+    }
+
+    /// Our place among the reachable Sentinels decides who stands first; each lost attempt turns the
+    /// order by one.
+    fn start_delay(&mut self, id: MasterId) -> Millis {
+        let Some(master) = self.masters.get(&id) else { return Millis(0) };
+        let mut ids: Vec<&str> = master
+            .peers
+            .values()
+            .filter(|peer| !peer.instance.s_down && !self.is_disconnected(&peer.instance))
+            .map(|peer| peer.instance.run_id.as_str())
+            .chain(core::iter::once(self.my_id.as_str()))
+            .collect();
+        ids.sort_unstable();
+        let place = ids.iter().position(|id| *id == self.my_id).unwrap_or(0) as u64;
+        let rank = (place + u64::from(master.attempts)) % ids.len().max(1) as u64;
+        RANK_STEP.times(rank)
+    }
+
+    /// We do not stand before `until`.
+    fn hold(&mut self, id: MasterId, until: Time, why: WaitReason) {
+        self.tell_hold(id, until, why.clone());
+        if let Some(master) = self.masters.get_mut(&id) {
+            master.hold = Some((until, why));
+        }
+    }
+
+    fn tell_hold(&mut self, id: MasterId, until: Time, why: WaitReason) {
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        if core::mem::replace(&mut master.hold_told, true) {
+            return;
+        }
+        let master = master.name.clone();
+        self.emit(Event::FailoverDelayed { master, until, why });
+    }
+
+    /// Begins a failover: a new candidacy, with our own vote and a request to every peer.
+    pub(crate) fn start_failover(&mut self, id: MasterId, forced: bool) {
+        let now = self.now;
+        let Some(master) = self.masters.get(&id) else { return };
+        let fresh = master.attempts == 0
+            && !forced
+            && self.current_epoch > master.leader_epoch
+            && self.current_epoch > master.config_epoch
+            && self.epoch_raised_at.is_some_and(|at| now < at + self.periods.election_timeout);
+        if !fresh {
+            self.current_epoch = self.current_epoch.saturating_add(1);
+            self.epoch_raised_at = Some(now);
+            self.emit(Event::NewEpoch { epoch: self.current_epoch });
+        }
+        let epoch = self.current_epoch;
+        let instance = self.instance_ref(InstanceId::Master(id));
+        self.emit(Event::TryFailover { instance, epoch });
+        let my_id = self.my_id.clone();
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        master.hold = None;
+        master.hold_told = false;
+        master.start_at = None;
+        master.failover = Failover::Election(Election {
+            epoch,
+            since: now,
+            own_vote_durable: false,
+            own_vote_failed: false,
+            ballots: alloc::collections::BTreeMap::new(),
+            forced,
+        });
+        self.record_vote(id, epoch, &my_id);
+        let ticket = self.masters.get(&id).map_or(Ticket(0), |master| master.vote_ticket);
+        self.when_durable(ticket, Deferred::OwnVote { master: id, epoch });
+        self.ask_for_votes(id, forced);
+        self.refresh_replicas(id);
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
+    /// Requests a vote of every peer at once. An operator's failover needs none, and peers that do
+    /// not see the master down are not bothered, as in the reference.
+    fn ask_for_votes(&mut self, id: MasterId, forced: bool) {
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        if forced && !master.server.instance.s_down {
+            return;
+        }
+        let mut peers = Vec::new();
+        for (peer_id, peer) in &mut master.peers {
+            peer.ask_forced = true;
+            peers.push(*peer_id);
+        }
+        for peer in peers {
+            self.touch(Timer::Instance(InstanceId::Peer(id, peer)));
+        }
+    }
+
+    /// Notes a vote and asks for it to be written.
+    fn record_vote(&mut self, id: MasterId, epoch: u64, candidate: &str) {
+        let ticket = self.persist();
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        master.leader = Some(candidate.to_string());
+        master.leader_epoch = epoch;
+        master.vote_ticket = ticket;
+        let master = master.name.clone();
+        self.emit(Event::Voted { master, run_id: candidate.to_string(), epoch });
+    }
+
+    /// A Sentinel asks for our vote.
+    pub(crate) fn cast_vote(&mut self, id: MasterId, epoch: u64, candidate: &str) -> Vote {
+        let now = self.now;
+        let mut epoch_ticket = None;
+        if epoch > self.current_epoch {
+            self.current_epoch = epoch;
+            self.epoch_raised_at = Some(now);
+            epoch_ticket = Some(self.persist());
+            self.emit(Event::NewEpoch { epoch });
+        }
+        let Some(master) = self.masters.get(&id) else {
+            return Vote { leader: None, leader_epoch: 0, ticket: Ticket(0) };
+        };
+        let newer = epoch > master.leader_epoch && epoch > master.config_epoch;
+        if newer && !self.is_committed(id) {
+            if candidate != self.my_id {
+                self.step_down(id, candidate, epoch);
+            }
+            self.record_vote(id, epoch, candidate);
+            if candidate != self.my_id {
+                let until = now + LEADER_PATIENCE + self.start_delay(id).times(8);
+                let why = WaitReason::VotedFor(candidate.to_string());
+                if let Some(master) = self.masters.get_mut(&id) {
+                    master.hold = Some((until, why));
+                    master.hold_told = false;
+                    master.start_at = None;
+                }
+            }
+        }
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+        let Some(master) = self.masters.get(&id) else {
+            return Vote { leader: None, leader_epoch: 0, ticket: Ticket(0) };
+        };
+        Vote {
+            leader: master.leader.clone(),
+            leader_epoch: master.leader_epoch,
+            ticket: epoch_ticket.unwrap_or(Ticket(0)).max(master.vote_ticket),
+        }
+    }
+
+    /// True if our own failover has gone too far to make room for another: the promotion was sent.
+    fn is_committed(&self, id: MasterId) -> bool {
+        self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::WaitPromotion { .. }))
+    }
+
+    /// Gives up our own candidacy or leadership for a newer one, before anything was changed.
+    fn step_down(&mut self, id: MasterId, candidate: &str, for_epoch: u64) {
+        let Some(epoch) = self.masters.get(&id).and_then(|master| match master.failover {
+            Failover::Election(_) | Failover::Select { .. } | Failover::Promote { .. } => master.failover.epoch(),
+            Failover::None | Failover::WaitPromotion { .. } | Failover::Reconf { .. } => None,
+        }) else {
+            return;
+        };
+        let instance = self.instance_ref(InstanceId::Master(id));
+        self.emit(Event::SteppedDown { instance, epoch, for_run_id: candidate.to_string(), for_epoch });
+        if let Some(master) = self.masters.get_mut(&id) {
+            master.failover = Failover::None;
+        }
+    }
+
+    /// Our own vote is on disk, or could not be written.
+    pub(crate) fn on_own_vote(&mut self, id: MasterId, epoch: u64, outcome: &Outcome) {
+        let Outcome::Persisted(result) = outcome else { return };
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let Failover::Election(election) = &mut master.failover else { return };
+        if election.epoch != epoch {
+            return;
+        }
+        match result {
+            Ok(()) => election.own_vote_durable = true,
+            Err(reason) => {
+                election.own_vote_failed = true;
+                let reason = reason.clone();
+                self.emit(Event::NotDurable { what: "our own vote", reason });
+            }
+        }
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
+    /// A peer answered a vote request of the election of `epoch`.
+    pub(crate) fn on_ballot(&mut self, id: MasterId, peer: PeerId, epoch: u64, leader: &str, leader_epoch: u64) {
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let Failover::Election(election) = &mut master.failover else { return };
+        if election.epoch != epoch {
+            return;
+        }
+        let choice = if leader != "*" && leader_epoch == epoch {
+            Choice::For(leader.to_string())
+        } else {
+            Choice::Refused { epoch: leader_epoch }
+        };
+        election.ballots.insert(peer, choice);
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
+    /// Counts the election that we stand in; answers when it ends by itself.
+    pub(crate) fn run_election(&mut self, id: MasterId) -> Option<Time> {
+        let now = self.now;
+        let master = self.masters.get(&id)?;
+        let Failover::Election(election) = &master.failover else { return None };
+        let mut until = election.since + self.periods.election_timeout.min(master.settings.failover_timeout);
+        let patience_ends = election.since + BALLOT_PATIENCE;
+        let mut undecided = 0;
+        for (peer_id, peer) in &master.peers {
+            let may_answer = !peer.instance.s_down && now < patience_ends;
+            if !election.ballots.contains_key(peer_id) && may_answer {
+                undecided += 1;
+            }
+        }
+        let needed = master.votes_needed();
+        let standing = tally(election, &self.my_id, undecided, needed);
+        if election.forced && (election.own_vote_durable || election.own_vote_failed) || standing == Tally::Won {
+            self.become_leader(id);
+            return None;
+        }
+        let (why, rival) = match standing {
+            Tally::Lost { rival } if !election.forced => (LossReason::CannotWin, rival),
+            _ if now >= until => (LossReason::TimedOut, None),
+            _ => {
+                if now < patience_ends {
+                    until = until.min(patience_ends);
+                }
+                return Some(until);
+            }
+        };
+        let epoch = election.epoch;
+        let ballots = self.ballots(master, election);
+        let instance = self.instance_ref(InstanceId::Master(id));
+        self.emit(Event::AbortNotElected { instance, epoch, needed, why, ballots });
+        let attempts = self.masters.get(&id).map_or(0, |master| master.attempts);
+        let (until, why) = match rival {
+            Some(rival) => (now + LEADER_PATIENCE, WaitReason::VotedFor(rival)),
+            None => {
+                let longest = RETRY_FIRST.times(1 << attempts.min(10)).min(RETRY_MAX);
+                let pause = Time(self.prng.below(longest.as_micros())).0;
+                (Time(now.0 + pause) + Millis(10), WaitReason::Lost)
+            }
+        };
+        let master = self.masters.get_mut(&id)?;
+        master.failover = Failover::None;
+        master.attempts = master.attempts.saturating_add(1);
+        master.hold = Some((until, why));
+        master.hold_told = false;
+        master.start_at = None;
+        earlier(self.run_start(id), None)
+    }
+
+    /// What each voter chose.
+    fn ballots(&self, master: &Master, election: &Election) -> Vec<Ballot> {
+        let own = election.own_vote_durable.then(|| Choice::For(self.my_id.clone()));
+        let mut ballots = alloc::vec![Ballot { voter: self.my_id.clone(), choice: own }];
+        for (peer_id, peer) in &master.peers {
+            ballots.push(Ballot {
+                voter: peer.instance.run_id.clone(),
+                choice: election.ballots.get(peer_id).cloned(),
+            });
+        }
+        ballots
+    }
+
+    /// We lead this failover.
+    fn become_leader(&mut self, id: MasterId) {
+        let now = self.now;
+        let Some(master) = self.masters.get(&id) else { return };
+        let Failover::Election(election) = &master.failover else { return };
+        let (epoch, started_at, forced) = (election.epoch, election.since, election.forced);
+        let ballots = self.ballots(master, election);
+        let needed = master.votes_needed();
+        let instance = self.instance_ref(InstanceId::Master(id));
+        self.emit(Event::Elected { instance: instance.clone(), epoch, needed, forced, ballots });
+        if self.simulate.after_election {
+            self.crash("election");
+            return;
+        }
+        if let Some(master) = self.masters.get_mut(&id) {
+            master.failover = Failover::Select { epoch, started_at, since: now, forced };
+        }
+        self.emit(Event::StateSelect { instance });
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
+    /// Gives up a failover that cannot be finished; the next try waits.
+    pub(crate) fn abort_failover(&mut self, id: MasterId) {
+        let now = self.now;
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let longest = master.settings.failover_timeout.times(2);
+        let pause = Millis(1_000).times(1 << master.attempts.min(20)).min(longest);
+        master.failover = Failover::None;
+        master.attempts = master.attempts.saturating_add(1);
+        master.hold = Some((now + pause, WaitReason::Failed));
+        master.hold_told = false;
+        master.start_at = None;
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: &str = "me";
+
+    fn election(own: bool, choices: &[Choice]) -> Election {
+        Election {
+            epoch: 5,
+            since: Time(0),
+            own_vote_durable: own,
+            own_vote_failed: false,
+            ballots: choices.iter().enumerate().map(|(n, c)| (PeerId(n as u32), c.clone())).collect(),
+            forced: false,
+        }
+    }
+
+    fn for_(who: &str) -> Choice {
+        Choice::For(who.to_string())
+    }
+
+    #[track_caller]
+    fn check(own: bool, choices: &[Choice], undecided: u32, needed: u32, expected: &Tally) {
+        assert_eq!(&tally(&election(own, choices), ME, undecided, needed), expected);
+    }
+
+    #[test]
+    fn the_own_vote_counts_only_when_it_is_durable() {
+        check(false, &[for_(ME)], 0, 2, &Tally::Open);
+        check(false, &[for_(ME), for_(ME)], 0, 2, &Tally::Open);
+        check(true, &[for_(ME)], 0, 2, &Tally::Won);
+        let mut failed = election(false, &[for_(ME), for_(ME)]);
+        failed.own_vote_failed = true;
+        assert_eq!(tally(&failed, ME, 3, 2), Tally::Lost { rival: None });
+    }
+
+    #[test]
+    fn an_election_is_open_while_the_undecided_can_lift_us() {
+        check(true, &[for_("b")], 2, 3, &Tally::Open);
+        check(true, &[for_("b")], 1, 3, &Tally::Lost { rival: None });
+        check(true, &[Choice::Refused { epoch: 9 }], 1, 3, &Tally::Lost { rival: None });
+    }
+
+    #[test]
+    fn a_rival_that_may_have_won_is_named() {
+        check(true, &[for_("b"), for_("b")], 0, 2, &Tally::Lost { rival: Some("b".to_string()) });
+        check(true, &[for_("b"), for_("b")], 1, 3, &Tally::Lost { rival: Some("b".to_string()) });
+        check(true, &[for_("b"), for_("c")], 0, 3, &Tally::Lost { rival: None });
+    }
+
+    #[test]
+    fn a_quorum_above_the_majority_is_needed_too() {
+        check(true, &[for_(ME), for_(ME)], 0, 4, &Tally::Lost { rival: None });
+        check(true, &[for_(ME), for_(ME), for_(ME)], 0, 4, &Tally::Won);
+    }
+}

@@ -1,0 +1,153 @@
+//! The failover that this Sentinel leads.
+//!
+//! ```text
+//!          odown, our turn                 votes >= max(quorum, majority)
+//!   None ------------------> Election ------------------------------------> Select
+//!    ^  ^                       |  lost, or voted for somebody newer           | fresh INFO of all, or 200 ms
+//!    |  +-----------------------+                                              v
+//!    |   nobody fit, or no promotion within failover-timeout               Promote
+//!    +----------------------------------------------------------------+       | MULTI SLAVEOF NO ONE .. EXEC
+//!    |                                                                |       v
+//!    |   every replica told, or failover-timeout                      +-- WaitPromotion
+//!    +------------------------- Reconf <--------------------------------------+ role:master seen;
+//!                                                                               the master has its new address
+//! ```
+//!
+//! Mirrors `sentinel.c: sentinelFailoverStateMachine`.
+
+mod run;
+mod select;
+mod switch;
+
+pub(crate) use run::ManualRefusal;
+
+use alloc::collections::BTreeMap;
+
+use picket_sansio::Time;
+
+use crate::ids::{PeerId, ReplicaId};
+use crate::reason::Choice;
+
+/// Where we are in a failover.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Failover {
+    /// We lead none.
+    #[default]
+    None,
+    /// We stand for election.
+    Election(Election),
+    /// We lead, and wait for fresh facts about the replicas before one is chosen.
+    Select {
+        /// The epoch that we were elected in.
+        epoch: u64,
+        /// When the failover began; facts must be younger.
+        started_at: Time,
+        /// When this state was entered.
+        since: Time,
+        /// An operator asked for this failover.
+        forced: bool,
+    },
+    /// A replica is chosen; it cannot be reached at the moment.
+    Promote {
+        /// The epoch that we were elected in.
+        epoch: u64,
+        /// When this state was entered.
+        since: Time,
+        /// The chosen replica.
+        replica: ReplicaId,
+        /// An operator asked for this failover.
+        forced: bool,
+    },
+    /// SLAVEOF NO ONE was sent.
+    WaitPromotion {
+        /// The epoch that we were elected in.
+        epoch: u64,
+        /// When this state was entered.
+        since: Time,
+        /// The chosen replica.
+        replica: ReplicaId,
+        /// An operator asked for this failover.
+        forced: bool,
+        /// When the promotion is sent once more, because the server refused it or was lost.
+        retry_at: Option<Time>,
+    },
+    /// The new master is in force; the other replicas are told of it.
+    Reconf {
+        /// The epoch of the new configuration.
+        epoch: u64,
+        /// When this state was entered.
+        since: Time,
+    },
+}
+
+/// An election that we stand in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Election {
+    /// Its epoch; votes of any other epoch do not count.
+    pub(crate) epoch: u64,
+    /// When it began.
+    pub(crate) since: Time,
+    /// Our own vote is on disk; without it there is no win.
+    pub(crate) own_vote_durable: bool,
+    /// Our own vote could not be written.
+    pub(crate) own_vote_failed: bool,
+    /// What each peer chose.
+    pub(crate) ballots: BTreeMap<PeerId, Choice>,
+    /// An operator asked for this failover: the outcome of the election is not waited for.
+    pub(crate) forced: bool,
+}
+
+impl Failover {
+    /// The name of the state in SENTINEL MASTER.
+    #[must_use]
+    pub(crate) fn wire(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Election(_) => "wait_start",
+            Self::Select { .. } => "select_slave",
+            Self::Promote { .. } => "send_slaveof_noone",
+            Self::WaitPromotion { .. } => "wait_promotion",
+            Self::Reconf { .. } => "reconf_slaves",
+        }
+    }
+
+    /// True if we lead, or want to lead, a failover.
+    #[must_use]
+    pub(crate) fn is_in_progress(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// The replica that is being promoted.
+    #[must_use]
+    pub(crate) fn promoted(&self) -> Option<ReplicaId> {
+        match self {
+            Self::Promote { replica, .. } | Self::WaitPromotion { replica, .. } => Some(*replica),
+            Self::None | Self::Election(_) | Self::Select { .. } | Self::Reconf { .. } => None,
+        }
+    }
+
+    /// True if an operator asked for it and it is not over (`force_failover`).
+    #[must_use]
+    pub(crate) fn is_forced(&self) -> bool {
+        match self {
+            Self::Election(election) => election.forced,
+            Self::Select { forced, .. } | Self::Promote { forced, .. } | Self::WaitPromotion { forced, .. } => {
+                *forced
+            }
+            Self::None | Self::Reconf { .. } => false,
+        }
+    }
+
+    /// The epoch of the failover in progress.
+    #[must_use]
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Election(election) => Some(election.epoch),
+            Self::Select { epoch, .. }
+            | Self::Promote { epoch, .. }
+            | Self::WaitPromotion { epoch, .. }
+            | Self::Reconf { epoch, .. } => Some(*epoch),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Hello messages in and out: how Sentinels find each other and how a configuration spreads.
+//!
+//! Mirrors `sentinel.c: sentinelSendHello`, `sentinelProcessHelloMessage`.
+
+use alloc::string::{String, ToString};
+
+use crate::event::Event;
+use crate::hello::Hello;
+use crate::ids::{InstanceId, MasterId, PeerId};
+use crate::sentinel::Sentinel;
+use crate::timers::Timer;
+
+impl Sentinel {
+    /// What we tell an instance about ourselves and its master; `None` without a connection.
+    pub(crate) fn hello_payload(&self, to: InstanceId) -> Option<String> {
+        let master = self.masters.get(&to.master())?;
+        let local = self.local_ip(self.instance(to)?)?;
+        let addr = &master.server.instance.addr;
+        let host = self.settings.announce_ip.clone().unwrap_or_else(|| local.to_string());
+        let port = if self.settings.announce_port != 0 { self.settings.announce_port } else { self.settings.port };
+        let hello = Hello {
+            host,
+            port,
+            run_id: self.my_id.clone(),
+            current_epoch: self.current_epoch,
+            master_name: master.name.clone(),
+            master_host: addr.announced(self.settings.announce()),
+            master_port: addr.port,
+            config_epoch: master.config_epoch,
+        };
+        Some(hello.to_string())
+    }
+
+    /// A hello is to reach everybody who has to do with this master at once.
+    pub(crate) fn force_hello(&mut self, id: MasterId) {
+        for instance in self.instances_of(id) {
+            if let Some(instance) = self.instance_mut(instance) {
+                instance.pub_forced = true;
+            }
+            self.touch(Timer::Instance(instance));
+        }
+    }
+
+    /// Takes a hello. `skip_own`: over subscriptions our own come back and are passed over; a hello
+    /// that somebody PUBLISHes to us directly is taken as it is.
+    pub(crate) fn handle_hello(&mut self, payload: &[u8], skip_own: bool) {
+        let own = self.my_id.as_bytes();
+        if skip_own && payload.windows(own.len().max(1)).any(|window| window == own) {
+            return;
+        }
+        let Some(hello) = Hello::parse(payload) else { return };
+        let Some(id) = self.master_id(&hello.master_name) else { return };
+        let peer = self.meet(id, &hello);
+        if hello.current_epoch > self.current_epoch {
+            self.current_epoch = hello.current_epoch;
+            self.persist();
+            self.emit(Event::NewEpoch { epoch: hello.current_epoch });
+        }
+        let Some(peer) = peer else { return };
+        let now = self.now;
+        let theirs = self.addr_of(&hello.master_host, hello.master_port);
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        if let Some(peer) = master.peers.get_mut(&peer) {
+            peer.last_hello = now;
+            peer.last_config = Some((hello.config_epoch, theirs.clone(), now));
+        }
+        let acceptable = theirs.ip.is_some() || self.settings.resolve_hostnames;
+        if hello.config_epoch > master.config_epoch && acceptable {
+            master.config_epoch = hello.config_epoch;
+            if !master.server.instance.addr.is_same(&theirs) {
+                let instance = self.instance_ref(InstanceId::Peer(id, peer));
+                self.emit(Event::ConfigUpdateFrom { instance });
+                self.switch_by_hello(id, theirs);
+            }
+        }
+        // Whoever waits for a confirmation of the configuration looks again.
+        let replicas: alloc::vec::Vec<_> = self.masters.get(&id).map(|m| m.replicas.keys().copied().collect()).unwrap_or_default();
+        for replica in replicas {
+            self.touch(Timer::Instance(InstanceId::Replica(id, replica)));
+        }
+    }
+
+    /// Finds the sender among the known Sentinels, or gets to know it.
+    fn meet(&mut self, id: MasterId, hello: &Hello) -> Option<PeerId> {
+        let addr = self.addr_of(&hello.host, hello.port);
+        if addr.ip.is_none() && !self.settings.resolve_hostnames {
+            return None;
+        }
+        let master = self.masters.get(&id)?;
+        let known = master.peer_by_run_id(&hello.run_id);
+        if let Some(peer) = known
+            && master.peers[&peer].instance.addr.is_same(&addr)
+        {
+            return Some(peer);
+        }
+        if hello.run_id == self.my_id {
+            return None;
+        }
+        if let Some(peer) = known {
+            let instance = self.instance_ref(InstanceId::Master(id));
+            self.emit(Event::SentinelAddressSwitch {
+                instance,
+                host: hello.host.clone(),
+                port: hello.port,
+                run_id: hello.run_id.clone(),
+            });
+            self.readdress_peer(id, peer, &hello.run_id, &addr);
+            self.persist();
+            return Some(peer);
+        }
+        let usurped = master.peers.iter().find(|(_, peer)| peer.instance.addr.is_same(&addr));
+        if let Some((usurped, peer)) = usurped {
+            let (usurped, run_id) = (*usurped, peer.instance.run_id.clone());
+            let instance = self.instance_ref(InstanceId::Peer(id, usurped));
+            self.emit(Event::SentinelInvalidAddr { instance });
+            for same in self.peers_of_process(&run_id) {
+                if let InstanceId::Peer(master, peer) = same {
+                    self.remove_peer(master, peer);
+                }
+            }
+        }
+        let peer = self.add_peer(id, addr, &hello.run_id)?;
+        let instance = self.instance_ref(InstanceId::Peer(id, peer));
+        self.emit(Event::SentinelAdded { instance });
+        self.persist();
+        Some(peer)
+    }
+
+    /// A known Sentinel has another address: under this master and under all others.
+    fn readdress_peer(&mut self, id: MasterId, peer: PeerId, run_id: &str, addr: &crate::addr::Addr) {
+        let all = self.peers_of_process(run_id);
+        let mut others = 0;
+        for same in &all {
+            if let Some(instance) = self.instance_mut(*same) {
+                instance.addr = addr.clone();
+            }
+            others += u32::from(*same != InstanceId::Peer(id, peer));
+        }
+        if let Some(slot) = self.instance(InstanceId::Peer(id, peer)).map(|instance| instance.slot) {
+            self.redial(slot, "the address changed");
+        }
+        if others > 0 {
+            let instance = self.instance_ref(InstanceId::Peer(id, peer));
+            self.emit(Event::SentinelAddressUpdate { instance, matching: others });
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! What INFO of a server changes. Mirrors `sentinel.c: sentinelRefreshInstanceInfo` (its acting half).
+
+use alloc::string::String;
+
+use picket_resp::Reply;
+use picket_sansio::{Millis, Time};
+
+use crate::addr::Addr;
+use crate::event::{Event, Kind};
+use crate::failover::Failover;
+use crate::ids::{InstanceId, MasterId, ReplicaId};
+use crate::info::Info;
+use crate::instance::{Reconf, Role};
+use crate::sentinel::Sentinel;
+use crate::timers::Timer;
+
+/// How long a replica that calls itself master is left alone, so that a newer configuration can
+/// reach us first: four hello periods.
+const CONVERT_PERIODS: u64 = 4;
+/// A server that was told whom to follow is not told again within this time.
+const FIX_PAUSE: Millis = Millis(1_000);
+/// The same for a former master, whose every write meanwhile is lost.
+const FIX_PAUSE_DEPOSED: Millis = Millis(300);
+
+impl Sentinel {
+    /// The answer to INFO.
+    pub(crate) fn on_info_reply(&mut self, id: InstanceId, reply: Reply) {
+        let now = self.now;
+        if let Some(server) = self.server_mut(id) {
+            server.info_sent = None;
+        }
+        self.touch(Timer::Instance(id));
+        self.touch(Timer::Instance(InstanceId::Master(id.master())));
+        let text = match reply {
+            Reply::Bulk(text) | Reply::Verbatim(_, text) => text,
+            _ => {
+                // An error: ask again at the usual pace, not at once.
+                if let Some(server) = self.server_mut(id) {
+                    server.info_at = server.info_at.or(Some(now));
+                }
+                return;
+            }
+        };
+        let info = Info::parse(&text);
+        let Some(server) = self.server_mut(id) else { return };
+        server.info_text = Some(text);
+        server.info_at = Some(now);
+        self.on_run_id(id, info.run_id.as_ref());
+        if let InstanceId::Master(master) = id {
+            self.on_listed_replicas(master, &info);
+        }
+        self.store_replication(id, &info);
+        self.on_role(id, info.role);
+        if self.tilt_since.is_some() {
+            return;
+        }
+        if let InstanceId::Replica(master, replica) = id {
+            self.on_replica_info(master, replica, info.role);
+        }
+    }
+
+    fn on_run_id(&mut self, id: InstanceId, run_id: Option<&String>) {
+        let now = self.now;
+        let Some(run_id) = run_id else { return };
+        let watch = self.masters.get(&id.master()).is_some_and(|m| m.settings.master_reboot_down_after > Millis(0));
+        let Some(server) = self.server_mut(id) else { return };
+        if server.instance.run_id == *run_id {
+            return;
+        }
+        let rebooted = !server.instance.run_id.is_empty();
+        server.instance.run_id.clone_from(run_id);
+        if rebooted {
+            if watch && matches!(id, InstanceId::Master(_)) {
+                server.reboot_at = Some(now);
+            }
+            let instance = self.instance_ref(id);
+            self.emit(Event::Reboot { instance });
+        }
+    }
+
+    fn on_listed_replicas(&mut self, id: MasterId, info: &Info) {
+        let mut added = false;
+        for (host, port) in &info.replicas {
+            let addr = self.addr_of(host, *port);
+            if let Some(replica) = self.add_replica(id, addr) {
+                added = true;
+                let instance = self.instance_ref(InstanceId::Replica(id, replica));
+                self.emit(Event::ReplicaAdded { instance });
+            }
+        }
+        if added {
+            self.persist();
+        }
+    }
+
+    /// An address that a server or a Sentinel named; its IP where we know what the name stands for.
+    pub(crate) fn addr_of(&self, host: &str, port: u16) -> Addr {
+        let mut addr = Addr::new(host, port);
+        if addr.ip.is_none() {
+            addr.ip = self.known_ip(host);
+        }
+        addr
+    }
+
+    /// The IP that a host name was resolved to for any instance.
+    fn known_ip(&self, host: &str) -> Option<core::net::IpAddr> {
+        let servers = self.masters.values().flat_map(|master| {
+            let replicas = master.replicas.values().map(|replica| &replica.server.instance);
+            let peers = master.peers.values().map(|peer| &peer.instance);
+            core::iter::once(&master.server.instance).chain(replicas).chain(peers)
+        });
+        servers.map(|instance| &instance.addr).find(|addr| addr.host.eq_ignore_ascii_case(host))?.ip
+    }
+
+    fn store_replication(&mut self, id: InstanceId, info: &Info) {
+        let now = self.now;
+        let Some(server) = self.server_mut(id) else { return };
+        server.master_link_down = info.master_link_down;
+        if info.role != Some(Role::Replica) {
+            server.sync_in_progress = false;
+            return;
+        }
+        if info.master_host.is_some() && server.master_host != info.master_host {
+            server.master_host.clone_from(&info.master_host);
+            server.replica_conf_changed_at = now;
+        }
+        if let Some(port) = info.master_port
+            && server.master_port != port
+        {
+            server.master_port = port;
+            server.replica_conf_changed_at = now;
+        }
+        server.master_link_up = info.master_link_up.unwrap_or(server.master_link_up);
+        server.priority = info.priority.unwrap_or(server.priority);
+        server.offset = info.offset.unwrap_or(server.offset);
+        server.announced = info.announced.unwrap_or(server.announced);
+        server.sync_in_progress = info.sync_in_progress.unwrap_or(false);
+    }
+
+    fn on_role(&mut self, id: InstanceId, role: Option<Role>) {
+        let now = self.now;
+        let Some(role) = role else { return };
+        let Some(server) = self.server_mut(id) else { return };
+        if server.role_reported == role {
+            return;
+        }
+        server.role_reported = role;
+        server.role_reported_at = now;
+        if role == Role::Replica {
+            server.replica_conf_changed_at = now;
+        }
+        let (reported, is_master) = match role {
+            Role::Master => (Kind::Master, true),
+            Role::Replica => (Kind::Replica, false),
+        };
+        let expected = matches!(id, InstanceId::Master(_)) == is_master;
+        let instance = self.instance_ref(id);
+        self.emit(Event::RoleChange { instance, reported, expected });
+    }
+
+    fn on_replica_info(&mut self, id: MasterId, replica_id: ReplicaId, role: Option<Role>) {
+        let now = self.now;
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let addr = master.server.instance.addr.clone();
+        let Some(replica) = master.replicas.get_mut(&replica_id) else { return };
+        match role {
+            Some(Role::Master) => {
+                let awaited =
+                    matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
+                if awaited {
+                    self.on_promoted(id, replica_id);
+                }
+            }
+            Some(Role::Replica) => {
+                // A former master that follows somebody has rejoined.
+                replica.deposed_at = None;
+                let follows_us = replica.server.follows(&addr);
+                let up = replica.server.master_link_up;
+                match replica.reconf {
+                    Some(Reconf::Sent(_)) if follows_us => {
+                        replica.reconf = Some(Reconf::InProgress(now));
+                        let instance = self.instance_ref(InstanceId::Replica(id, replica_id));
+                        self.emit(Event::ReconfInProgress { instance: instance.clone() });
+                        if up {
+                            self.on_reconf_done(id, replica_id);
+                        }
+                    }
+                    Some(Reconf::InProgress(_)) if up => self.on_reconf_done(id, replica_id),
+                    Some(Reconf::Sent(_) | Reconf::InProgress(_) | Reconf::Done) | None => (),
+                }
+            }
+            None => (),
+        }
+    }
+
+    fn on_reconf_done(&mut self, id: MasterId, replica_id: ReplicaId) {
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let Some(replica) = master.replicas.get_mut(&replica_id) else { return };
+        replica.reconf = Some(Reconf::Done);
+        let instance = self.instance_ref(InstanceId::Replica(id, replica_id));
+        self.emit(Event::ReconfDone { instance });
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
+    /// True if the master can be followed: it says that it is one, is up, and said so lately.
+    fn master_looks_sane(&self, id: MasterId) -> bool {
+        let Some(master) = self.masters.get(&id) else { return false };
+        let server = &master.server;
+        server.role_reported == Role::Master
+            && !server.instance.s_down
+            && !master.o_down
+            && server.info_at.is_some_and(|at| self.now < at + self.periods.info.times(2))
+    }
+
+    /// Who confirms that the configuration in force is ours, we included; `None` below a majority.
+    fn confirmed_by(&self, id: MasterId, since: Time) -> Option<alloc::vec::Vec<String>> {
+        let master = self.masters.get(&id)?;
+        let addr = &master.server.instance.addr;
+        let mut who = alloc::vec![self.my_id.clone()];
+        for peer in master.peers.values() {
+            if peer.last_config.as_ref().is_some_and(|(epoch, theirs, at)| {
+                *epoch == master.config_epoch && theirs.is_same(addr) && *at >= since
+            }) {
+                who.push(peer.instance.run_id.clone());
+            }
+        }
+        (u32::try_from(who.len()).unwrap_or(u32::MAX) > master.voters() / 2).then_some(who)
+    }
+
+    /// Keeps a replica in line: one that calls itself master, or follows somebody else, is told to
+    /// follow the master. Mirrors the end of `sentinelRefreshInstanceInfo`.
+    ///
+    /// Differs from Redis: a former master that comes back takes writes that will all be lost, so it
+    /// is told as soon as a majority, we included, has confirmed the configuration that replaced it,
+    /// instead of after eight seconds and an INFO period.
+    pub(crate) fn run_conformity(&mut self, id: MasterId, replica_id: ReplicaId) -> Option<Time> {
+        let now = self.now;
+        let id_of_replica = InstanceId::Replica(id, replica_id);
+        let master = self.masters.get(&id)?;
+        let replica = master.replicas.get(&replica_id)?;
+        let server = &replica.server;
+        // A role that was never reported by the server itself proves nothing.
+        server.info_at?;
+        if master.failover.promoted() == Some(replica_id)
+            || matches!(replica.reconf, Some(Reconf::Sent(_) | Reconf::InProgress(_)))
+            || !self.master_looks_sane(id)
+            || self.links.get(&server.instance.slot).is_none_or(|link| !link.command.is_up())
+        {
+            return None;
+        }
+        let addr = master.server.instance.addr.clone();
+        let quiet_since = |span: Millis| {
+            let down = server.instance.s_down_since.map_or(Time(0), |at| at + span);
+            if server.instance.s_down_since.is_some() { down } else { Time(0) }
+        };
+        let paused_until = |pause: Millis| replica.fixed_at.map_or(Time(0), |at| at + pause);
+        match server.role_reported {
+            Role::Master => {
+                if let Some(since) = replica.deposed_at
+                    && let Some(confirmed_by) = self.confirmed_by(id, since)
+                {
+                    let due = paused_until(FIX_PAUSE_DEPOSED);
+                    if now < due {
+                        return Some(due);
+                    }
+                    self.convert(id, replica_id, confirmed_by);
+                    return Some(now + FIX_PAUSE_DEPOSED);
+                }
+                let wait = self.periods.publish.times(CONVERT_PERIODS);
+                let due = (server.role_reported_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
+                if now < due {
+                    return Some(due);
+                }
+                self.convert(id, replica_id, alloc::vec::Vec::new());
+                Some(now + FIX_PAUSE)
+            }
+            Role::Replica => {
+                let host = server.master_host.clone()?;
+                let followed = self.addr_of(&host, server.master_port);
+                if followed.is_same(&addr) || (followed.ip.is_none() && self.settings.resolve_hostnames) {
+                    return None;
+                }
+                let wait = master.settings.failover_timeout;
+                let due =
+                    (server.replica_conf_changed_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
+                if now < due {
+                    return Some(due);
+                }
+                if self.send_reconfiguration(id_of_replica, Some(&addr)) {
+                    let replica = self.masters.get_mut(&id)?.replicas.get_mut(&replica_id)?;
+                    replica.fixed_at = Some(now);
+                    let instance = self.instance_ref(id_of_replica);
+                    self.emit(Event::FixReplicaConfig { instance, follows: followed });
+                }
+                Some(now + FIX_PAUSE)
+            }
+        }
+    }
+
+    fn convert(&mut self, id: MasterId, replica_id: ReplicaId, confirmed_by: alloc::vec::Vec<String>) {
+        let now = self.now;
+        let id_of_replica = InstanceId::Replica(id, replica_id);
+        let addr = self.current_addr(id);
+        let Some(server) = self.server(id_of_replica) else { return };
+        let reported_for = now.since(server.role_reported_at);
+        if self.send_reconfiguration(id_of_replica, Some(&addr))
+            && let Some(replica) = self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica_id))
+        {
+            replica.fixed_at = Some(now);
+            let instance = self.instance_ref(id_of_replica);
+            self.emit(Event::ConvertToReplica { instance, reported_for, confirmed_by });
+        }
+    }
+}
+
+impl crate::instance::Server {
+    /// True if its last INFO named this master.
+    pub(crate) fn follows(&self, master: &Addr) -> bool {
+        self.master_port == master.port
+            && self.master_host.as_ref().is_some_and(|host| {
+                host.eq_ignore_ascii_case(&master.host) || master.ip.is_some_and(|ip| host.parse() == Ok(ip))
+            })
+    }
+}

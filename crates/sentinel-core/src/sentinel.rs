@@ -1,0 +1,78 @@
+//! The core: everything a Sentinel knows, and the four verbs.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use picket_sansio::{LinkId, Prng, QueryId, Time};
+use picket_server_core::config::Settings as Options;
+use picket_server_core::{HostInfo, LogLevel, Server};
+
+use crate::deferred::{Deferred, Persistence};
+use crate::ids::{MasterId, SlotId};
+use crate::instance::Master;
+use crate::io::Output;
+use crate::link::Link;
+use crate::scripts::Scripts;
+use crate::settings::{Periods, Settings};
+use crate::timers::{Timer, Timers};
+
+/// A Sentinel: a value that turns inputs into outputs.
+#[derive(Clone, Debug)]
+pub struct Sentinel {
+    /// The time of the input being handled.
+    pub(crate) now: Time,
+    /// Calendar time at the origin of `now`, in microseconds; for what is shown to people.
+    pub(crate) wall_origin: u64,
+    pub(crate) prng: Prng,
+    /// MYID: 40 hexadecimal digits.
+    pub(crate) my_id: String,
+    pub(crate) settings: Settings,
+    pub(crate) periods: Periods,
+    pub(crate) current_epoch: u64,
+    /// When the current epoch was last raised for an election.
+    pub(crate) epoch_raised_at: Option<Time>,
+    pub(crate) masters: BTreeMap<MasterId, Master>,
+    pub(crate) names: BTreeMap<String, MasterId>,
+    pub(crate) links: BTreeMap<SlotId, Link>,
+    /// Which connection of which link a `LinkId` is; true for the pub/sub connection.
+    pub(crate) routes: BTreeMap<LinkId, (SlotId, bool)>,
+    pub(crate) server: Server,
+    pub(crate) scripts: Scripts,
+    /// Since when this process distrusts itself.
+    pub(crate) tilt_since: Option<Time>,
+    pub(crate) simulate: SimulateFailure,
+    pub(crate) log_level: LogLevel,
+    pub(crate) persistence: Persistence,
+    pub(crate) resolutions: BTreeMap<QueryId, Deferred>,
+    pub(crate) timers: Timers,
+    pub(crate) dirty: BTreeSet<Timer>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) counters: Counters,
+    /// The ordinary directives.
+    pub(crate) options: Options,
+    /// The directory that a rewritten config file names.
+    pub(crate) working_dir: Vec<u8>,
+    /// The latest figures about the process.
+    pub(crate) host: Option<HostInfo>,
+    /// [`Output::Exit`] was given.
+    pub(crate) exiting: bool,
+}
+
+/// Which crashes SIMULATE-FAILURE asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SimulateFailure {
+    pub(crate) after_election: bool,
+    pub(crate) after_promotion: bool,
+}
+
+/// Where the next id of each kind comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) master: u32,
+    pub(crate) replica: u32,
+    pub(crate) peer: u32,
+    pub(crate) slot: u32,
+    pub(crate) link: u64,
+    pub(crate) query: u64,
+}
