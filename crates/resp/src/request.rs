@@ -217,28 +217,29 @@ impl RequestParser {
     /// Reads arguments until the request is complete or the bytes end.
     fn advance_args(&mut self, buf: &[u8]) -> Result<bool, ProtocolError> {
         while self.remaining > 0 {
-            let len = match self.bulk_len {
+            let len = match self.bulk_len.take() {
                 Some(len) => len,
                 None => match self.advance_bulk_len(buf)? {
                     Some(len) => len,
                     None => return Ok(false),
                 },
             };
-            let received = buf.len().saturating_sub(self.pos);
+            let start = self.pos;
+            let received = buf.len().saturating_sub(start);
             if received < len || received - len < 2 {
                 self.bulk_len = Some(len);
                 return Ok(false);
             }
-            self.bulk_len = None;
-            self.args.push(self.pos..self.pos + len);
             // As in Redis, the two bytes that end an argument are not looked at.
-            self.pos += len + 2;
+            self.pos = start + len + 2;
             self.remaining -= 1;
+            self.args.push(start..start + len);
         }
         Ok(true)
     }
 
     /// Reads `$<length>`; none when its line is incomplete.
+    #[inline]
     fn advance_bulk_len(&mut self, buf: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let len = match short_length(buf, self.pos) {
             Some((len, next)) if buf[self.pos] == b'$' => {
@@ -323,24 +324,26 @@ impl RequestParser {
 
 /// The common case of a length: at `at` a type byte, one to eight digits and the line's end, all received.
 /// Everything else, right or wrong, is left to the thorough path.
+#[inline]
 fn short_length(buf: &[u8], at: usize) -> Option<(u32, usize)> {
+    let digit = |byte: u8| u32::from(byte - b'0');
     let line = buf.get(at + 1..)?;
-    let first = line.first()?.wrapping_sub(b'0');
-    if first > 9 {
-        return None;
-    }
-    let mut value = u32::from(first);
-    for (len, byte) in line.iter().enumerate().take(9).skip(1) {
-        if *byte == b'\r' {
-            return (line.len() > len + 1).then_some((value, at + len + 3));
+    match *line {
+        [a @ b'0'..=b'9', b'\r', _, ..] => Some((digit(a), at + 4)),
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', _, ..] => Some((digit(a) * 10 + digit(b), at + 5)),
+        [a @ b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', ..] => {
+            let mut value = digit(a);
+            for (len, byte) in line.iter().enumerate().take(9).skip(1) {
+                match *byte {
+                    b'\r' => return (line.len() > len + 1).then_some((value, at + len + 3)),
+                    b'0'..=b'9' => value = value * 10 + digit(*byte),
+                    _ => return None,
+                }
+            }
+            None
         }
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 || value == 0 {
-            return None;
-        }
-        value = value * 10 + u32::from(digit);
+        _ => None,
     }
-    None
 }
 
 /// One request: a command and its arguments, borrowed from the buffer and the parser.
