@@ -1,2 +1,53 @@
-//! Chores.
-fn main() {}
+//! Picket's chores, behind one entrance: `cargo xtask <chore>`.
+
+mod steps;
+mod test;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Picket's chores: cargo xtask <chore>
+
+  test       everything CI runs: rules, format, clippy, docs, WASM build of the cores, doc tests, unit and
+             integration tests. Says which peers it found (redis-server, redis-sentinel, ...) and what is
+             skipped without them; with CI=true a missing peer is a failure.
+  tidy       the repository's rules alone. `tidy --list` names them with their reasons.
+  control    the integration tests with the stock redis-sentinel in Picket's place, which shows that the
+             tests are right about what a sentinel does.
+  help       this text
+
+Environment:
+  PICKET_REDIS_SERVER, PICKET_REDIS_SENTINEL   programs to test against, instead of those on PATH
+  PICKET_TEST_KEEP=1                           keep the temporary folders of tests
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let passed = match args.as_slice() {
+        ["test"] => test::run(&root()),
+        ["control"] => test::control(&root()),
+        ["tidy"] => tidy::run(&root()),
+        ["tidy", "--list"] => {
+            tidy::list();
+            true
+        }
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            true
+        }
+        other => {
+            eprintln!("no such chore: {}\n\n{HELP}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}

@@ -95,13 +95,25 @@ impl Cluster {
     pub fn wait_for_switch_of(&mut self, shard: usize, old_port: u16, deadline: Duration) -> u16 {
         let name = self.shards[shard].name.clone();
         let what = format!("every sentinel names a new master of {name} instead of {old_port}");
-        wait_for(deadline, &what, || {
-            let named = self.named_masters(&name);
-            let first = *named.first()?;
-            let agreed = named.iter().all(|port| *port == first);
-            first.filter(|port| agreed && *port != old_port)
-        })
-        .0
+        wait_for(deadline, &what, || agreed(&self.named_masters(&name)).filter(|port| *port != old_port)).0
+    }
+
+    /// Waits until every running sentinel is through with the switch of the first shard to `port`: the
+    /// leader names the new address to clients some time before that.
+    ///
+    /// # Panics
+    /// When they are not within `deadline`.
+    #[track_caller]
+    pub fn wait_until_settled(&mut self, port: u16, deadline: Duration) {
+        let name = &self.shards[0].name;
+        for sentinel in &mut self.sentinels {
+            if sentinel.process().is_running() {
+                wait_until(deadline, &format!("{} is through with the switch", sentinel.addr()), || {
+                    sentinel.master_field(name, "port") == port.to_string()
+                        && !sentinel.master_has_flag(name, "failover_in_progress")
+                });
+            }
+        }
     }
 
     /// The master's port as each running sentinel tells it.
@@ -111,13 +123,15 @@ impl Cluster {
     }
 
     /// Waits until the node on `port` is a writable master and every other running node of the first shard
-    /// follows it.
+    /// follows it. Returns the master's port, which is another one only if a stock sentinel takes part:
+    /// on opinions about the old master, stock sometimes fails a healthy new one over again, and then what
+    /// all agree on in the end counts.
     ///
     /// # Panics
     /// When that does not come about within `deadline`.
     #[track_caller]
-    pub fn wait_for_followers(&mut self, port: u16, deadline: Duration) {
-        self.wait_for_followers_of(0, port, deadline);
+    pub fn wait_for_followers(&mut self, port: u16, deadline: Duration) -> u16 {
+        self.wait_for_followers_of(0, port, deadline)
     }
 
     /// [`Cluster::wait_for_followers`] for any shard.
@@ -125,16 +139,21 @@ impl Cluster {
     /// # Panics
     /// When that does not come about within `deadline`.
     #[track_caller]
-    pub fn wait_for_followers_of(&mut self, shard: usize, port: u16, deadline: Duration) {
-        let nodes = &mut self.shards[shard].nodes;
-        wait_until(deadline, &format!("{port} is master and every other node follows it"), || {
-            nodes.iter_mut().all(|node| {
-                if node.port() == port {
+    pub fn wait_for_followers_of(&mut self, shard: usize, port: u16, deadline: Duration) -> u16 {
+        let name = self.shards[shard].name.clone();
+        let strict = self.sentinels.iter().all(|sentinel| sentinel.program().is_picket());
+        let what = format!("{port} is master of {name} and every other node follows it");
+        wait_for(deadline, &what, || {
+            let master = if strict { port } else { agreed(&self.named_masters(&name))? };
+            let follows = |node: &mut RedisServer| {
+                if node.port() == master {
                     return node.is_master() && node.accepts_writes();
                 }
-                !node.process().is_running() || node.follows(port)
-            })
-        });
+                !node.process().is_running() || node.follows(master)
+            };
+            self.shards[shard].nodes.iter_mut().all(follows).then_some(master)
+        })
+        .0
     }
 
     /// Waits until every running sentinel sees the master of the first shard, all its replicas and all the
@@ -154,6 +173,13 @@ impl Cluster {
             }
         }
     }
+}
+
+/// The master that all name.
+#[must_use]
+pub fn agreed(named: &[Option<u16>]) -> Option<u16> {
+    let first = named.first().copied()??;
+    named.iter().all(|port| *port == Some(first)).then_some(first)
 }
 
 #[track_caller]

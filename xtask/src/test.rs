@@ -1,0 +1,108 @@
+//! `cargo xtask test`: everything CI runs. The tests come last, so that their runner has the last word.
+
+use std::path::Path;
+use std::process::Command;
+
+use picket_testkit::peers::{self, Peer};
+
+use crate::steps::{Steps, cargo, program, succeeds};
+use crate::tidy;
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Peers without which tests are skipped here and fail in CI.
+const NEEDED: [Peer; 2] = [Peer::RedisServer, Peer::RedisSentinel];
+
+/// Integration tests wait more than they compute.
+const THREADS: &str = "6";
+
+/// Runs all steps and says whether all passed.
+pub(crate) fn run(root: &Path) -> bool {
+    let mut steps = Steps::default();
+    let locked: &[&str] = if peers::in_ci() { &["--locked"] } else { &[] };
+    let with = |args: &[&'static str]| -> Vec<&str> { [args, locked].concat() };
+
+    steps.run("peers", report_peers);
+    steps.run("repository rules", || tidy::run(root));
+    steps.run("format", || cargo(root, &["fmt", "--all", "--check"], &[]));
+    steps.run("clippy", || {
+        let mut args = with(&["clippy", "--workspace", "--all-targets"]);
+        args.extend(["--", "-D", "warnings"]);
+        cargo(root, &args, &[])
+    });
+    steps.run("documentation", || {
+        let args = with(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
+        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")])
+    });
+    steps.run("WASM build of the cores", || build_wasm(root, locked));
+    steps.run("doc tests", || cargo(root, &with(&["test", "--workspace", "--doc"]), &[]));
+    println!("\nSo far:");
+    steps.print_times();
+    steps
+        .run("unit and integration tests", || run_tests(root, &with(&["--workspace", "--all-targets"]), &[]));
+    steps.finish()
+}
+
+/// Runs the integration tests of the daemon with stock in Picket's place.
+pub(crate) fn control(root: &Path) -> bool {
+    let mut steps = Steps::default();
+    steps.run("peers", report_peers);
+    steps.run("integration tests with stock", || {
+        run_tests(root, &["-p", "picket-daemon", "--test", "sentinel"], &[("PICKET_TEST_PROGRAM", "stock")])
+    });
+    steps.finish()
+}
+
+fn run_tests(root: &Path, what: &[&str], variables: &[(&str, &str)]) -> bool {
+    let runner: &[&str] = if succeeds("cargo", &["nextest", "--version"]) {
+        &["nextest", "run"]
+    } else {
+        println!("(cargo-nextest was not found: cargo test runs them)");
+        &["test", "--no-fail-fast"]
+    };
+    let variables = [variables, &[("RUST_TEST_THREADS", THREADS)]].concat();
+    cargo(root, &[runner, what].concat(), &variables)
+}
+
+/// Says what was found and what is skipped therefore.
+fn report_peers() -> bool {
+    let mut passed = true;
+    for peer in Peer::ALL {
+        match peer.find() {
+            Some(path) => {
+                let version = peer.version().unwrap_or_else(|| "version unknown".to_owned());
+                println!("{:<16} {} ({version})", peer.to_string(), path.display());
+            }
+            None => {
+                println!("{:<16} MISSING (Debian: {})", peer.to_string(), peer.debian_package());
+                println!("{:<16} skipped therefore: {}", "", peer.skipped_without());
+                passed &= !(peers::in_ci() && NEEDED.contains(&peer));
+            }
+        }
+    }
+    if !passed {
+        println!("CI=true: a peer that tests need must not be missing");
+    }
+    passed
+}
+
+fn build_wasm(root: &Path, locked: &[&str]) -> bool {
+    if !wasm_is_installed() && !program(root, "rustup", &["target", "add", WASM], &[]) {
+        return false;
+    }
+    let packages = tidy::core_packages(root);
+    let mut args = vec!["build", "--target", WASM];
+    for package in &packages {
+        args.extend(["-p", package.as_str()]);
+    }
+    args.extend(locked);
+    cargo(root, &args, &[])
+}
+
+fn wasm_is_installed() -> bool {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
+    output.is_ok_and(|output| {
+        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+    })
+}
