@@ -23,6 +23,8 @@ fn replies(c: &mut Criterion) {
                     out.len()
                 });
             });
+            out.clear();
+            reply.encode(protocol, &mut out);
             let mut decoder = ReplyDecoder::new();
             group.bench_function(format!("decode {name}, {protocol:?}"), |b| {
                 b.iter(|| {

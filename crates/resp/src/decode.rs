@@ -80,9 +80,9 @@ struct Open {
 /// Takes a scanned frame apart. The work list stands for the stack, so depth costs no recursion.
 fn build(frame: &Bytes) -> Result<Reply, ReplyError> {
     let mut open: Vec<Open> = Vec::new();
-    let mut rest = frame.clone();
+    let mut pos = 0;
     loop {
-        let mut value = match take_value(&mut rest)? {
+        let mut value = match take_value(frame, &mut pos)? {
             Taken::Value(value) => Some(value),
             Taken::Aggregate { kind, len } if len > 0 => {
                 // The scanner has seen this many values.
@@ -127,33 +127,40 @@ enum Taken {
     Aggregate { kind: u8, len: usize },
 }
 
-/// Takes one value, or the first line of an array, from the front of `rest`.
-fn take_value(rest: &mut Bytes) -> Result<Taken, ReplyError> {
+/// Takes one value, or the first line of an array, from `frame` at `pos`.
+fn take_value(frame: &Bytes, pos: &mut usize) -> Result<Taken, ReplyError> {
+    let start = *pos;
+    let rest = &frame[start..];
     let kind = rest.first().copied().expect("the scanner found the end of the reply behind this");
     if matches!(kind, b'*' | b'~' | b'>' | b'%' | b'|' | b'$' | b'=') {
         let end = rest.windows(2).position(|pair| pair == b"\r\n").expect("the scanner read this line");
-        let header = Header::read(kind, &rest[1..end])?;
-        match header {
+        let body = start + end + 2;
+        match Header::read(kind, &rest[1..end])? {
             Header::Aggregate(len) => {
-                let _ = rest.split_to(end + 2);
+                *pos = body;
                 let len = usize::try_from(len).expect("the scanner saw as many values");
                 return Ok(Taken::Aggregate { kind, len });
             }
-            Header::Null | Header::NullArray => {
-                let _ = rest.split_to(end + 2);
-                let null = if header == Header::Null { Reply::Null } else { Reply::NullArray };
-                return Ok(Taken::Value(null));
+            Header::Null => {
+                *pos = body;
+                return Ok(Taken::Value(Reply::Null));
+            }
+            Header::NullArray => {
+                *pos = body;
+                return Ok(Taken::Value(Reply::NullArray));
             }
             Header::Bulk(len) if kind == b'=' => {
                 // Formats other than txt and mkd are unknown to redis-protocol.
                 let len = usize::try_from(len).expect("the scanner saw as many bytes");
-                let body = rest.split_to(end + 2 + len + 2).slice(end + 2..end + 2 + len);
-                return verbatim(&body).map(Taken::Value);
+                *pos = body + len + 2;
+                return verbatim(&frame.slice(body..body + len)).map(Taken::Value);
             }
             Header::Bulk(_) | Header::Line => {}
         }
     }
-    scalar(kind, rest).map(Taken::Value)
+    let (value, len) = scalar(kind, frame, start)?;
+    *pos = start + len;
+    Ok(Taken::Value(value))
 }
 
 fn verbatim(body: &Bytes) -> Result<Reply, ReplyError> {
@@ -163,32 +170,31 @@ fn verbatim(body: &Bytes) -> Result<Reply, ReplyError> {
     }
 }
 
-/// Decodes one value that is not an array.
-fn scalar(kind: u8, rest: &mut Bytes) -> Result<Reply, ReplyError> {
-    let (frame, len) = decode_range(rest)
+/// Decodes one value that is not an array, and tells how many bytes it takes.
+fn scalar(kind: u8, frame: &Bytes, start: usize) -> Result<(Reply, usize), ReplyError> {
+    let (decoded, len) = decode_range(&frame[start..])
         .map_err(|error| invalid(kind, error.details()))?
         .expect("the scanner found the end of this value");
-    let bytes = rest.split_to(len);
-    let slice = |(start, end): (usize, usize)| bytes.slice(start..end);
-    let text = || bytes.slice(1..len - 2);
-    match frame {
-        RangeFrame::SimpleString { data, .. } => Ok(Reply::Simple(slice(data))),
+    let slice = |(from, to): (usize, usize)| frame.slice(start + from..start + to);
+    let text = || slice((1, len - 2));
+    let reply = match decoded {
+        RangeFrame::SimpleString { data, .. } => Reply::Simple(slice(data)),
         RangeFrame::SimpleError { data, .. } | RangeFrame::BlobError { data, .. } => {
-            Ok(Reply::Error(slice(data)))
+            Reply::Error(slice(data))
         }
-        RangeFrame::BlobString { data, .. } => Ok(Reply::Bulk(slice(data))),
-        RangeFrame::Number { data, .. } => Ok(Reply::Integer(data)),
-        RangeFrame::Boolean { data, .. } => Ok(Reply::Bool(data)),
-        RangeFrame::Null if len == b"_\r\n".len() => Ok(Reply::Null),
-        RangeFrame::Null => Err(invalid(kind, "expected nothing after '_'")),
-        RangeFrame::Double { .. } => Ok(Reply::Double(text())),
+        RangeFrame::BlobString { data, .. } => Reply::Bulk(slice(data)),
+        RangeFrame::Number { data, .. } => Reply::Integer(data),
+        RangeFrame::Boolean { data, .. } => Reply::Bool(data),
+        RangeFrame::Null if len == b"_\r\n".len() => Reply::Null,
+        RangeFrame::Null => return Err(invalid(kind, "expected nothing after '_'")),
+        RangeFrame::Double { .. } => Reply::Double(text()),
         RangeFrame::BigNumber { .. } => {
             let text = text();
             let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(&text);
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
                 return Err(invalid(kind, "expected an integer"));
             }
-            Ok(Reply::BigNumber(text))
+            Reply::BigNumber(text)
         }
         RangeFrame::VerbatimString { .. }
         | RangeFrame::Array { .. }
@@ -196,8 +202,9 @@ fn scalar(kind: u8, rest: &mut Bytes) -> Result<Reply, ReplyError> {
         | RangeFrame::Set { .. }
         | RangeFrame::Push { .. }
         | RangeFrame::Hello { .. }
-        | RangeFrame::ChunkedString(_) => Err(ReplyError::UnknownType { got: kind }),
-    }
+        | RangeFrame::ChunkedString(_) => return Err(ReplyError::UnknownType { got: kind }),
+    };
+    Ok((reply, len))
 }
 
 fn invalid(kind: u8, details: &str) -> ReplyError {
