@@ -17,6 +17,7 @@ mod command;
 pub mod config;
 pub mod generic;
 mod glob;
+mod server;
 
 pub use command::{
     AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandRef, CommandSpec, CommandSubcommand,
@@ -24,3 +25,7 @@ pub use command::{
 };
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};
+pub use server::{
+    Call, ClientAddresses, CloseReason, Counters, CpuMicros, HostInfo, Identity, Limits, Listener, Origin,
+    Renames, Server, ServerOptions, ServerOutput, ServerTimer, help,
+};

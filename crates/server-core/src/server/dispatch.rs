@@ -1,0 +1,230 @@
+//! The checks that every request goes through (`server.c: processCommand`), in Redis's order:
+//! existence, number of words, authentication, permissions, subscription context, pause.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use picket_resp::{Protocol, Reply};
+use picket_sansio::ClientId;
+
+use super::{Call, CloseReason, Pause, Server, shown};
+use crate::acl::{Denial, LoggedClient};
+use crate::command::{AclSubcommand, CommandRef, Flags, Generic, Runs};
+
+/// How much of a name or of all arguments an error repeats.
+const QUOTED_LEN_MAX: usize = 128;
+
+impl Server {
+    /// Checks a request and runs it, or returns it if the application has to.
+    pub(super) fn dispatch(&mut self, id: ClientId, args: Vec<Bytes>) -> Option<Call> {
+        let client = self.clients.get_mut(&id)?;
+        client.begin_request();
+        client.last_args_bytes = args.iter().map(|arg| arg.len() as u64).sum();
+        let name = args.first()?;
+        if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+            self.close_now(id, CloseReason::CrossProtocol);
+            return None;
+        }
+        let found = self.find_command(&args);
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.last_command = found.as_ref().ok().copied();
+        }
+        let command = match found {
+            Ok(command) => command,
+            Err(error) => {
+                self.reply(id, &Reply::error(error));
+                return None;
+            }
+        };
+        if let Err(error) = self.check(id, command, &args) {
+            self.reply(id, &Reply::error(error));
+            return None;
+        }
+        if self.is_held_back(command) {
+            if let Some(client) = self.clients.get_mut(&id) {
+                client.postponed = Some(args);
+            }
+            return None;
+        }
+        self.counters.add_command(self.now);
+        match command.spec().runs {
+            Runs::Application => Some(Call { client: id, command, args }),
+            Runs::Server(Generic::Acl(AclSubcommand::Load | AclSubcommand::Save))
+                if self.options.has_aclfile =>
+            {
+                Some(Call { client: id, command, args })
+            }
+            Runs::Server(generic) => {
+                self.run(id, generic, &args);
+                None
+            }
+        }
+    }
+
+    fn run(&mut self, id: ClientId, generic: Generic, args: &[Bytes]) {
+        match generic {
+            Generic::Ping => self.run_ping(id, args),
+            Generic::Hello => self.run_hello(id, args),
+            Generic::Auth => self.run_auth(id, args),
+            Generic::Subscribe => self.run_subscribe(id, args),
+            Generic::Psubscribe => self.run_psubscribe(id, args),
+            Generic::Unsubscribe => self.run_unsubscribe(id, args),
+            Generic::Punsubscribe => self.run_punsubscribe(id, args),
+            Generic::Client(subcommand) => self.run_client(id, subcommand, args),
+            Generic::Command(subcommand) => self.run_command(id, subcommand, args),
+            Generic::Acl(subcommand) => self.run_acl(id, subcommand, args),
+        }
+    }
+
+    /// The command that the words of a request name, or the error that says why there is none.
+    pub(super) fn find_command(&self, args: &[impl AsRef<[u8]>]) -> Result<CommandRef, String> {
+        let name = args.first().map_or(&[][..], AsRef::as_ref);
+        let Some(command) = self.options.renames.find(self.options.table, name) else {
+            return Err(unknown_command(name, args));
+        };
+        let subcommand = match args.get(1) {
+            Some(sub) if !command.subcommands.is_empty() => {
+                let sub = sub.as_ref();
+                let found = command.subcommand(sub).ok_or_else(|| {
+                    let container = command.name.to_ascii_uppercase();
+                    format!("ERR unknown subcommand '{}'. Try {container} HELP.", quoted(sub, QUOTED_LEN_MAX))
+                })?;
+                Some(found)
+            }
+            _ => None,
+        };
+        Ok(CommandRef { command, subcommand })
+    }
+
+    fn check(&mut self, id: ClientId, command: CommandRef, args: &[Bytes]) -> Result<(), String> {
+        let spec = command.spec();
+        if !spec.arity_fits(args.len()) {
+            return Err(wrong_arity(command));
+        }
+        let Some(client) = self.clients.get(&id) else {
+            return Ok(());
+        };
+        let free = spec.flags.has(Flags::NO_AUTH);
+        if !client.authenticated && self.acl.needs_authentication() && !free {
+            return Err("NOAUTH Authentication required.".into());
+        }
+        // A client whose user was deleted is closed at once; one that is left may do nothing.
+        let allowed = match self.acl.user(&client.user) {
+            Some(user) => user.check(command, args),
+            None => Err(Denial::Command),
+        };
+        if let Err(denial) = allowed {
+            let text = denial_text(&client.user, command, &denial, Verbose::No);
+            self.log_denial(id, denial, command.full_name().into_bytes(), None);
+            return Err(format!("NOPERM {text}"));
+        }
+        let Some(client) = self.clients.get(&id) else {
+            return Ok(());
+        };
+        if client.is_pubsub() && client.protocol == Protocol::Resp2 && !runs_while_subscribed(spec.runs) {
+            return Err(format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                command.full_name()
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_held_back(&self, command: CommandRef) -> bool {
+        match self.pause {
+            Pause::None => false,
+            Pause::All { until } => self.now < until,
+            Pause::Writes { until } => {
+                self.now < until && command.spec().flags.has(Flags::WRITE.and(Flags::MAY_REPLICATE))
+            }
+        }
+    }
+
+    /// Notes a refusal in `ACL LOG` and in the counters.
+    pub(super) fn log_denial(&mut self, id: ClientId, denial: Denial, object: Vec<u8>, user: Option<&[u8]>) {
+        let object = match &denial {
+            Denial::Command => {
+                self.counters.acl_denied_cmd += 1;
+                object
+            }
+            Denial::Auth => {
+                self.counters.acl_denied_auth += 1;
+                object
+            }
+            Denial::Channel(channel) => {
+                self.counters.acl_denied_channel += 1;
+                channel.clone()
+            }
+        };
+        let Some(client) = self.clients.get(&id) else {
+            return;
+        };
+        let username = user.unwrap_or(&client.user).to_vec();
+        let logged = LoggedClient { username, info: client.info(id, self.now) };
+        let wall = self.wall();
+        self.acl_log.add(denial, object, logged, self.now, wall);
+    }
+}
+
+/// Whether an error says which channel was refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verbose {
+    Yes,
+    No,
+}
+
+/// What a refused user is told, without the code.
+pub(super) fn denial_text(user: &[u8], command: CommandRef, denial: &Denial, verbose: Verbose) -> String {
+    let user = shown(user);
+    match denial {
+        Denial::Command | Denial::Auth => {
+            format!("User {user} has no permissions to run the '{}' command", command.full_name())
+        }
+        Denial::Channel(channel) if verbose == Verbose::Yes => {
+            format!("User {user} has no permissions to access the '{}' channel", shown(channel))
+        }
+        Denial::Channel(_) => "No permissions to access a channel".into(),
+    }
+}
+
+pub(super) fn wrong_arity(command: CommandRef) -> String {
+    format!("ERR wrong number of arguments for '{}' command", command.full_name())
+}
+
+fn runs_while_subscribed(runs: Runs) -> bool {
+    match runs {
+        Runs::Application => false,
+        Runs::Server(generic) => match generic {
+            Generic::Ping
+            | Generic::Subscribe
+            | Generic::Psubscribe
+            | Generic::Unsubscribe
+            | Generic::Punsubscribe => true,
+            Generic::Hello | Generic::Auth | Generic::Client(_) | Generic::Command(_) | Generic::Acl(_) => {
+                false
+            }
+        },
+    }
+}
+
+fn unknown_command(name: &[u8], args: &[impl AsRef<[u8]>]) -> String {
+    let mut quoted_args = String::new();
+    for arg in args.iter().skip(1) {
+        if quoted_args.len() >= QUOTED_LEN_MAX {
+            break;
+        }
+        let room = QUOTED_LEN_MAX - quoted_args.len();
+        quoted_args.push('\'');
+        quoted_args.push_str(&quoted(arg.as_ref(), room));
+        quoted_args.push_str("' ");
+    }
+    format!("ERR unknown command '{}', with args beginning with: {quoted_args}", quoted(name, QUOTED_LEN_MAX))
+}
+
+/// At most `len_max` bytes of `bytes`, up to the first NUL, where Redis's string ends.
+fn quoted(bytes: &[u8], len_max: usize) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    shown(&bytes[..end.min(len_max)])
+}

@@ -1,0 +1,553 @@
+//! The client side of a server, without I/O.
+//!
+//! The host tells what arrived ([`Server::accept`], [`Server::receive`], [`Server::closed`]); the
+//! application takes the requests that are its own from [`Server::next_call`] and answers with
+//! [`Server::reply`]; what shall be sent or closed comes out of [`Server::poll_output`] in order.
+//! Everything that all servers answer alike (authentication, protocol versions, `CLIENT`, `COMMAND`,
+//! `ACL`, subscriptions) is answered here (`networking.c`, `server.c: processCommand`, `pubsub.c`).
+
+mod acl_command;
+mod client;
+mod client_command;
+mod client_filter;
+mod command_command;
+mod counters;
+mod dispatch;
+mod handshake;
+mod help;
+mod info;
+mod options;
+mod pubsub;
+mod tracking;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::{Bytes, BytesMut};
+use picket_resp::{Protocol, Reply};
+use picket_sansio::{ClientId, Deadline, Millis, Prng, Time, WallTime};
+
+use crate::acl::{Acl, AclLog};
+use crate::command::CommandRef;
+
+pub use client::{ClientAddresses, Origin};
+pub use counters::Counters;
+pub use help::help;
+pub use info::{CpuMicros, HostInfo, Listener};
+pub use options::{Identity, Limits, Renames, ServerOptions};
+
+use client::Client;
+
+/// A request that the application runs and answers with [`Server::reply`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Who asks.
+    pub client: ClientId,
+    /// What: checked to exist, to have the right number of words, and to be allowed.
+    pub command: CommandRef,
+    /// The words as they came, the command's name first.
+    pub args: Vec<Bytes>,
+}
+
+/// What the host has to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerOutput {
+    /// Send these bytes.
+    Send {
+        /// To whom.
+        client: ClientId,
+        /// What.
+        bytes: Bytes,
+    },
+    /// Close the connection once what was sent before is out, and forget it.
+    Close {
+        /// Whose.
+        client: ClientId,
+        /// Why; for the log.
+        reason: CloseReason,
+    },
+}
+
+/// Why a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// `maxclients` are connected already.
+    MaxClients,
+    /// Protected mode keeps strangers out.
+    ProtectedMode,
+    /// The bytes are not RESP.
+    Protocol,
+    /// More unread bytes than the query buffer limit allows.
+    QueryBufferLimit,
+    /// An HTTP request: somebody makes a browser talk to this port.
+    CrossProtocol,
+    /// Silent for longer than `timeout`.
+    Idle,
+    /// `CLIENT KILL`.
+    Killed,
+    /// Its user was deleted, or may no longer listen to its channels.
+    AclChanged,
+    /// The application asked for it.
+    Application,
+}
+
+/// Why [`Server::next_deadline`] wants the server woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerTimer {
+    /// A client may have been silent for too long.
+    Idle,
+    /// `CLIENT PAUSE` ends.
+    Pause,
+}
+
+/// Which requests `CLIENT PAUSE` holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    None,
+    Writes { until: Time },
+    All { until: Time },
+}
+
+/// The clients of a server and what they may do.
+#[derive(Clone)]
+pub struct Server {
+    options: ServerOptions,
+    acl: Acl,
+    acl_log: AclLog,
+    clients: BTreeMap<ClientId, Client>,
+    /// Clients that may have a request to parse, each at most once.
+    ready: VecDeque<ClientId>,
+    channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
+    patterns: BTreeMap<Bytes, BTreeSet<ClientId>>,
+    /// When to look whether a client is idle; filled while there is a `timeout`.
+    idle: BTreeSet<(Time, ClientId)>,
+    pause: Pause,
+    outputs: VecDeque<ServerOutput>,
+    /// Replies to one client that are not in `outputs` yet, so that they travel together.
+    tail: Option<(ClientId, BytesMut)>,
+    counters: Counters,
+    prng: Prng,
+    started: Time,
+    now: Time,
+    wall_origin: WallTime,
+}
+
+impl Server {
+    /// A server without clients, started at `now`. `seed` feeds `ACL GENPASS`.
+    #[must_use]
+    pub fn new(now: Time, options: ServerOptions, seed: u64) -> Self {
+        Self {
+            acl: options.acl.clone(),
+            acl_log: AclLog::new(options.limits.acl_log_len),
+            options,
+            clients: BTreeMap::new(),
+            ready: VecDeque::new(),
+            channels: BTreeMap::new(),
+            patterns: BTreeMap::new(),
+            idle: BTreeSet::new(),
+            pause: Pause::None,
+            outputs: VecDeque::new(),
+            tail: None,
+            counters: Counters::default(),
+            prng: Prng::new(seed),
+            started: now,
+            now,
+            wall_origin: WallTime::default(),
+        }
+    }
+
+    /// Tells what the calendar says at `now`; for `ACL LOG` and `INFO` only.
+    pub fn set_wall(&mut self, now: Time, wall: WallTime) {
+        self.wall_origin = WallTime(wall.0.saturating_sub(now.0));
+    }
+
+    /// Somebody connected. A refused connection gets its answer and is closed.
+    pub fn accept(&mut self, now: Time, id: ClientId, addresses: ClientAddresses) {
+        self.now = now;
+        let refused = if self.clients.len() >= self.options.limits.maxclients as usize {
+            Some((CloseReason::MaxClients, "ERR max number of clients reached"))
+        } else if self.options.protected_mode
+            && self.acl.default_user().is_nopass()
+            && addresses.origin == Origin::Remote
+        {
+            Some((CloseReason::ProtectedMode, PROTECTED_MODE))
+        } else {
+            None
+        };
+        if let Some((reason, text)) = refused {
+            self.counters.rejected_connections += 1;
+            self.push_reply(id, &Reply::error(text), Protocol::Resp2);
+            self.push_close(id, reason);
+            return;
+        }
+        self.counters.total_connections_received += 1;
+        let mut client = Client::new(now, addresses, self.options.limits.bulk_len);
+        client.set_authenticated(!self.acl.needs_authentication());
+        self.clients.insert(id, client);
+        self.watch_idle(id, now);
+    }
+
+    /// Bytes arrived from a client. Unknown clients are ignored: their closing is on its way.
+    pub fn receive(&mut self, now: Time, id: ClientId, bytes: &[u8]) {
+        self.now = now;
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        self.counters.total_reads_processed += 1;
+        self.counters.add_input(now, bytes.len() as u64);
+        client.last_interaction = now;
+        client.buffer.extend(bytes);
+        if client.buffer.pending_len() as u64 > self.options.limits.query_buffer_bytes {
+            self.counters.query_buffer_limit_disconnections += 1;
+            self.close_now(id, CloseReason::QueryBufferLimit);
+            return;
+        }
+        self.enqueue(id);
+    }
+
+    /// A client's connection has ended.
+    pub fn closed(&mut self, id: ClientId) {
+        self.forget(id);
+    }
+
+    /// The next request that the application has to run. Requests that the server answers itself are
+    /// answered on the way. One request of each client is taken in turn.
+    pub fn next_call(&mut self, now: Time) -> Option<Call> {
+        self.now = now;
+        while let Some(id) = self.ready.pop_front() {
+            let Some(client) = self.clients.get_mut(&id) else {
+                continue;
+            };
+            client.queued = false;
+            if client.suspended {
+                continue;
+            }
+            let args = match client.postponed.take() {
+                Some(args) => args,
+                None => match client.buffer.next_owned() {
+                    Ok(Some(request)) => request.into_args(),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.reply(id, &error.reply());
+                        self.close_now(id, CloseReason::Protocol);
+                        continue;
+                    }
+                },
+            };
+            let call = self.dispatch(id, args);
+            self.enqueue(id);
+            if call.is_some() {
+                return call;
+            }
+        }
+        None
+    }
+
+    /// Answers a client's request. Goes nowhere if the client is gone or wants no replies.
+    pub fn reply(&mut self, id: ClientId, reply: &Reply) {
+        let Some(client) = self.clients.get(&id) else {
+            return;
+        };
+        if reply.is_error() {
+            self.counters.total_error_replies += 1;
+        }
+        if client.wants_replies() {
+            let protocol = client.protocol;
+            self.push_reply(id, reply, protocol);
+        }
+    }
+
+    /// Sends a client something it did not ask for; `CLIENT REPLY` does not hold it back.
+    fn push(&mut self, id: ClientId, message: &Reply) {
+        if let Some(client) = self.clients.get(&id) {
+            let protocol = client.protocol;
+            self.push_reply(id, message, protocol);
+        }
+    }
+
+    /// Stops parsing a client's requests until [`resume`](Self::resume): its last call is answered
+    /// later. What it sends meanwhile is kept within the query buffer limit.
+    pub fn suspend(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.suspended = true;
+        }
+    }
+
+    /// Goes on with a suspended client.
+    pub fn resume(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.suspended = false;
+            client.last_interaction = self.now;
+        }
+        self.enqueue(id);
+    }
+
+    /// Closes a client after the replies it was given. Further requests of it are not looked at.
+    pub fn close(&mut self, id: ClientId) {
+        self.close_now(id, CloseReason::Application);
+    }
+
+    /// Whether the client is still there.
+    #[must_use]
+    pub fn is_connected(&self, id: ClientId) -> bool {
+        self.clients.contains_key(&id)
+    }
+
+    /// The protocol a client speaks.
+    #[must_use]
+    pub fn protocol(&self, id: ClientId) -> Protocol {
+        self.clients.get(&id).map_or(Protocol::Resp2, |client| client.protocol)
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<ServerOutput> {
+        if self.outputs.is_empty() {
+            self.flush_tail();
+        }
+        let output = self.outputs.pop_front()?;
+        if let ServerOutput::Send { bytes, .. } = &output {
+            self.counters.total_writes_processed += 1;
+            self.counters.add_output(self.now, bytes.len() as u64);
+        }
+        Some(output)
+    }
+
+    /// The host's count of bytes that a client has not taken yet, shown by `CLIENT LIST` and `INFO`.
+    pub fn set_pending_output(&mut self, id: ClientId, bytes: u64) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.pending_output = bytes;
+        }
+    }
+
+    /// The host closed a client because its output grew beyond the limit; for the counters.
+    pub fn note_output_limit_disconnection(&mut self) {
+        self.counters.output_buffer_limit_disconnections += 1;
+    }
+
+    /// When [`wake`](Self::wake) has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Deadline<ServerTimer>> {
+        let idle = self.idle.first().map(|(at, _)| Deadline { at: *at, timer: ServerTimer::Idle });
+        let pause = match self.pause {
+            Pause::None => None,
+            Pause::Writes { until } | Pause::All { until } => {
+                Some(Deadline { at: until, timer: ServerTimer::Pause })
+            }
+        };
+        [idle, pause].into_iter().flatten().min_by_key(|deadline| deadline.at)
+    }
+
+    /// Closes idle clients and ends a pause that is over.
+    pub fn wake(&mut self, now: Time) {
+        self.now = now;
+        if let Pause::Writes { until } | Pause::All { until } = self.pause {
+            if now >= until {
+                self.unpause();
+            }
+        }
+        while let Some((at, id)) = self.idle.first().copied() {
+            if at > now {
+                break;
+            }
+            self.idle.remove(&(at, id));
+            let Some(client) = self.clients.get(&id) else {
+                continue;
+            };
+            // Who listens or waits for an answer is not idle.
+            let since = if client.may_be_silent() { now } else { client.last_interaction };
+            let due = since + self.options.limits.timeout;
+            if due <= now {
+                self.close_now(id, CloseReason::Idle);
+            } else {
+                self.idle.insert((due, id));
+            }
+        }
+    }
+
+    /// The users.
+    #[must_use]
+    pub fn acl(&self) -> &Acl {
+        &self.acl
+    }
+
+    /// Replaces the users, as `ACL LOAD` does: clients whose user is gone or has changed are closed.
+    pub fn set_acl(&mut self, acl: Acl) {
+        let changed: Vec<ClientId> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| acl.user(&client.user) != self.acl.user(&client.user))
+            .map(|(id, _)| *id)
+            .collect();
+        self.acl = acl;
+        for id in changed {
+            self.close_now(id, CloseReason::AclChanged);
+        }
+    }
+
+    /// Sets or clears the password of the default user. Connections that are in stay in.
+    pub fn set_requirepass(&mut self, password: Option<&[u8]>) {
+        self.acl.set_requirepass(password);
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &ServerOptions {
+        &self.options
+    }
+
+    /// Changes limits at run time.
+    pub fn set_limits(&mut self, now: Time, limits: Limits) {
+        self.now = now;
+        self.options.limits = limits;
+        self.idle.clear();
+        let ids: Vec<ClientId> = self.clients.keys().copied().collect();
+        for id in ids {
+            if let Some(client) = self.clients.get_mut(&id) {
+                client.buffer.set_max_bulk_len(limits.bulk_len);
+            }
+            self.watch_idle(id, now);
+        }
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The ids of all clients, in order.
+    pub fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
+        self.clients.keys().copied()
+    }
+}
+
+/// Shared helpers of the modules below.
+impl Server {
+    fn wall(&self) -> WallTime {
+        WallTime(self.wall_origin.0.saturating_add(self.now.0))
+    }
+
+    fn enqueue(&mut self, id: ClientId) {
+        let paused = self.pause != Pause::None;
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let has_work = match client.postponed {
+            Some(_) => !paused,
+            None => client.buffer.pending_len() > 0,
+        };
+        if has_work && !client.queued && !client.suspended {
+            client.queued = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    fn watch_idle(&mut self, id: ClientId, now: Time) {
+        if self.options.limits.timeout > Millis(0) {
+            self.idle.insert((now + self.options.limits.timeout, id));
+        }
+    }
+
+    fn unpause(&mut self) {
+        self.pause = Pause::None;
+        let ids: Vec<ClientId> = self.clients.keys().copied().collect();
+        for id in ids {
+            self.enqueue(id);
+        }
+    }
+
+    fn close_now(&mut self, id: ClientId, reason: CloseReason) {
+        if self.forget(id) {
+            self.push_close(id, reason);
+        }
+    }
+
+    /// Drops what is known about a client; its place in `ready` and `idle` is found empty later.
+    fn forget(&mut self, id: ClientId) -> bool {
+        let Some(client) = self.clients.remove(&id) else {
+            return false;
+        };
+        for (index, names) in [(&mut self.channels, &client.channels), (&mut self.patterns, &client.patterns)]
+        {
+            for name in names {
+                pubsub::leave(index, name, id);
+            }
+        }
+        true
+    }
+
+    fn push_reply(&mut self, id: ClientId, reply: &Reply, protocol: Protocol) {
+        if self.tail.as_ref().is_some_and(|(owner, _)| *owner != id) {
+            self.flush_tail();
+        }
+        let (_, bytes) = self.tail.get_or_insert_with(|| (id, BytesMut::new()));
+        reply.encode(protocol, bytes);
+    }
+
+    fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
+        self.flush_tail();
+        self.outputs.push_back(ServerOutput::Send { client: id, bytes });
+    }
+
+    fn push_close(&mut self, id: ClientId, reason: CloseReason) {
+        self.flush_tail();
+        self.outputs.push_back(ServerOutput::Close { client: id, reason });
+    }
+
+    fn flush_tail(&mut self) {
+        if let Some((client, bytes)) = self.tail.take() {
+            if !bytes.is_empty() {
+                self.outputs.push_back(ServerOutput::Send { client, bytes: bytes.freeze() });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    // Arguments may be passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} with {} words", self.client, self.command.full_name(), self.args.len())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("clients", &self.clients.len())
+            .field("channels", &self.channels.len())
+            .field("patterns", &self.patterns.len())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxClients => "max number of clients reached",
+            Self::ProtectedMode => "protected mode",
+            Self::Protocol => "protocol error",
+            Self::QueryBufferLimit => "query buffer limit reached",
+            Self::CrossProtocol => "an HTTP request on this port, possibly an attack through a browser",
+            Self::Idle => "idle for too long",
+            Self::Killed => "killed by CLIENT KILL",
+            Self::AclChanged => "user deleted or changed",
+            Self::Application => "closed by the server",
+        })
+    }
+}
+
+/// Text of an integer error, the same everywhere.
+const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
+const SYNTAX_ERROR: &str = "ERR syntax error";
+const PROTECTED_MODE: &str = "DENIED This server is in protected mode: the default user has no password, so that only clients on the same machine are let in. To let others in, set a password (requirepass, or the ACL of the default user), or say 'protected-mode no' in the configuration file or '--protected-mode no' on the command line if the port is safe from strangers.";
+
+/// Bytes as text for messages and `CLIENT LIST`.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;
