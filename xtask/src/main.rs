@@ -1,5 +1,6 @@
 //! Picket's chores, behind one entrance: `cargo xtask <chore>`.
 
+mod bench;
 mod steps;
 mod test;
 mod tidy;
@@ -16,6 +17,9 @@ Picket's chores: cargo xtask <chore>
   tidy       the repository's rules alone. `tidy --list` names them with their reasons.
   control    the integration tests with the stock redis-sentinel in Picket's place, which shows that the
              tests are right about what a sentinel does.
+  bench failover [--runs N]
+             kills a master under three stock sentinels and under three of Picket, in turn, N times each
+             (10 unless told), and prints when it was noticed, agreed, switched and written to again.
   help       this text
 
 Environment:
@@ -29,6 +33,14 @@ fn main() -> ExitCode {
     let passed = match args.as_slice() {
         ["test"] => test::run(&root()),
         ["control"] => test::control(&root()),
+        ["bench", "failover"] => bench::failover(&root(), bench::RUNS),
+        ["bench", "failover", "--runs", count] => match count.parse() {
+            Ok(runs) if runs > 0 => bench::failover(&root(), runs),
+            _ => {
+                eprintln!("--runs takes a number greater than zero, not {count}");
+                return ExitCode::from(2);
+            }
+        },
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {
             tidy::list();

@@ -21,14 +21,28 @@ pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() ->
 /// # Panics
 /// When there is no value within `deadline`, naming `what`.
 #[track_caller]
-pub fn wait_for<T>(deadline: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> (T, Duration) {
+pub fn wait_for<T>(deadline: Duration, what: &str, probe: impl FnMut() -> Option<T>) -> (T, Duration) {
+    wait_for_every(POLL, deadline, what, probe)
+}
+
+/// [`wait_for`] that looks as often as `interval` says: for measuring, where [`POLL`] is too coarse.
+///
+/// # Panics
+/// When there is no value within `deadline`, naming `what`.
+#[track_caller]
+pub fn wait_for_every<T>(
+    interval: Duration,
+    deadline: Duration,
+    what: &str,
+    mut probe: impl FnMut() -> Option<T>,
+) -> (T, Duration) {
     let start = Instant::now();
     loop {
         if let Some(value) = probe() {
             return (value, start.elapsed());
         }
         assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
-        pause();
+        pause(interval);
     }
 }
 
@@ -44,7 +58,7 @@ pub fn hold_for(window: Duration, what: &str, mut condition: impl FnMut() -> boo
         if start.elapsed() >= window {
             return;
         }
-        pause();
+        pause(POLL);
     }
 }
 
@@ -58,12 +72,12 @@ pub fn holds_within(deadline: Duration, mut condition: impl FnMut() -> bool) -> 
         if start.elapsed() >= deadline {
             return false;
         }
-        pause();
+        pause(POLL);
     }
 }
 
-fn pause() {
-    std::thread::sleep(POLL);
+fn pause(interval: Duration) {
+    std::thread::sleep(interval);
 }
 
 #[cfg(test)]
