@@ -9,11 +9,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use picket_server_core::config::{
-    ConfigError, ConfigLine, Included, LoadOptions, Loaded, Settings as Options, load,
-};
+use picket_server_core::config::{ConfigError, Included, LoadOptions, Loaded, Settings as Options, load};
+use picket_server_core::{Identity, ServerOptions};
 
 use crate::addr::Addr;
+use crate::commands::COMMANDS;
 use crate::settings::{MasterSettings, Settings};
 
 /// Everything that [`Sentinel::new`](crate::Sentinel) needs to know from disk.
@@ -27,10 +27,10 @@ pub struct Config {
     pub current_epoch: u64,
     /// The monitored masters, in the order of their `monitor` lines.
     pub masters: Vec<MasterConfig>,
-    /// The ordinary directives.
+    /// The ordinary directives. Limits of clients are taken from here.
     pub options: Options,
-    /// `user` lines, in order.
-    pub users: Vec<ConfigLine>,
+    /// Users, renamed commands, and who we say we are. The run id in it is replaced by a new one.
+    pub server: ServerOptions,
     /// The directory that the process works in, which a rewriting always names; empty if that is
     /// not to be said. The host sets it, after it has changed to `dir`.
     pub working_dir: Vec<u8>,
@@ -62,13 +62,25 @@ impl Config {
     /// What a Sentinel has without a word in its file.
     #[must_use]
     pub fn new() -> Self {
+        let options = default_options();
+        let server =
+            server_options(&options, &Loaded::default()).expect("there is no line that could be wrong");
+        Self::with_defaults(options, server)
+    }
+
+    fn with_defaults(options: Options, server: ServerOptions) -> Self {
+        let settings = Settings {
+            port: options.port(),
+            requirepass: options.requirepass().cloned(),
+            ..Settings::default()
+        };
         Self {
-            settings: Settings::default(),
+            settings,
             my_id: None,
             current_epoch: 0,
             masters: Vec::new(),
-            options: default_options(),
-            users: Vec::new(),
+            options,
+            server,
             working_dir: Vec::new(),
         }
     }
@@ -100,9 +112,8 @@ impl Config {
         loaded: Loaded,
         is_executable: &dyn Fn(&str) -> bool,
     ) -> Result<Self, ConfigError> {
-        let mut config = Self { options, users: loaded.users, ..Self::new() };
-        config.settings.port = config.options.port();
-        config.settings.requirepass = config.options.requirepass().cloned();
+        let server = server_options(&options, &loaded)?;
+        let mut config = Self::with_defaults(options, server);
         directives::apply(&mut config, &loaded.application, is_executable)?;
         Ok(config)
     }
@@ -121,7 +132,7 @@ impl Default for Config {
 }
 
 impl fmt::Debug for Config {
-    /// Without `user` lines, which can hold passwords.
+    /// Without the users, whose passwords are none of anybody's business even as digests.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("settings", &self.settings)
@@ -129,9 +140,9 @@ impl fmt::Debug for Config {
             .field("current_epoch", &self.current_epoch)
             .field("masters", &self.masters)
             .field("options", &self.options)
-            .field("users", &self.users.len())
+            .field("identity", &self.server.identity)
             .field("working_dir", &self.working_dir)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,6 +155,24 @@ pub fn default_options() -> Options {
     }
     options
 }
+
+/// Users, renamed commands and limits as the file has them.
+fn server_options(options: &Options, loaded: &Loaded) -> Result<ServerOptions, ConfigError> {
+    let identity = Identity {
+        name: "redis".into(),
+        version: REDIS_VERSION.into(),
+        valkey_version: None,
+        mode: "sentinel".into(),
+        role: None,
+        run_id: String::new(),
+        git_sha1: "00000000".into(),
+        build_id: "0".into(),
+    };
+    ServerOptions::from_settings(options, &loaded.users, &loaded.renames, COMMANDS, identity)
+}
+
+/// The release whose Sentinel this is like, until the host says otherwise.
+const REDIS_VERSION: &str = "7.4.0";
 
 #[cfg(test)]
 mod tests;

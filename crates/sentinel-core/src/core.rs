@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use picket_sansio::{Deadline, Prng, QueryId, Time, WallTime};
-use picket_server_core::ServerOutput;
+use picket_server_core::{Limits, Server, ServerOutput};
 
 use crate::config::Config;
 use crate::deferred::{Deferred, Outcome, Persistence};
@@ -31,8 +31,12 @@ impl Sentinel {
     pub fn new(now: Time, wall: WallTime, seed: u64, config: Config) -> Self {
         let mut prng = Prng::new(seed);
         let made_id = config.my_id.is_none();
-        let my_id = config.my_id.clone().unwrap_or_else(|| prng.hex(40));
-        let server = crate::commands::server(&config, prng.next_u64());
+        let my_id = config.my_id.unwrap_or_else(|| prng.hex(40));
+        let mut options = config.server;
+        options.identity.run_id = prng.hex(40);
+        options.limits = Limits::from_settings(&config.options);
+        let mut server = Server::new(now, options, prng.next_u64());
+        server.set_wall(now, wall);
         let mut sentinel = Self {
             now,
             wall_origin: wall.0.saturating_sub(now.0),
@@ -106,7 +110,10 @@ impl Sentinel {
         self.notice_stall();
         match input {
             Input::Wake => (),
-            Input::Wall(wall) => self.wall_origin = wall.0.saturating_sub(self.now.0),
+            Input::Wall(wall) => {
+                self.wall_origin = wall.0.saturating_sub(self.now.0);
+                self.server.set_wall(self.now, wall);
+            }
             Input::Host(host) => self.host = Some(host),
             Input::LinkUp { link, local } => self.on_link_up(link, local),
             Input::LinkData { link, bytes } => self.on_link_data(link, &bytes),
@@ -192,10 +199,10 @@ impl Sentinel {
         while let Some(output) = self.server.poll_output() {
             self.outputs.push_back(match output {
                 ServerOutput::Send { client, bytes } => Output::ClientSend { client, bytes },
-                ServerOutput::Close { client } => Output::ClientClose { client },
+                ServerOutput::Close { client, .. } => Output::ClientClose { client },
             });
         }
-        self.timers.set(Timer::Clients, self.server.next_deadline());
+        self.timers.set(Timer::Clients, self.server.next_deadline().map(|deadline| deadline.at));
     }
 
     fn run_timer(&mut self, timer: Timer) -> Option<Time> {
@@ -207,7 +214,7 @@ impl Sentinel {
             Timer::Scripts => self.run_scripts(),
             Timer::Clients => {
                 self.server.wake(self.now);
-                self.server.next_deadline()
+                self.server.next_deadline().map(|deadline| deadline.at)
             }
         }
     }

@@ -180,7 +180,11 @@ mod tests {
         assert_eq!((persistence.want(), persistence.want()), (Ticket(1), Ticket(1)));
         assert_eq!(persistence.begin(), Some(Ticket(1)));
         assert_eq!(persistence.begin(), None, "one at a time");
-        assert_eq!((persistence.want(), persistence.want()), (Ticket(2), Ticket(2)), "the copy is taken already");
+        assert_eq!(
+            (persistence.want(), persistence.want()),
+            (Ticket(2), Ticket(2)),
+            "the copy is taken already"
+        );
         persistence.wait(Ticket(2), what(2));
         persistence.wait(Ticket(1), what(1));
         assert_eq!(persistence.settle(Ticket(1), true), vec![what(1)]);

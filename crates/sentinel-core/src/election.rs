@@ -187,7 +187,8 @@ impl Sentinel {
         if !fresh {
             self.current_epoch = self.current_epoch.saturating_add(1);
             self.epoch_raised_at = Some(now);
-            self.emit(Event::NewEpoch { epoch: self.current_epoch });
+            let master = master.name.clone();
+            self.emit(Event::NewEpoch { master, epoch: self.current_epoch });
         }
         let epoch = self.current_epoch;
         let instance = self.instance_ref(InstanceId::Master(id));
@@ -249,7 +250,8 @@ impl Sentinel {
             self.current_epoch = epoch;
             self.epoch_raised_at = Some(now);
             epoch_ticket = Some(self.persist());
-            self.emit(Event::NewEpoch { epoch });
+            let master = self.masters.get(&id).map(|master| master.name.clone()).unwrap_or_default();
+            self.emit(Event::NewEpoch { master, epoch });
         }
         let Some(master) = self.masters.get(&id) else {
             return Vote { leader: None, leader_epoch: 0, ticket: Ticket(0) };

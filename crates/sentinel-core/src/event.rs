@@ -104,7 +104,7 @@ pub enum Event {
     /// `-odown`: not any more.
     ObjectivelyUp { instance: InstanceRef },
     /// `+new-epoch`: the current epoch was raised.
-    NewEpoch { epoch: u64 },
+    NewEpoch { master: String, epoch: u64 },
     /// `+vote-for-leader`: we voted.
     Voted { master: String, run_id: String, epoch: u64 },
     /// `+try-failover`: we stand for election.
@@ -391,7 +391,7 @@ impl Event {
         self.channel()?;
         match self {
             Self::SwitchMaster { name, .. } => Some(name),
-            Self::Voted { master, .. } => Some(master),
+            Self::Voted { master, .. } | Self::NewEpoch { master, .. } => Some(master),
             other => other.instance().map(InstanceRef::master_name),
         }
     }
@@ -409,7 +409,7 @@ impl Event {
                 format!("{instance} {matching} additional matching instances")
             }
             Self::ObjectivelyDown { instance, agree, quorum, .. } => format!("{instance} #quorum {agree}/{quorum}"),
-            Self::NewEpoch { epoch } => epoch.to_string(),
+            Self::NewEpoch { epoch, .. } => epoch.to_string(),
             Self::Voted { run_id, epoch, .. } => format!("{run_id} {epoch}"),
             Self::SwitchMaster { name, old_host, old_port, new_host, new_port } => {
                 format!("{name} {old_host} {old_port} {new_host} {new_port}")

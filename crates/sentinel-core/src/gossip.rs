@@ -54,7 +54,7 @@ impl Sentinel {
         if hello.current_epoch > self.current_epoch {
             self.current_epoch = hello.current_epoch;
             self.persist();
-            self.emit(Event::NewEpoch { epoch: hello.current_epoch });
+            self.emit(Event::NewEpoch { master: hello.master_name.clone(), epoch: hello.current_epoch });
         }
         let Some(peer) = peer else { return };
         let now = self.now;

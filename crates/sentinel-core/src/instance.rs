@@ -54,12 +54,14 @@ pub(crate) struct Server {
     pub(crate) role_reported: Role,
     /// Since when.
     pub(crate) role_reported_at: Time,
-    /// True once INFO was read over the present connections' lifetime of this process.
+    /// When INFO was last read.
     pub(crate) info_at: Option<Time>,
     /// The text of the last INFO.
     pub(crate) info_text: Option<Bytes>,
-    /// When INFO was sent last while its answer is awaited.
-    pub(crate) info_sent: Option<Time>,
+    /// When INFO was sent last.
+    pub(crate) info_sent_at: Option<Time>,
+    /// An answer to it is awaited.
+    pub(crate) info_pending: bool,
     /// INFO is to be sent at once.
     pub(crate) info_forced: bool,
     /// When its run id changed, while it has not answered PONG since and the setting asks to watch it.
@@ -212,7 +214,8 @@ impl Server {
             role_reported_at: now,
             info_at: None,
             info_text: None,
-            info_sent: None,
+            info_sent_at: None,
+            info_pending: false,
             info_forced: false,
             reboot_at: None,
             script_kill_sent: false,

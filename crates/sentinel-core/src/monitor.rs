@@ -94,10 +94,10 @@ impl Sentinel {
         }
         let period = self.info_period(id);
         let server = self.server(id)?;
-        if server.info_sent.is_some() {
+        if server.info_pending {
             return None;
         }
-        let due = server.info_at.map_or(self.now, |at| at + period);
+        let due = server.info_sent_at.map_or(self.now, |at| at + period);
         if self.now < due && !server.info_forced {
             return Some(due);
         }
@@ -112,7 +112,8 @@ impl Sentinel {
             && self.send(id, &["INFO"], Pending::Info(id, now))
             && let Some(server) = self.server_mut(id)
         {
-            server.info_sent = Some(now);
+            server.info_sent_at = Some(now);
+            server.info_pending = true;
             server.info_forced = false;
         }
     }

@@ -261,7 +261,9 @@ impl Sentinel {
             for user in users {
                 self.send_info(user);
                 if let Some(instance) = self.instance_mut(user) {
+                    // Whoever listens there gets to know us at once.
                     instance.pub_sent = None;
+                    instance.pub_forced = true;
                 }
                 self.touch(Timer::Instance(user));
                 self.touch(Timer::Instance(InstanceId::Master(user.master())));
@@ -583,7 +585,7 @@ impl Sentinel {
     /// No answer that was awaited from this instance will come.
     fn forget_pending(&mut self, id: InstanceId) {
         if let Some(server) = self.server_mut(id) {
-            server.info_sent = None;
+            server.info_pending = false;
         }
         if let Some(instance) = self.instance_mut(id) {
             instance.pub_sent = None;
@@ -624,8 +626,4 @@ impl Sentinel {
         }
     }
 
-    /// True if a server is to be taken for a master by its last INFO.
-    pub(crate) fn reports_master(&self, id: InstanceId) -> bool {
-        self.server(id).is_some_and(|server| server.role_reported == Role::Master)
-    }
 }

@@ -27,19 +27,13 @@ impl Sentinel {
     pub(crate) fn on_info_reply(&mut self, id: InstanceId, reply: Reply) {
         let now = self.now;
         if let Some(server) = self.server_mut(id) {
-            server.info_sent = None;
+            server.info_pending = false;
         }
         self.touch(Timer::Instance(id));
         self.touch(Timer::Instance(InstanceId::Master(id.master())));
         let text = match reply {
             Reply::Bulk(text) | Reply::Verbatim(_, text) => text,
-            _ => {
-                // An error: ask again at the usual pace, not at once.
-                if let Some(server) = self.server_mut(id) {
-                    server.info_at = server.info_at.or(Some(now));
-                }
-                return;
-            }
+            _ => return,
         };
         let info = Info::parse(&text);
         let Some(server) = self.server_mut(id) else { return };

@@ -303,7 +303,8 @@ mod tests {
             scripts.queue(argv("/bin/x"));
             let id = start(&mut scripts, at(0))[0].0;
             let events = end(&mut scripts, at(1), id, outcome);
-            let expected = error.map(|(signal, code)| Event::ScriptError { path: "/bin/x".into(), signal, code });
+            let expected =
+                error.map(|(signal, code)| Event::ScriptError { path: "/bin/x".into(), signal, code });
             assert_eq!(events.get(1), expected.as_ref());
             assert_eq!(scripts.len(), 0);
         }

@@ -39,8 +39,15 @@ enum Pass {
 impl Pass {
     fn of(name: &[u8]) -> Self {
         match name {
-            b"announce-ip" | b"announce-port" | b"deny-scripts-reconfig" | b"sentinel-user" | b"sentinel-pass"
-            | b"current-epoch" | b"myid" | b"resolve-hostnames" | b"announce-hostnames" => Self::Globals,
+            b"announce-ip"
+            | b"announce-port"
+            | b"deny-scripts-reconfig"
+            | b"sentinel-user"
+            | b"sentinel-pass"
+            | b"current-epoch"
+            | b"myid"
+            | b"resolve-hostnames"
+            | b"announce-hostnames" => Self::Globals,
             b"monitor" => Self::Monitor,
             _ => Self::Rest,
         }
@@ -102,7 +109,13 @@ fn directive(
     Ok(())
 }
 
-fn monitor(config: &mut Config, name: &[u8], host: &[u8], port: &[u8], quorum: &[u8]) -> Result<(), &'static str> {
+fn monitor(
+    config: &mut Config,
+    name: &[u8],
+    host: &[u8],
+    port: &[u8],
+    quorum: &[u8],
+) -> Result<(), &'static str> {
     let quorum = u32::try_from(integer(quorum)).ok().filter(|quorum| *quorum > 0);
     let quorum = quorum.ok_or("Quorum must be 1 or greater.")?;
     let name = text(name)?;
@@ -149,9 +162,14 @@ fn value_count(name: &[u8]) -> Option<usize> {
     })
 }
 
-fn master_directive(config: &mut Config, name: &[u8], parameters: Parameters<'_>) -> Result<(), &'static str> {
+fn master_directive(
+    config: &mut Config,
+    name: &[u8],
+    parameters: Parameters<'_>,
+) -> Result<(), &'static str> {
     let Parameters { args, is_executable, resolve_hostnames } = parameters;
-    let Some((master, values)) = args.split_first().filter(|(_, values)| value_count(name) == Some(values.len()))
+    let Some((master, values)) =
+        args.split_first().filter(|(_, values)| value_count(name) == Some(values.len()))
     else {
         return Err("Unrecognized sentinel configuration statement.");
     };
@@ -254,9 +272,9 @@ fn integer(word: &[u8]) -> i64 {
 }
 
 fn natural(word: &[u8]) -> u64 {
-    word.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_u64, |number, digit| {
-        number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
-    })
+    word.iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0_u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
 }
 
 fn text(word: &[u8]) -> Result<String, &'static str> {

@@ -170,7 +170,7 @@ impl Sentinel {
                 let up = self.links.get(&server.instance.slot).is_some_and(|link| link.command.is_up());
                 !server.instance.s_down
                     && up
-                    && server.info_sent.is_some()
+                    && server.info_pending
                     && server.info_at.is_none_or(|at| at < since)
             })
         })

@@ -105,6 +105,8 @@ impl Sentinel {
         let mut former = Replica::new(core::mem::replace(&mut master.server, new_server));
         let former_slot = former.server.instance.slot;
         former.deposed_at = Some(now);
+        // It is down as a replica too, if it is: that is found, and told, anew.
+        former.server.instance.s_down = false;
         former.server.reboot_at = None;
         former.server.script_kill_sent = false;
         // A master's INFO says nothing of a link to a master; as a replica it starts afresh.
