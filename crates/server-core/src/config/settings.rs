@@ -145,7 +145,7 @@ impl Settings {
     }
 
     /// The lines a rewriting writes for these settings. `cwd` is the process's directory, which `dir`
-    /// always names; options in `silent` are not written (a Sentinel has no `save`).
+    /// always names (if it is empty, `dir` is written as it was read); options in `silent` are not written (a Sentinel has no `save`).
     #[must_use]
     pub fn rewrite_lines(&self, cwd: &[u8], silent: &[&str]) -> Vec<RewriteLine> {
         let mut lines = Vec::new();
@@ -166,10 +166,10 @@ impl Settings {
             lines.push(RewriteLine { key: directive.name.into(), line, force });
         };
         match (directive.kind, value) {
-            (Kind::Special(Special::Dir), _) => push(quote(cwd).as_bytes(), true),
+            (Kind::Special(Special::Dir), _) if !cwd.is_empty() => push(quote(cwd).as_bytes(), true),
             (Kind::Special(kind), Some(Value::Words(words))) => {
-                for rest in special::written(kind, words, force) {
-                    push(&rest, force || kind == Special::Percentiles);
+                for (rest, force) in special::written(kind, words, force) {
+                    push(&rest, force);
                 }
             }
             (_, Some(value)) => {

@@ -48,39 +48,46 @@ pub(super) fn parse(kind: Special, current: &[Vec<u8>], words: &[Vec<u8>]) -> Re
     }
 }
 
-/// What stands behind the name on each of the lines that a rewriting writes.
-pub(super) fn written(kind: Special, words: &[Vec<u8>], changed: bool) -> Words {
+/// What stands behind the name on each of the lines that a rewriting writes, and whether the line has
+/// to be there. Those that have to be come first.
+pub(super) fn written(kind: Special, words: &[Vec<u8>], changed: bool) -> Vec<(Vec<u8>, bool)> {
     let all = words.join(&b' ');
     match kind {
-        Special::Save if words.is_empty() => [b"\"\"".to_vec()].into(),
-        Special::Save => words.chunks(2).map(|pair| pair.join(&b' ')).collect(),
-        Special::ClientOutputBufferLimit => LIMIT_CLASSES
-            .iter()
-            .zip(words.chunks(3))
-            .map(|(class, limit)| {
-                let mut line = class.to_vec();
-                for (index, number) in limit.iter().enumerate() {
-                    line.push(b' ');
-                    let bytes = parse_memory(number).unwrap_or(0);
-                    match index {
-                        2 => line.extend_from_slice(number),
-                        _ => line.extend_from_slice(format_memory(i128::from(bytes)).as_bytes()),
-                    }
-                }
-                line
-            })
-            .collect(),
+        Special::Save if words.is_empty() => [(b"\"\"".to_vec(), changed)].into(),
+        Special::Save => words.chunks(2).map(|pair| (pair.join(&b' '), changed)).collect(),
+        Special::ClientOutputBufferLimit => limit_lines(words),
         // The default is never written: an old line that says it vanishes.
         Special::Bind if !changed => Vec::new(),
-        Special::Bind | Special::Percentiles if words.is_empty() => [b"\"\"".to_vec()].into(),
-        Special::ReplicaOf if words.is_empty() => Vec::new(),
-        Special::NotifyKeyspaceEvents => [quote(&all).into_bytes()].into(),
-        Special::Bind
-        | Special::Percentiles
-        | Special::ReplicaOf
-        | Special::OomScoreAdjValues
-        | Special::Dir => [all].into(),
+        Special::Bind if words.is_empty() => [(b"\"\"".to_vec(), true)].into(),
+        Special::Percentiles if words.is_empty() => [(b"\"\"".to_vec(), true)].into(),
+        // Written even if it is the default.
+        Special::Percentiles => [(all, true)].into(),
+        Special::ReplicaOf | Special::Dir if words.is_empty() => Vec::new(),
+        Special::NotifyKeyspaceEvents | Special::Dir => [(quote(&all).into_bytes(), changed)].into(),
+        Special::Bind | Special::ReplicaOf | Special::OomScoreAdjValues => [(all, changed)].into(),
     }
+}
+
+fn limit_lines(words: &[Vec<u8>]) -> Vec<(Vec<u8>, bool)> {
+    let default = default(Special::ClientOutputBufferLimit);
+    let mut lines = Vec::new();
+    for (index, class) in LIMIT_CLASSES.iter().enumerate() {
+        let numbers = words.iter().skip(index * 3).take(3);
+        let changed = !numbers.clone().eq(default.iter().skip(index * 3).take(3));
+        let mut line = class.to_vec();
+        for (position, number) in numbers.enumerate() {
+            line.push(b' ');
+            match parse_memory(number) {
+                Some(bytes) if position < 2 => {
+                    line.extend_from_slice(format_memory(i128::from(bytes)).as_bytes());
+                }
+                _ => line.extend_from_slice(number),
+            }
+        }
+        lines.push((line, changed));
+    }
+    lines.sort_by_key(|(_, changed)| !changed);
+    lines
 }
 
 pub(super) fn output_buffer_limit(words: &[Vec<u8>], class: ClientClass) -> OutputBufferLimit {

@@ -50,7 +50,7 @@ impl Server {
         }
         let infos = names.iter().map(|name| match self.by_full_name(name) {
             Some(found) => describe(found.spec(), found.subcommand.map(|_| found.command)),
-            None => Reply::NullArray,
+            None => Reply::Null,
         });
         Reply::Array(infos.collect())
     }
