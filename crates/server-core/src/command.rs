@@ -4,6 +4,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// A command or, inside [`CommandSpec::subcommands`], a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,5 +366,64 @@ impl CommandTable {
             let subs = command.subcommands.iter();
             core::iter::once(own).chain(subs.map(move |sub| CommandRef { command, subcommand: Some(sub) }))
         })
+    }
+}
+
+/// Commands by name, for the look-up that every request needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandIndex {
+    /// Sorted by lower-case name.
+    names: Vec<(Vec<u8>, &'static CommandSpec)>,
+}
+
+impl CommandIndex {
+    /// An index of these names in any case.
+    pub fn new(names: impl IntoIterator<Item = (Vec<u8>, &'static CommandSpec)>) -> Self {
+        let lower = |(name, command): (Vec<u8>, _)| (name.to_ascii_lowercase(), command);
+        let mut names: Vec<_> = names.into_iter().map(lower).collect();
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self { names }
+    }
+
+    /// The command of that name, in any case.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<&'static CommandSpec> {
+        let lower = |byte: &u8| byte.to_ascii_lowercase();
+        let found =
+            self.names.binary_search_by(|(known, _)| known.iter().copied().cmp(name.iter().map(lower)));
+        found.ok().map(|index| self.names[index].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generic;
+
+    static TABLE: &[CommandSpec] = &[generic::PING, generic::CLIENT, generic::AUTH];
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        let table = CommandTable(TABLE);
+        let index = CommandIndex::new(TABLE.iter().map(|spec| (spec.name.as_bytes().to_vec(), spec)));
+        for name in ["ping", "PING", "Client", "auth", "", "pin", "pingx", "zzz"] {
+            assert_eq!(index.get(name.as_bytes()), table.get(name.as_bytes()), "{name}");
+        }
+        assert!(index.get(b"PiNg").is_some());
+        let full = |name: &str| table.by_full_name(name.as_bytes()).map(|found| found.full_name());
+        assert_eq!(full("CLIENT|ID").as_deref(), Some("client|id"));
+        assert_eq!(full("client"), Some("client".into()));
+        assert_eq!(full("client|nosuch"), None);
+        assert_eq!(full("ping|x"), None);
+    }
+
+    #[test]
+    fn arity_counts_all_words() {
+        for (arity, words, fits) in
+            [(2, 2, true), (2, 3, false), (-2, 1, false), (-2, 2, true), (-2, 9, true)]
+        {
+            let spec = CommandSpec::new("x", arity, Flags::NONE, Categories::NONE, Docs::NONE);
+            assert_eq!(spec.arity_fits(words), fits, "{arity} {words}");
+        }
     }
 }

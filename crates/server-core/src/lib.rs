@@ -20,8 +20,8 @@ mod glob;
 mod server;
 
 pub use command::{
-    AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandRef, CommandSpec, CommandSubcommand,
-    CommandTable, Docs, Flags, Generic, Runs,
+    AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandIndex, CommandRef, CommandSpec,
+    CommandSubcommand, CommandTable, Docs, Flags, Generic, Runs,
 };
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};

@@ -170,10 +170,10 @@ impl Acl {
                 Err(error) => complaints.push(format!("{file}:{}: {}", error.line, error.reason)),
             }
         }
-        if complaints.is_empty() {
-            if let Err(error) = fresh.load_config(&users) {
-                complaints.push(format!("{file}:{}: {}", error.line, error.reason));
-            }
+        if complaints.is_empty()
+            && let Err(error) = fresh.load_config(&users)
+        {
+            complaints.push(format!("{file}:{}: {}", error.line, error.reason));
         }
         if complaints.is_empty() {
             self.users = fresh.users;

@@ -127,7 +127,9 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    fn words(text: &[u8]) -> Vec<Result<Vec<Vec<u8>>, (u32, String)>> {
+    type Outcome = Result<Vec<Vec<u8>>, (u32, String)>;
+
+    fn words(text: &[u8]) -> Vec<Outcome> {
         lines(&Arc::from("x.conf"), text)
             .map(|line| line.map(|line| line.args).map_err(|error| (error.line, error.reason)))
             .collect()

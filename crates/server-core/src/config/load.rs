@@ -23,6 +23,9 @@ pub struct Included {
     pub text: Vec<u8>,
 }
 
+/// Answers an `include` line: its pattern in, the files out, or why there are none.
+pub type Include<'a> = dyn FnMut(&[u8]) -> Result<Vec<Included>, String> + 'a;
+
 /// What a reader accepts beside the ordinary directives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LoadOptions<'a> {
@@ -56,7 +59,7 @@ pub fn load(
     text: &[u8],
     settings: &mut Settings,
     options: LoadOptions<'_>,
-    include: &mut dyn FnMut(&[u8]) -> Result<Vec<Included>, String>,
+    include: &mut Include<'_>,
 ) -> Result<Loaded, ConfigError> {
     let mut loaded = Loaded::default();
     let mut reader = Reader { settings, options, include, loaded: &mut loaded, files: 1 };
@@ -67,7 +70,7 @@ pub fn load(
 struct Reader<'a> {
     settings: &'a mut Settings,
     options: LoadOptions<'a>,
-    include: &'a mut dyn FnMut(&[u8]) -> Result<Vec<Included>, String>,
+    include: &'a mut Include<'a>,
     loaded: &'a mut Loaded,
     files: u32,
 }

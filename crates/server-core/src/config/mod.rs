@@ -15,7 +15,7 @@ mod value;
 
 pub use directive::{DIRECTIVES, Directive, Kind, Special, Unit, find_directive};
 pub use line::{ConfigError, ConfigLine, lines};
-pub use load::{Included, LoadOptions, Loaded, load};
+pub use load::{Include, Included, LoadOptions, Loaded, load};
 pub use rewrite::{RewriteLine, Rewriter, rewrite, word};
 pub use settings::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use value::{Value, format_memory, parse_integer, parse_memory};

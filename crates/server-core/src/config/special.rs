@@ -102,17 +102,17 @@ pub(super) fn output_buffer_limit(words: &[Vec<u8>], class: ClientClass) -> Outp
 
 fn save(current: &[Vec<u8>], words: &[Vec<u8>]) -> Result<Words, String> {
     let valid = |index: usize, word: &Vec<u8>| {
-        let min = if index % 2 == 0 { 1 } else { 0 };
+        let min = i64::from(index.is_multiple_of(2));
         parse_integer(word).is_some_and(|number| number >= min)
     };
-    if words.len() % 2 != 0 || !words.iter().enumerate().all(|(index, word)| valid(index, word)) {
+    if !words.len().is_multiple_of(2) || !words.iter().enumerate().all(|(index, word)| valid(index, word)) {
         return Err("Invalid save parameters".into());
     }
     Ok([current, words].concat())
 }
 
 fn limits(current: &[Vec<u8>], words: &[Vec<u8>]) -> Result<Words, String> {
-    if words.is_empty() || words.len() % 4 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(4) {
         return Err("Wrong number of arguments in buffer limit configuration.".into());
     }
     let mut result = current.to_vec();

@@ -10,7 +10,7 @@ use picket_sansio::ClientId;
 
 use super::dispatch::{Verbose, denial_text, wrong_arity};
 use super::{CloseReason, NOT_AN_INTEGER, Server, help, shown};
-use crate::acl::{AclLogEntry, DEFAULT_USER, Denial, Selector, has_space, random_hex};
+use crate::acl::{AclLogEntry, DEFAULT_USER, Denial, PasswordHash, Selector, User, has_space, random_hex};
 use crate::command::{AclSubcommand, Categories};
 use crate::config::parse_integer;
 
@@ -33,7 +33,7 @@ impl Server {
             AclSubcommand::Load | AclSubcommand::Save => Err(NO_ACL_FILE.into()),
             AclSubcommand::Log => self.acl_log(args),
             AclSubcommand::Setuser => return self.acl_setuser(id, &args[2], &args[3..]),
-            AclSubcommand::Users => Ok(Reply::array(self.acl.users().map(|user| user.name()))),
+            AclSubcommand::Users => Ok(Reply::array(self.acl.users().map(User::name))),
             AclSubcommand::Whoami => Ok(match self.clients.get(&id) {
                 Some(client) => Reply::bulk_copy(&client.user),
                 None => Reply::Null,
@@ -107,7 +107,7 @@ impl Server {
         };
         let mut fields = [
             ("flags", Reply::set(user.flags())),
-            ("passwords", Reply::array(user.passwords().iter().map(|hash| hash.to_hex()))),
+            ("passwords", Reply::array(user.passwords().iter().map(PasswordHash::to_hex))),
         ]
         .to_vec();
         fields.extend(selector_fields(user.root()));

@@ -81,7 +81,7 @@ impl Server {
     /// The command that the words of a request name, or the error that says why there is none.
     pub(super) fn find_command(&self, args: &[impl AsRef<[u8]>]) -> Result<CommandRef, String> {
         let name = args.first().map_or(&[][..], AsRef::as_ref);
-        let Some(command) = self.options.renames.find(self.options.table, name) else {
+        let Some(command) = self.commands.get(name) else {
             return Err(unknown_command(name, args));
         };
         let subcommand = match args.get(1) {

@@ -17,6 +17,7 @@ mod handshake;
 mod help;
 mod info;
 mod options;
+mod output;
 mod pubsub;
 mod tracking;
 
@@ -30,77 +31,16 @@ use picket_resp::{Protocol, Reply};
 use picket_sansio::{ClientId, Deadline, Millis, Prng, Time, WallTime};
 
 use crate::acl::{Acl, AclLog};
-use crate::command::CommandRef;
+use crate::command::CommandIndex;
 
 pub use client::{ClientAddresses, Origin};
 pub use counters::Counters;
 pub use help::help;
 pub use info::{CpuMicros, HostInfo, Listener};
 pub use options::{Identity, Limits, Renames, ServerOptions};
+pub use output::{Call, CloseReason, ServerOutput, ServerTimer};
 
 use client::Client;
-
-/// A request that the application runs and answers with [`Server::reply`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Who asks.
-    pub client: ClientId,
-    /// What: checked to exist, to have the right number of words, and to be allowed.
-    pub command: CommandRef,
-    /// The words as they came, the command's name first.
-    pub args: Vec<Bytes>,
-}
-
-/// What the host has to do, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ServerOutput {
-    /// Send these bytes.
-    Send {
-        /// To whom.
-        client: ClientId,
-        /// What.
-        bytes: Bytes,
-    },
-    /// Close the connection once what was sent before is out, and forget it.
-    Close {
-        /// Whose.
-        client: ClientId,
-        /// Why; for the log.
-        reason: CloseReason,
-    },
-}
-
-/// Why a connection is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    /// `maxclients` are connected already.
-    MaxClients,
-    /// Protected mode keeps strangers out.
-    ProtectedMode,
-    /// The bytes are not RESP.
-    Protocol,
-    /// More unread bytes than the query buffer limit allows.
-    QueryBufferLimit,
-    /// An HTTP request: somebody makes a browser talk to this port.
-    CrossProtocol,
-    /// Silent for longer than `timeout`.
-    Idle,
-    /// `CLIENT KILL`.
-    Killed,
-    /// Its user was deleted, or may no longer listen to its channels.
-    AclChanged,
-    /// The application asked for it.
-    Application,
-}
-
-/// Why [`Server::next_deadline`] wants the server woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerTimer {
-    /// A client may have been silent for too long.
-    Idle,
-    /// `CLIENT PAUSE` ends.
-    Pause,
-}
 
 /// Which requests `CLIENT PAUSE` holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +54,7 @@ enum Pause {
 #[derive(Clone)]
 pub struct Server {
     options: ServerOptions,
+    commands: CommandIndex,
     acl: Acl,
     acl_log: AclLog,
     clients: BTreeMap<ClientId, Client>,
@@ -139,6 +80,7 @@ impl Server {
     #[must_use]
     pub fn new(now: Time, options: ServerOptions, seed: u64) -> Self {
         Self {
+            commands: options.renames.index(options.table),
             acl: options.acl.clone(),
             acl_log: AclLog::new(options.limits.acl_log_len),
             options,
@@ -342,10 +284,10 @@ impl Server {
     /// Closes idle clients and ends a pause that is over.
     pub fn wake(&mut self, now: Time) {
         self.now = now;
-        if let Pause::Writes { until } | Pause::All { until } = self.pause {
-            if now >= until {
-                self.unpause();
-            }
+        if let Pause::Writes { until } | Pause::All { until } = self.pause
+            && now >= until
+        {
+            self.unpause();
         }
         while let Some((at, id)) = self.idle.first().copied() {
             if at > now {
@@ -497,18 +439,11 @@ impl Server {
     }
 
     fn flush_tail(&mut self) {
-        if let Some((client, bytes)) = self.tail.take() {
-            if !bytes.is_empty() {
-                self.outputs.push_back(ServerOutput::Send { client, bytes: bytes.freeze() });
-            }
+        if let Some((client, bytes)) = self.tail.take()
+            && !bytes.is_empty()
+        {
+            self.outputs.push_back(ServerOutput::Send { client, bytes: bytes.freeze() });
         }
-    }
-}
-
-impl fmt::Debug for Call {
-    // Arguments may be passwords.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} with {} words", self.client, self.command.full_name(), self.args.len())
     }
 }
 
@@ -520,22 +455,6 @@ impl fmt::Debug for Server {
             .field("patterns", &self.patterns.len())
             .field("counters", &self.counters)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MaxClients => "max number of clients reached",
-            Self::ProtectedMode => "protected mode",
-            Self::Protocol => "protocol error",
-            Self::QueryBufferLimit => "query buffer limit reached",
-            Self::CrossProtocol => "an HTTP request on this port, possibly an attack through a browser",
-            Self::Idle => "idle for too long",
-            Self::Killed => "killed by CLIENT KILL",
-            Self::AclChanged => "user deleted or changed",
-            Self::Application => "closed by the server",
-        })
     }
 }
 

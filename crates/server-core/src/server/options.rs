@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use picket_sansio::Millis;
 
 use crate::acl::{Acl, PubsubDefault};
-use crate::command::{CommandSpec, CommandTable};
+use crate::command::{CommandIndex, CommandSpec, CommandTable};
 use crate::config::{ConfigError, ConfigLine, Settings};
 
 /// What a server is told when it is made.
@@ -137,14 +137,18 @@ impl Renames {
     }
 
     /// The command that goes by `name` now.
+    fn find(&self, table: CommandTable, name: &[u8]) -> Option<&'static CommandSpec> {
+        self.index(table).get(name)
+    }
+
+    /// All commands by the names that they go by now.
     #[must_use]
-    pub fn find(&self, table: CommandTable, name: &[u8]) -> Option<&'static CommandSpec> {
-        if let Some((command, _)) =
-            self.0.iter().find(|(_, new)| !new.is_empty() && new.eq_ignore_ascii_case(name))
-        {
-            return Some(command);
-        }
-        table.get(name).filter(|command| !self.0.iter().any(|(renamed, _)| renamed.name == command.name))
+    pub fn index(&self, table: CommandTable) -> CommandIndex {
+        let kept =
+            table.0.iter().filter(|command| !self.0.iter().any(|(renamed, _)| renamed.name == command.name));
+        let kept = kept.map(|command| (command.name.as_bytes().to_vec(), command));
+        let renamed = self.0.iter().filter(|(_, new)| !new.is_empty());
+        CommandIndex::new(kept.chain(renamed.map(|(command, new)| (new.clone(), *command))))
     }
 
     /// Whether `command` can be called at all.
