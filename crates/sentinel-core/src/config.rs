@@ -55,6 +55,9 @@ pub struct MasterConfig {
     pub sentinels: Vec<(Addr, String)>,
 }
 
+/// Answers the pattern of an `include` line with the files it stands for, or with why there are none.
+pub type Include<'a> = dyn FnMut(&[u8]) -> Result<Vec<Included>, String> + 'a;
+
 /// The words of a config file that are not ordinary directives of server-core.
 pub const SENTINEL_WORDS: &[&str] = &["sentinel"];
 
@@ -93,7 +96,7 @@ impl Config {
     pub fn read(
         file: &str,
         text: &[u8],
-        include: &mut dyn FnMut(&[u8]) -> Result<Vec<Included>, String>,
+        include: &mut Include<'_>,
         is_executable: &dyn Fn(&str) -> bool,
     ) -> Result<Self, ConfigError> {
         let mut options = default_options();
@@ -113,8 +116,9 @@ impl Config {
         is_executable: &dyn Fn(&str) -> bool,
     ) -> Result<Self, ConfigError> {
         let server = server_options(&options, &loaded)?;
+        let Loaded { application, .. } = loaded;
         let mut config = Self::with_defaults(options, server);
-        directives::apply(&mut config, &loaded.application, is_executable)?;
+        directives::apply(&mut config, &application, is_executable)?;
         Ok(config)
     }
 

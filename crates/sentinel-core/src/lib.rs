@@ -39,7 +39,7 @@ mod status;
 mod timers;
 
 pub use addr::{Addr, Announce};
-pub use config::{Config, MasterConfig, SENTINEL_WORDS, default_options};
+pub use config::{Config, Include, MasterConfig, SENTINEL_WORDS, default_options};
 pub use event::{Event, InstanceRef, Kind};
 pub use instance::Role;
 pub use io::{Input, Output, ScriptOutcome};

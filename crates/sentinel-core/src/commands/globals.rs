@@ -118,7 +118,7 @@ impl Sentinel {
             Change::AnnouncePort(port) => settings.announce_port = port,
             Change::SentinelUser(user) => settings.sentinel_user = (!user.is_empty()).then_some(user),
             Change::SentinelPass(pass) => {
-                settings.sentinel_pass = (!pass.expose().is_empty()).then_some(pass)
+                settings.sentinel_pass = (!pass.expose().is_empty()).then_some(pass);
             }
             Change::LogLevel(level) => {
                 self.log_level = level;

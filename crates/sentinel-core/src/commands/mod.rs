@@ -23,8 +23,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::{ClientId, Secret};
-use picket_server_core::config::parse_integer;
 use picket_server_core::Call;
+use picket_server_core::config::parse_integer;
 
 use crate::deferred::{Deferred, Outcome};
 use crate::hello;
@@ -62,18 +62,18 @@ impl Sentinel {
     /// Runs a command that server-core left to us.
     pub(crate) fn run_call(&mut self, call: Call) {
         let client = call.client;
-        match self.answer(&call) {
+        match self.answer(call) {
             Answer::Now(reply) => self.server.reply(client, &reply),
             Answer::Later => self.server.suspend(client),
         }
     }
 
-    fn answer(&mut self, call: &Call) -> Answer {
-        let client = call.client;
-        let sub = call.command.subcommand.map(|sub| sub.name);
+    fn answer(&mut self, call: Call) -> Answer {
+        let Call { client, command, args } = call;
+        let sub = command.subcommand.map(|sub| sub.name);
         let names = if sub.is_some() { 2 } else { 1 };
-        let args = call.args.get(names..).unwrap_or_default();
-        Answer::Now(match (call.command.command.name, sub) {
+        let args = args.get(names..).unwrap_or_default();
+        Answer::Now(match (command.command.name, sub) {
             ("sentinel", Some(sub)) => return self.sentinel(client, sub, args),
             ("info", _) => self.info(args),
             ("role", _) => self.role_reply(),
@@ -91,14 +91,18 @@ impl Sentinel {
             ("replicas" | "slaves", [name]) => self.replicas_reply(name),
             ("sentinels", [name]) => self.sentinels_reply(name),
             ("get-master-addr-by-name" | "get-primary-addr-by-name", [name]) => self.address_reply(name),
-            ("is-master-down-by-addr" | "is-primary-down-by-addr", args) => return self.is_master_down(client, args),
+            ("is-master-down-by-addr" | "is-primary-down-by-addr", args) => {
+                return self.is_master_down(client, args);
+            }
             ("reset", [pattern]) => self.reset(pattern),
             ("failover", [name]) => self.failover(name),
             ("ckquorum", [name]) => self.quorum_reply(name),
             ("flushconfig", []) => return self.reply_when_saved(client),
             ("monitor", args) => return self.monitor(client, args),
             ("remove", [name]) => return self.remove(client, name),
-            ("set", args) => return self.set(client, args.iter().map(|arg| Secret::new(arg.as_ref())).collect()),
+            ("set", args) => {
+                return self.set(client, args.iter().map(|arg| Secret::new(arg.as_ref())).collect());
+            }
             ("config", args) => return self.config(client, args),
             ("info-cache", names) => self.info_cache_reply(names),
             ("pending-scripts", []) => self.pending_scripts_reply(),
@@ -157,7 +161,10 @@ impl Sentinel {
                 (pending.client, self.set_checked(pending, is_executable))
             }
             // An answer to another question than the one asked cannot come: each has its own id.
-            (CommandDeferred::Saved { .. } | CommandDeferred::Vote(_), Outcome::Resolved(_) | Outcome::Executable(_))
+            (
+                CommandDeferred::Saved { .. } | CommandDeferred::Vote(_),
+                Outcome::Resolved(_) | Outcome::Executable(_),
+            )
             | (CommandDeferred::Monitor(_), Outcome::Persisted(_) | Outcome::Executable(_))
             | (CommandDeferred::Set(_), Outcome::Persisted(_) | Outcome::Resolved(_)) => return,
         };

@@ -135,6 +135,7 @@ fn monitor(
     Ok(())
 }
 
+#[derive(Clone, Copy)]
 struct Parameters<'a> {
     /// The master's name, then the values.
     args: &'a [Vec<u8>],
