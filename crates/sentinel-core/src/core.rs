@@ -135,7 +135,9 @@ impl Sentinel {
                 }
                 self.touch(Timer::Scripts);
             }
-            Input::ScriptChecked { query, executable } => self.run_query(query, Outcome::Executable(executable)),
+            Input::ScriptChecked { query, executable } => {
+                self.run_query(query, Outcome::Executable(executable));
+            }
             Input::Terminate => self.exit(0),
         }
         while let Some(timer) = self.timers.pop_due(self.now) {

@@ -93,10 +93,7 @@ mod tests {
     #[test]
     fn a_silent_instance_goes_down_exactly_at_its_deadline() {
         check(|f| f.act_ping = Some(Time(9_000_001)), &Verdict::Up { until: Some(Time(10_000_001)) });
-        check(
-            |f| f.act_ping = Some(Time(9_000_000)),
-            &Verdict::Down(DownReason::NoValidReply(Millis(1000))),
-        );
+        check(|f| f.act_ping = Some(Time(9_000_000)), &Verdict::Down(DownReason::NoValidReply(Millis(1000))));
     }
 
     #[test]

@@ -408,7 +408,9 @@ impl Event {
             Self::SentinelAddressUpdate { instance, matching } => {
                 format!("{instance} {matching} additional matching instances")
             }
-            Self::ObjectivelyDown { instance, agree, quorum, .. } => format!("{instance} #quorum {agree}/{quorum}"),
+            Self::ObjectivelyDown { instance, agree, quorum, .. } => {
+                format!("{instance} #quorum {agree}/{quorum}")
+            }
             Self::NewEpoch { epoch, .. } => epoch.to_string(),
             Self::Voted { run_id, epoch, .. } => format!("{run_id} {epoch}"),
             Self::SwitchMaster { name, old_host, old_port, new_host, new_port } => {
@@ -428,14 +430,18 @@ impl Event {
             }
             Self::PeerVoted { peer, run_id, epoch, .. } => format!("{peer} voted for {run_id} {epoch}"),
             Self::FailoverDelayed { master, until, why } => {
-                format!("Next failover delay of '{master}': I will not start a failover before {until} ({why})")
+                format!(
+                    "Next failover delay of '{master}': I will not start a failover before {until} ({why})"
+                )
             }
             Self::UserFailover { master } => format!("Executing user requested FAILOVER of '{master}'"),
             Self::SteppedDown { instance, epoch, for_run_id, for_epoch } => {
                 format!("Gave up failover {epoch} of {instance}: voted for {for_run_id} in epoch {for_epoch}")
             }
             Self::ResolveFailed { host, reason } => format!("Failed to resolve hostname '{host}': {reason}"),
-            Self::NotDurable { what, reason } => format!("{what} is not given out, it could not be saved: {reason}"),
+            Self::NotDurable { what, reason } => {
+                format!("{what} is not given out, it could not be saved: {reason}")
+            }
             Self::SimulatedCrash { after } => {
                 format!("Sentinel CRASH because of SIMULATE-FAILURE crash-after-{after}")
             }
@@ -498,13 +504,18 @@ impl Event {
             Self::AbortNotElected { epoch, needed, why, ballots, .. } => {
                 format!("epoch {epoch}, {needed} votes needed, {why}: {}", list(ballots))
             }
-            Self::AbortNoGoodReplica { rejected, .. } if rejected.is_empty() => "no replica is known".to_string(),
+            Self::AbortNoGoodReplica { rejected, .. } if rejected.is_empty() => {
+                "no replica is known".to_string()
+            }
             Self::AbortNoGoodReplica { rejected, .. } => list(rejected),
             Self::ConvertToReplica { reported_for, confirmed_by, .. } if confirmed_by.is_empty() => {
                 format!("calls itself master for {reported_for}")
             }
             Self::ConvertToReplica { confirmed_by, .. } => {
-                format!("it was failed over, and the newer configuration is confirmed by {}", confirmed_by.join(", "))
+                format!(
+                    "it was failed over, and the newer configuration is confirmed by {}",
+                    confirmed_by.join(", ")
+                )
             }
             Self::FixReplicaConfig { follows, .. } => format!("it follows {follows}"),
             Self::TiltEntered { reason } => reason.to_string(),

@@ -17,7 +17,8 @@ impl Sentinel {
         let local = self.local_ip(self.instance(to)?)?;
         let addr = &master.server.instance.addr;
         let host = self.settings.announce_ip.clone().unwrap_or_else(|| local.to_string());
-        let port = if self.settings.announce_port != 0 { self.settings.announce_port } else { self.settings.port };
+        let port =
+            if self.settings.announce_port != 0 { self.settings.announce_port } else { self.settings.port };
         let hello = Hello {
             host,
             port,
@@ -70,11 +71,12 @@ impl Sentinel {
             if !master.server.instance.addr.is_same(&theirs) {
                 let instance = self.instance_ref(InstanceId::Peer(id, peer));
                 self.emit(Event::ConfigUpdateFrom { instance });
-                self.switch_by_hello(id, theirs);
+                self.switch_by_hello(id, &theirs);
             }
         }
         // Whoever waits for a confirmation of the configuration looks again.
-        let replicas: alloc::vec::Vec<_> = self.masters.get(&id).map(|m| m.replicas.keys().copied().collect()).unwrap_or_default();
+        let replicas: alloc::vec::Vec<_> =
+            self.masters.get(&id).map(|m| m.replicas.keys().copied().collect()).unwrap_or_default();
         for replica in replicas {
             self.touch(Timer::Instance(InstanceId::Replica(id, replica)));
         }

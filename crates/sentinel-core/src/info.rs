@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_passed_over() {
-        let info = Info::parse(b"\xff\xff:1\r\nrole:king\r\nslave0:ip=a b,port=6\r\nslave_priority:-1\r\nmaster_port:x");
+        let info = Info::parse(
+            b"\xff\xff:1\r\nrole:king\r\nslave0:ip=a b,port=6\r\nslave_priority:-1\r\nmaster_port:x",
+        );
         assert_eq!(info, Info::default());
         assert_eq!(Info::parse(b"master_link_down_since_seconds:-1").master_link_down, Millis(0));
     }

@@ -282,7 +282,8 @@ impl Master {
     /// Voters that are not down in our view, we included.
     #[must_use]
     pub(crate) fn usable_voters(&self) -> u32 {
-        1 + u32::try_from(self.peers.values().filter(|peer| !peer.instance.s_down).count()).unwrap_or(u32::MAX - 1)
+        1 + u32::try_from(self.peers.values().filter(|peer| !peer.instance.s_down).count())
+            .unwrap_or(u32::MAX - 1)
     }
 
     /// The peer with this run id.
@@ -294,6 +295,9 @@ impl Master {
     /// The replica at this address.
     #[must_use]
     pub(crate) fn replica_by_addr(&self, addr: &Addr) -> Option<ReplicaId> {
-        self.replicas.iter().find(|(_, replica)| replica.server.instance.addr.is_same(addr)).map(|(id, _)| *id)
+        self.replicas
+            .iter()
+            .find(|(_, replica)| replica.server.instance.addr.is_same(addr))
+            .map(|(id, _)| *id)
     }
 }

@@ -32,21 +32,25 @@ mod observe;
 mod persist;
 mod reason;
 mod render;
+mod replies;
 mod scripts;
 mod sentinel;
 mod settings;
 mod status;
+mod tally;
 mod timers;
 
 pub use addr::{Addr, Announce};
 pub use config::{Config, Include, MasterConfig, SENTINEL_WORDS, default_options};
 pub use event::{Event, InstanceRef, Kind};
+pub use ids::{InstanceId, MasterId, PeerId, ReplicaId, SlotId};
 pub use instance::Role;
 pub use io::{Input, Output, ScriptOutcome};
 pub use persist::{PersistentLine, PersistentState};
-pub use reason::{Ballot, Choice, DownReason, Ineligible, LossReason, Ranked, Rejected, TiltReason, WaitReason};
+pub use reason::{
+    Ballot, Choice, DownReason, Ineligible, LossReason, Ranked, Rejected, TiltReason, WaitReason,
+};
 pub use sentinel::Sentinel;
 pub use settings::{MasterSettings, Periods, Settings};
 pub use status::{MasterStatus, PeerStatus, ServerStatus, Status};
-pub use ids::{InstanceId, MasterId, PeerId, ReplicaId, SlotId};
 pub use timers::Timer;

@@ -55,6 +55,15 @@ impl Connection {
     }
 }
 
+/// Which of the two connections of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// Where commands go.
+    Command,
+    /// Where hello messages arrive.
+    Pubsub,
+}
+
 /// What a reply on the command connection is the answer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pending {

@@ -72,7 +72,13 @@ impl Sentinel {
     /// An instance as events name it.
     pub(crate) fn instance_ref(&self, id: InstanceId) -> InstanceRef {
         let announce = self.settings.announce();
-        let unknown = || InstanceRef { kind: Kind::Master, name: String::new(), host: String::new(), port: 0, master: None };
+        let unknown = || InstanceRef {
+            kind: Kind::Master,
+            name: String::new(),
+            host: String::new(),
+            port: 0,
+            master: None,
+        };
         let Some(master) = self.masters.get(&id.master()) else { return unknown() };
         let Some(instance) = self.instance(id) else { return unknown() };
         let of_master = || {
@@ -81,10 +87,18 @@ impl Sentinel {
         };
         let (kind, name, of) = match id {
             InstanceId::Master(_) => (Kind::Master, master.name.clone(), None),
-            InstanceId::Replica(..) => (Kind::Replica, instance.addr.announced_with_port(announce), of_master()),
+            InstanceId::Replica(..) => {
+                (Kind::Replica, instance.addr.announced_with_port(announce), of_master())
+            }
             InstanceId::Peer(..) => (Kind::Sentinel, instance.run_id.clone(), of_master()),
         };
-        InstanceRef { kind, name, host: instance.addr.announced(announce), port: instance.addr.port, master: of }
+        InstanceRef {
+            kind,
+            name,
+            host: instance.addr.announced(announce),
+            port: instance.addr.port,
+            master: of,
+        }
     }
 
     /// The address of the master in force.
@@ -194,7 +208,12 @@ impl Sentinel {
         self.counters.peer += 1;
         let peer = PeerId(self.counters.peer);
         let user = InstanceId::Peer(id, peer);
-        let shared = self.peers_of_process(run_id).first().copied().and_then(|other| self.instance(other)).map(|i| i.slot);
+        let shared = self
+            .peers_of_process(run_id)
+            .first()
+            .copied()
+            .and_then(|other| self.instance(other))
+            .map(|i| i.slot);
         let slot = match shared {
             Some(slot) => {
                 if let Some(link) = self.links.get_mut(&slot) {
@@ -262,7 +281,8 @@ impl Sentinel {
     /// Master and replicas reconnect, as their credentials changed.
     pub(crate) fn drop_links(&mut self, id: MasterId) {
         let servers = self.instances_of(id).into_iter().filter(|id| !matches!(id, InstanceId::Peer(..)));
-        let slots: Vec<SlotId> = servers.filter_map(|id| self.instance(id)).map(|instance| instance.slot).collect();
+        let slots: Vec<SlotId> =
+            servers.filter_map(|id| self.instance(id)).map(|instance| instance.slot).collect();
         for slot in slots {
             self.redial(slot, "credentials changed");
         }
@@ -287,7 +307,10 @@ impl Sentinel {
         }
         for pending in &mut link.pending {
             match pending {
-                Pending::Info(id, _) | Pending::Hello(id) | Pending::Ask(id, ..) | Pending::Reconfigured(id)
+                Pending::Info(id, _)
+                | Pending::Hello(id)
+                | Pending::Ask(id, ..)
+                | Pending::Reconfigured(id)
                     if *id == from =>
                 {
                     *id = to;

@@ -69,14 +69,15 @@ impl Sentinel {
         match id {
             InstanceId::Replica(_, replica_id) => {
                 let Some(replica) = master.replicas.get(&replica_id) else { return quiet };
-                let promoting =
-                    matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
+                let promoting = matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
                 let returning = replica.deposed_at.is_some();
                 let telling = matches!(replica.reconf, Some(Reconf::Sent(since) | Reconf::InProgress(since))
                     if self.now < since + INFO_BUSY.times(2));
                 if promoting || returning || telling {
                     INFO_EAGER
-                } else if master.o_down || master.failover.is_in_progress() || replica.server.master_link_down > Millis(0)
+                } else if master.o_down
+                    || master.failover.is_in_progress()
+                    || replica.server.master_link_down > Millis(0)
                 {
                     INFO_BUSY.min(quiet)
                 } else {
@@ -330,7 +331,8 @@ impl Sentinel {
             peer.asked_at = Some(now);
             peer.ask_pending = true;
             peer.ask_forced = false;
-            peer.ask_pause = if peer.ask_pause < ASK_PAUSE { ASK_PAUSE } else { peer.ask_pause.times(2).min(ask) };
+            peer.ask_pause =
+                if peer.ask_pause < ASK_PAUSE { ASK_PAUSE } else { peer.ask_pause.times(2).min(ask) };
         }
         None
     }
@@ -346,7 +348,9 @@ impl Sentinel {
         self.touch(Timer::Instance(id));
         self.touch(Timer::Instance(InstanceId::Master(master_id)));
         let Reply::Array(items) = reply else { return };
-        let [Reply::Integer(down), Reply::Bulk(leader), Reply::Integer(leader_epoch)] = &items[..] else { return };
+        let [Reply::Integer(down), Reply::Bulk(leader), Reply::Integer(leader_epoch)] = &items[..] else {
+            return;
+        };
         let Some(master) = self.masters.get_mut(&master_id) else { return };
         let Some(peer) = master.peers.get_mut(&peer_id) else { return };
         let down = *down == 1;

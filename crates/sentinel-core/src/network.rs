@@ -1,7 +1,7 @@
-//! The links: connecting, authenticating, PING, and telling which reply answers what.
+//! The links: connecting, authenticating, PING, dropping what is silent.
 //!
-//! Mirrors `sentinel.c: sentinelReconnectInstance`, `sentinelSendPeriodicCommands` (its PING part),
-//! `sentinelPingReplyCallback`. Differs from Redis: a dropped connection is dialled again at once, then
+//! Mirrors `sentinel.c: sentinelReconnectInstance`, `sentinelSendPeriodicCommands` (its PING part).
+//! Differs from Redis: a dropped connection is dialled again at once, then
 //! with growing pauses up to the ping period, because the probe that follows starts the clock of
 //! down-after; and INFO and PING are scheduled apart, so that a slow INFO starves nothing.
 
@@ -11,16 +11,16 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use picket_resp::{Reply, ReplyDecoder, ReplyLimits};
+use picket_resp::{ReplyDecoder, ReplyLimits};
 use picket_sansio::{LinkId, Millis, Secret, Time};
 
 use crate::deferred::Deferred;
 use crate::event::Event;
 use crate::hello;
 use crate::ids::{InstanceId, SlotId};
-use crate::instance::{Instance, Role};
+use crate::instance::Instance;
 use crate::io::Output;
-use crate::link::{Connection, Pending};
+use crate::link::{Channel, Connection, Pending};
 use crate::sentinel::Sentinel;
 use crate::timers::Timer;
 
@@ -33,13 +33,6 @@ const FIRST_PAUSE: Millis = Millis(100);
 /// The longest pause between attempts to reach a former master, which takes writes that will be lost
 /// from the moment it is back.
 const DEPOSED_PAUSE: Millis = Millis(150);
-
-/// Which of the two connections of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Channel {
-    Command,
-    Pubsub,
-}
 
 impl Sentinel {
     /// Does what is due on a link; answers when to look again.
@@ -76,7 +69,8 @@ impl Sentinel {
             }
         }
         if let Connection::Up { since, .. } = link.command {
-            let due = (link.last_pong + period).max(link.last_ping_sent.map_or(Time(0), |sent| sent + period.split(2)));
+            let due = (link.last_pong + period)
+                .max(link.last_ping_sent.map_or(Time(0), |sent| sent + period.split(2)));
             if now < due {
                 at(due);
             } else if link.has_room() {
@@ -93,7 +87,8 @@ impl Sentinel {
         }
         let link = self.links.get(&slot)?;
         if let Connection::Up { since, .. } = link.pubsub {
-            at((link.last_pubsub + self.periods.publish.times(3)).max(since + self.periods.min_link_reconnect));
+            at((link.last_pubsub + self.periods.publish.times(3))
+                .max(since + self.periods.min_link_reconnect));
         }
         // A deadline that has passed without effect (no room, say) must not spin.
         next.map(|time| time.max(now + Millis(1)))
@@ -106,7 +101,9 @@ impl Sentinel {
         let half = down_after.split(2);
         let old = self.periods.min_link_reconnect;
         let command = match &link.command {
-            Connection::Connecting { since, .. } if now >= *since + CONNECT_TIMEOUT => Some("connection timed out"),
+            Connection::Connecting { since, .. } if now >= *since + CONNECT_TIMEOUT => {
+                Some("connection timed out")
+            }
             Connection::Up { since, .. }
                 if now >= *since + old
                     && link.act_ping.is_some_and(|ping| now >= ping + half)
@@ -117,7 +114,9 @@ impl Sentinel {
             _ => None,
         };
         let pubsub = match &link.pubsub {
-            Connection::Connecting { since, .. } if now >= *since + CONNECT_TIMEOUT => Some("connection timed out"),
+            Connection::Connecting { since, .. } if now >= *since + CONNECT_TIMEOUT => {
+                Some("connection timed out")
+            }
             Connection::Up { since, .. }
                 if now >= *since + old && now >= link.last_pubsub + self.periods.publish.times(3) =>
             {
@@ -169,7 +168,8 @@ impl Sentinel {
             }
             Err(reason) => {
                 let host = self.links.get(&slot).and_then(|link| link.users.first().copied());
-                let host = host.and_then(|user| self.instance(user)).map(|instance| instance.addr.host.clone());
+                let host =
+                    host.and_then(|user| self.instance(user)).map(|instance| instance.addr.host.clone());
                 let told = self.links.get(&slot).and_then(|link| link.last_failure.clone());
                 if told.as_ref() != Some(&reason) {
                     if let Some(link) = self.links.get_mut(&slot) {
@@ -240,7 +240,10 @@ impl Sentinel {
     pub(crate) fn on_link_up(&mut self, id: LinkId, local: IpAddr) {
         let Some((slot, is_pubsub)) = self.routes.get(&id).copied() else { return };
         let now = self.now;
-        let limits = ReplyLimits { bulk_len_max: if is_pubsub { 1 << 20 } else { 16 << 20 }, ..ReplyLimits::default() };
+        let limits = ReplyLimits {
+            bulk_len_max: if is_pubsub { 1 << 20 } else { 16 << 20 },
+            ..ReplyLimits::default()
+        };
         let Some(link) = self.links.get_mut(&slot) else { return };
         let up = Connection::Up { link: id, since: now, local, decoder: ReplyDecoder::with_limits(limits) };
         let Some(first) = link.users.first().copied() else { return };
@@ -371,152 +374,6 @@ impl Sentinel {
         }
     }
 
-    /// Bytes arrived.
-    pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: &[u8]) {
-        let Some((slot, is_pubsub)) = self.routes.get(&id).copied() else { return };
-        let channel = if is_pubsub { Channel::Pubsub } else { Channel::Command };
-        if let Some(decoder) = self.decoder(slot, channel) {
-            decoder.extend(bytes);
-        }
-        // A reply can close or move the very link it came on, so each is fetched anew.
-        while self.routes.contains_key(&id) {
-            let Some(decoder) = self.decoder(slot, channel) else { return };
-            match decoder.next() {
-                Ok(Some(reply)) if is_pubsub => self.on_pubsub_reply(slot, &reply),
-                Ok(Some(reply)) => self.on_command_reply(slot, reply),
-                Ok(None) => return,
-                Err(error) => {
-                    self.distrust(slot, channel, &error.to_string());
-                    return;
-                }
-            }
-        }
-    }
-
-    fn decoder(&mut self, slot: SlotId, channel: Channel) -> Option<&mut ReplyDecoder> {
-        let link = self.links.get_mut(&slot)?;
-        let connection = match channel {
-            Channel::Command => &mut link.command,
-            Channel::Pubsub => &mut link.pubsub,
-        };
-        match connection {
-            Connection::Up { decoder, .. } => Some(decoder),
-            Connection::Down | Connection::Connecting { .. } => None,
-        }
-    }
-
-    /// Closes a connection whose peer makes no sense.
-    fn distrust(&mut self, slot: SlotId, channel: Channel, reason: &str) {
-        let first = self.links.get(&slot).and_then(|link| link.users.first().copied());
-        if let Some(first) = first {
-            let told = self.links.get(&slot).and_then(|link| link.last_failure.as_deref()) == Some(reason);
-            if !told {
-                let instance = self.instance_ref(first);
-                self.emit(Event::Garbage { instance, reason: reason.to_string() });
-            }
-            if let Some(link) = self.links.get_mut(&slot) {
-                link.last_failure = Some(reason.to_string());
-            }
-        }
-        self.close_connection(slot, channel, reason);
-    }
-
-    fn on_command_reply(&mut self, slot: SlotId, reply: Reply) {
-        if matches!(reply, Reply::Push(_)) {
-            return;
-        }
-        let Some(link) = self.links.get_mut(&slot) else { return };
-        let Some(pending) = link.pending.pop_front() else {
-            self.distrust(slot, Channel::Command, "a reply that nothing was asked for");
-            return;
-        };
-        match pending {
-            Pending::Ignored => (),
-            Pending::Ping => self.on_ping_reply(slot, &reply),
-            Pending::Info(id, _) => self.on_info_reply(id, reply),
-            Pending::Hello(id) => self.on_hello_reply(id, &reply),
-            Pending::Ask(id, about, epoch) => self.on_ask_reply(id, about, epoch, &reply),
-            Pending::Reconfigured(id) => self.on_reconfigured(id, &reply),
-        }
-    }
-
-    fn on_ping_reply(&mut self, slot: SlotId, reply: &Reply) {
-        let now = self.now;
-        let Some(link) = self.links.get_mut(&slot) else { return };
-        link.last_pong = now;
-        let text: &[u8] = match reply {
-            Reply::Simple(text) | Reply::Error(text) => text.as_ref(),
-            _ => b"",
-        };
-        let acceptable = [&b"PONG"[..], b"LOADING", b"MASTERDOWN"].iter().any(|word| text.starts_with(word));
-        if acceptable {
-            link.last_avail = now;
-            link.act_ping = None;
-            link.failures = 0;
-            link.last_failure = None;
-        }
-        let users = link.users.clone();
-        let busy = text.starts_with(b"BUSY");
-        let ready = text.starts_with(b"PONG");
-        for user in users {
-            if busy {
-                self.kill_script_of(user);
-            }
-            if ready && let Some(server) = self.server_mut(user) {
-                server.reboot_at = None;
-            }
-            self.touch(Timer::Instance(user));
-        }
-        self.touch(Timer::Link(slot));
-    }
-
-    /// A server that is down because a script keeps it busy gets one SCRIPT KILL.
-    fn kill_script_of(&mut self, id: InstanceId) {
-        let due = self.server(id).is_some_and(|server| server.instance.s_down && !server.script_kill_sent);
-        if due && self.send(id, &["SCRIPT", "KILL"], Pending::Ignored)
-            && let Some(server) = self.server_mut(id)
-        {
-            server.script_kill_sent = true;
-        }
-    }
-
-    fn on_pubsub_reply(&mut self, slot: SlotId, reply: &Reply) {
-        let now = self.now;
-        let Some(link) = self.links.get_mut(&slot) else { return };
-        if link.pubsub_greetings > 0 {
-            // AUTH and CLIENT SETNAME may fail, as when AUTH is sent where no password is set.
-            link.pubsub_greetings -= 1;
-            return;
-        }
-        match reply {
-            Reply::Error(text) if !link.subscribed => {
-                let reason = String::from_utf8_lossy(text.as_ref()).into_owned();
-                self.close_connection(slot, Channel::Pubsub, &reason);
-            }
-            Reply::Array(items) | Reply::Push(items) => {
-                link.last_pubsub = now;
-                let word = items.first().and_then(Reply::as_bytes).map(AsRef::as_ref);
-                match (word, &items[..]) {
-                    (Some(b"subscribe"), _) => {
-                        link.subscribed = true;
-                        let users = link.users.clone();
-                        for user in users {
-                            self.touch(Timer::Instance(user));
-                        }
-                        self.touch(Timer::Link(slot));
-                    }
-                    (Some(b"message"), [_, _, Reply::Bulk(payload)]) => {
-                        let payload = payload.clone();
-                        self.handle_hello(&payload, true);
-                        self.touch(Timer::Link(slot));
-                    }
-                    _ => (),
-                }
-            }
-            _ => (),
-        }
-    }
-
     /// A connection failed or ended, says the host.
     pub(crate) fn on_link_down(&mut self, id: LinkId, reason: &str) {
         let Some((slot, is_pubsub)) = self.routes.remove(&id) else { return };
@@ -524,7 +381,7 @@ impl Sentinel {
     }
 
     /// Closes a connection from our side.
-    fn close_connection(&mut self, slot: SlotId, channel: Channel, reason: &str) {
+    pub(crate) fn close_connection(&mut self, slot: SlotId, channel: Channel, reason: &str) {
         let Some(link) = self.links.get(&slot) else { return };
         let connection = match channel {
             Channel::Command => &link.command,
@@ -625,5 +482,4 @@ impl Sentinel {
             Connection::Down | Connection::Connecting { .. } => None,
         }
     }
-
 }

@@ -56,7 +56,8 @@ impl Sentinel {
     fn on_run_id(&mut self, id: InstanceId, run_id: Option<&String>) {
         let now = self.now;
         let Some(run_id) = run_id else { return };
-        let watch = self.masters.get(&id.master()).is_some_and(|m| m.settings.master_reboot_down_after > Millis(0));
+        let watch =
+            self.masters.get(&id.master()).is_some_and(|m| m.settings.master_reboot_down_after > Millis(0));
         let Some(server) = self.server_mut(id) else { return };
         if server.instance.run_id == *run_id {
             return;
@@ -159,8 +160,7 @@ impl Sentinel {
         let Some(replica) = master.replicas.get_mut(&replica_id) else { return };
         match role {
             Some(Role::Master) => {
-                let awaited =
-                    matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
+                let awaited = matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
                 if awaited {
                     self.on_promoted(id, replica_id);
                 }
@@ -261,7 +261,8 @@ impl Sentinel {
                     return Some(now + FIX_PAUSE_DEPOSED);
                 }
                 let wait = self.periods.publish.times(CONVERT_PERIODS);
-                let due = (server.role_reported_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
+                let due =
+                    (server.role_reported_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
                 if now < due {
                     return Some(due);
                 }
@@ -275,8 +276,9 @@ impl Sentinel {
                     return None;
                 }
                 let wait = master.settings.failover_timeout;
-                let due =
-                    (server.replica_conf_changed_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
+                let due = (server.replica_conf_changed_at + wait)
+                    .max(quiet_since(wait))
+                    .max(paused_until(FIX_PAUSE));
                 if now < due {
                     return Some(due);
                 }
@@ -298,7 +300,8 @@ impl Sentinel {
         let Some(server) = self.server(id_of_replica) else { return };
         let reported_for = now.since(server.role_reported_at);
         if self.send_reconfiguration(id_of_replica, Some(&addr))
-            && let Some(replica) = self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica_id))
+            && let Some(replica) =
+                self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica_id))
         {
             replica.fixed_at = Some(now);
             let instance = self.instance_ref(id_of_replica);

@@ -23,7 +23,9 @@ impl fmt::Display for DownReason {
         match self {
             Self::NoValidReply(span) => write!(f, "no valid reply to PING for {span}"),
             Self::Disconnected(span) => write!(f, "disconnected, last valid PING reply {span} ago"),
-            Self::CallsItselfReplica(span) => write!(f, "monitored as a master, calls itself a replica for {span}"),
+            Self::CallsItselfReplica(span) => {
+                write!(f, "monitored as a master, calls itself a replica for {span}")
+            }
             Self::RebootTooLong(span) => write!(f, "restarted {span} ago and not ready yet"),
         }
     }
@@ -69,7 +71,9 @@ impl fmt::Display for Ballot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.choice {
             Some(Choice::For(run_id)) => write!(f, "{} voted for {run_id}", self.voter),
-            Some(Choice::Refused { epoch }) => write!(f, "{} refused (its vote is of epoch {epoch})", self.voter),
+            Some(Choice::Refused { epoch }) => {
+                write!(f, "{} refused (its vote is of epoch {epoch})", self.voter)
+            }
             None => write!(f, "{} did not answer", self.voter),
         }
     }

@@ -93,7 +93,9 @@ impl Status {
                 disconnected: sentinel.is_disconnected(&server.instance),
                 role_reported: server.role_reported,
                 offset: server.offset,
-                in_line: server.role_reported == Role::Replica && server.follows(addr) && server.master_link_up,
+                in_line: server.role_reported == Role::Replica
+                    && server.follows(addr)
+                    && server.master_link_up,
             };
             MasterStatus {
                 name: master.name.clone(),

@@ -131,9 +131,9 @@ impl Failover {
     pub(crate) fn is_forced(&self) -> bool {
         match self {
             Self::Election(election) => election.forced,
-            Self::Select { forced, .. } | Self::Promote { forced, .. } | Self::WaitPromotion { forced, .. } => {
-                *forced
-            }
+            Self::Select { forced, .. }
+            | Self::Promote { forced, .. }
+            | Self::WaitPromotion { forced, .. } => *forced,
             Self::None | Self::Reconf { .. } => false,
         }
     }

@@ -58,8 +58,12 @@ impl Sentinel {
         match self.masters.get(&id)?.failover.clone() {
             Failover::None => None,
             Failover::Election(_) => self.run_election(id),
-            Failover::Select { epoch, started_at, since, forced } => self.run_select(id, epoch, started_at, since, forced),
-            Failover::Promote { epoch, since, replica, forced } => self.run_promote(id, epoch, since, replica, forced),
+            Failover::Select { epoch, started_at, since, forced } => {
+                self.run_select(id, epoch, started_at, since, forced)
+            }
+            Failover::Promote { epoch, since, replica, forced } => {
+                self.run_promote(id, epoch, since, replica, forced)
+            }
             Failover::WaitPromotion { since, replica, retry_at, .. } => {
                 self.run_wait_promotion(id, since, replica, retry_at)
             }
@@ -67,7 +71,14 @@ impl Sentinel {
         }
     }
 
-    fn run_select(&mut self, id: MasterId, epoch: u64, started_at: Time, since: Time, forced: bool) -> Option<Time> {
+    fn run_select(
+        &mut self,
+        id: MasterId,
+        epoch: u64,
+        started_at: Time,
+        since: Time,
+        forced: bool,
+    ) -> Option<Time> {
         let now = self.now;
         let patience_ends = since + REFRESH_PATIENCE;
         if now < patience_ends && self.awaits_refresh(id, started_at) {
@@ -89,7 +100,14 @@ impl Sentinel {
         self.run_promote(id, epoch, now, replica, forced)
     }
 
-    fn run_promote(&mut self, id: MasterId, epoch: u64, since: Time, replica: ReplicaId, forced: bool) -> Option<Time> {
+    fn run_promote(
+        &mut self,
+        id: MasterId,
+        epoch: u64,
+        since: Time,
+        replica: ReplicaId,
+        forced: bool,
+    ) -> Option<Time> {
         let now = self.now;
         let id_of_replica = InstanceId::Replica(id, replica);
         if self.send_reconfiguration(id_of_replica, None) {
@@ -293,9 +311,10 @@ impl Sentinel {
             replica.reconf != Some(Reconf::Done) && !replica.server.instance.s_down
         };
         // A former master is told when it comes back; the failover does not wait for that.
-        let waits = master.replicas.values().any(|replica| {
-            is_open(replica) && (replica.deposed_at.is_none() || replica.reconf.is_some())
-        });
+        let waits = master
+            .replicas
+            .values()
+            .any(|replica| is_open(replica) && (replica.deposed_at.is_none() || replica.reconf.is_some()));
         let timed_out = now >= until;
         // A new master that is gone already is the next failover's business.
         if waits && !timed_out && !master.o_down {

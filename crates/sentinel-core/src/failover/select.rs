@@ -63,8 +63,11 @@ impl Candidate {
         if self.priority == 0 {
             return Some(Ineligible::PriorityZero);
         }
-        let info_age_max =
-            if around.master_down_since.is_some() { around.ping_period.times(5) } else { around.info_period.times(3) };
+        let info_age_max = if around.master_down_since.is_some() {
+            around.ping_period.times(5)
+        } else {
+            around.info_period.times(3)
+        };
         let info_age = self.info_at.map_or(Millis(u64::MAX), |at| now.since(at));
         if info_age > info_age_max {
             return Some(Ineligible::InfoTooOld(info_age));
@@ -82,7 +85,9 @@ impl Candidate {
     }
 
     fn better_first(&self, other: &Self) -> Ordering {
-        let key = |c: &Self| (!c.promoted_already, !c.in_sync(), c.priority, Reverse(c.offset), c.run_id.is_empty());
+        let key = |c: &Self| {
+            (!c.promoted_already, !c.in_sync(), c.priority, Reverse(c.offset), c.run_id.is_empty())
+        };
         key(self)
             .cmp(&key(other))
             .then_with(|| self.run_id.to_ascii_lowercase().cmp(&other.run_id.to_ascii_lowercase()))
@@ -91,7 +96,10 @@ impl Candidate {
 }
 
 /// Who can be promoted, best first, and who cannot.
-pub(crate) fn rank(candidates: &[Candidate], around: &Circumstances) -> (Vec<(ReplicaId, Ranked)>, Vec<Rejected>) {
+pub(crate) fn rank(
+    candidates: &[Candidate],
+    around: &Circumstances,
+) -> (Vec<(ReplicaId, Ranked)>, Vec<Rejected>) {
     let mut fit: Vec<&Candidate> = Vec::new();
     let mut rejected = Vec::new();
     for candidate in candidates {
@@ -137,7 +145,10 @@ impl Sentinel {
                 id: *replica_id,
                 name: server.instance.addr.announced_with_port(announce),
                 down: server.instance.s_down,
-                connected: self.links.get(&server.instance.slot).is_some_and(|link: &Link| link.command.is_up()),
+                connected: self
+                    .links
+                    .get(&server.instance.slot)
+                    .is_some_and(|link: &Link| link.command.is_up()),
                 last_avail: self.last_avail(&server.instance),
                 info_at: server.info_at,
                 priority: server.priority,
@@ -276,9 +287,15 @@ mod tests {
     fn each_reason_to_be_left_out_is_named() {
         check_rejected(|c| c.down = true, Ineligible::Down);
         check_rejected(|c| c.connected = false, Ineligible::Disconnected);
-        check_rejected(|c| c.last_avail = NOW.before(Millis(5_001)), Ineligible::NoRecentReply(Millis(5_001)));
+        check_rejected(
+            |c| c.last_avail = NOW.before(Millis(5_001)),
+            Ineligible::NoRecentReply(Millis(5_001)),
+        );
         check_rejected(|c| c.priority = 0, Ineligible::PriorityZero);
-        check_rejected(|c| c.info_at = Some(NOW.before(Millis(5_001))), Ineligible::InfoTooOld(Millis(5_001)));
+        check_rejected(
+            |c| c.info_at = Some(NOW.before(Millis(5_001))),
+            Ineligible::InfoTooOld(Millis(5_001)),
+        );
         check_rejected(|c| c.info_at = None, Ineligible::InfoTooOld(Millis(u64::MAX)));
         check_rejected(
             |c| c.master_link_down = Millis(12_001),

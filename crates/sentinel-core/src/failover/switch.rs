@@ -22,7 +22,7 @@ use crate::sentinel::Sentinel;
 
 impl Sentinel {
     /// A Sentinel told us of a newer configuration with another address.
-    pub(crate) fn switch_by_hello(&mut self, id: MasterId, to: Addr) {
+    pub(crate) fn switch_by_hello(&mut self, id: MasterId, to: &Addr) {
         let from = self.current_addr(id);
         let announce = self.settings.announce();
         let Some(master) = self.masters.get(&id) else { return };
@@ -34,8 +34,8 @@ impl Sentinel {
             new_port: to.port,
         };
         self.emit(event);
-        self.take_place(id, &to);
-        self.queue_reconfig_script(id, "observer", &from, &to);
+        self.take_place(id, to);
+        self.queue_reconfig_script(id, "observer", &from, to);
         self.emit_replicas(id);
         self.persist();
         // Whoever led the failover learns that we agree, and can demote the former master.

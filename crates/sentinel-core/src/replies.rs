@@ -1,0 +1,163 @@
+//! What arrives over the links: telling which reply answers what, PING replies, hello messages.
+//!
+//! Mirrors `sentinel.c: sentinelPingReplyCallback`, `sentinelReceiveHelloMessages`.
+
+use alloc::string::{String, ToString};
+
+use picket_resp::{Reply, ReplyDecoder};
+use picket_sansio::LinkId;
+
+use crate::event::Event;
+use crate::ids::{InstanceId, SlotId};
+use crate::link::{Channel, Connection, Pending};
+use crate::sentinel::Sentinel;
+use crate::timers::Timer;
+
+impl Sentinel {
+    /// Bytes arrived.
+    pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: &[u8]) {
+        let Some((slot, is_pubsub)) = self.routes.get(&id).copied() else { return };
+        let channel = if is_pubsub { Channel::Pubsub } else { Channel::Command };
+        if let Some(decoder) = self.decoder(slot, channel) {
+            decoder.extend(bytes);
+        }
+        // A reply can close or move the very link it came on, so each is fetched anew.
+        while self.routes.contains_key(&id) {
+            let Some(decoder) = self.decoder(slot, channel) else { return };
+            match decoder.next() {
+                Ok(Some(reply)) if is_pubsub => self.on_pubsub_reply(slot, &reply),
+                Ok(Some(reply)) => self.on_command_reply(slot, reply),
+                Ok(None) => return,
+                Err(error) => {
+                    self.distrust(slot, channel, &error.to_string());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn decoder(&mut self, slot: SlotId, channel: Channel) -> Option<&mut ReplyDecoder> {
+        let link = self.links.get_mut(&slot)?;
+        let connection = match channel {
+            Channel::Command => &mut link.command,
+            Channel::Pubsub => &mut link.pubsub,
+        };
+        match connection {
+            Connection::Up { decoder, .. } => Some(decoder),
+            Connection::Down | Connection::Connecting { .. } => None,
+        }
+    }
+
+    /// Closes a connection whose peer makes no sense.
+    fn distrust(&mut self, slot: SlotId, channel: Channel, reason: &str) {
+        let first = self.links.get(&slot).and_then(|link| link.users.first().copied());
+        if let Some(first) = first {
+            let told = self.links.get(&slot).and_then(|link| link.last_failure.as_deref()) == Some(reason);
+            if !told {
+                let instance = self.instance_ref(first);
+                self.emit(Event::Garbage { instance, reason: reason.to_string() });
+            }
+            if let Some(link) = self.links.get_mut(&slot) {
+                link.last_failure = Some(reason.to_string());
+            }
+        }
+        self.close_connection(slot, channel, reason);
+    }
+
+    fn on_command_reply(&mut self, slot: SlotId, reply: Reply) {
+        if matches!(reply, Reply::Push(_)) {
+            return;
+        }
+        let Some(link) = self.links.get_mut(&slot) else { return };
+        let Some(pending) = link.pending.pop_front() else {
+            self.distrust(slot, Channel::Command, "a reply that nothing was asked for");
+            return;
+        };
+        match pending {
+            Pending::Ignored => (),
+            Pending::Ping => self.on_ping_reply(slot, &reply),
+            Pending::Info(id, _) => self.on_info_reply(id, reply),
+            Pending::Hello(id) => self.on_hello_reply(id, &reply),
+            Pending::Ask(id, about, epoch) => self.on_ask_reply(id, about, epoch, &reply),
+            Pending::Reconfigured(id) => self.on_reconfigured(id, &reply),
+        }
+    }
+
+    fn on_ping_reply(&mut self, slot: SlotId, reply: &Reply) {
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&slot) else { return };
+        link.last_pong = now;
+        let text: &[u8] = match reply {
+            Reply::Simple(text) | Reply::Error(text) => text.as_ref(),
+            _ => b"",
+        };
+        let acceptable = [&b"PONG"[..], b"LOADING", b"MASTERDOWN"].iter().any(|word| text.starts_with(word));
+        if acceptable {
+            link.last_avail = now;
+            link.act_ping = None;
+            link.failures = 0;
+            link.last_failure = None;
+        }
+        let users = link.users.clone();
+        let busy = text.starts_with(b"BUSY");
+        let ready = text.starts_with(b"PONG");
+        for user in users {
+            if busy {
+                self.kill_script_of(user);
+            }
+            if ready && let Some(server) = self.server_mut(user) {
+                server.reboot_at = None;
+            }
+            self.touch(Timer::Instance(user));
+        }
+        self.touch(Timer::Link(slot));
+    }
+
+    /// A server that is down because a script keeps it busy gets one SCRIPT KILL.
+    fn kill_script_of(&mut self, id: InstanceId) {
+        let due = self.server(id).is_some_and(|server| server.instance.s_down && !server.script_kill_sent);
+        if due
+            && self.send(id, &["SCRIPT", "KILL"], Pending::Ignored)
+            && let Some(server) = self.server_mut(id)
+        {
+            server.script_kill_sent = true;
+        }
+    }
+
+    fn on_pubsub_reply(&mut self, slot: SlotId, reply: &Reply) {
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&slot) else { return };
+        if link.pubsub_greetings > 0 {
+            // AUTH and CLIENT SETNAME may fail, as when AUTH is sent where no password is set.
+            link.pubsub_greetings -= 1;
+            return;
+        }
+        match reply {
+            Reply::Error(text) if !link.subscribed => {
+                let reason = String::from_utf8_lossy(text.as_ref()).into_owned();
+                self.close_connection(slot, Channel::Pubsub, &reason);
+            }
+            Reply::Array(items) | Reply::Push(items) => {
+                link.last_pubsub = now;
+                let word = items.first().and_then(Reply::as_bytes).map(AsRef::as_ref);
+                match (word, &items[..]) {
+                    (Some(b"subscribe"), _) => {
+                        link.subscribed = true;
+                        let users = link.users.clone();
+                        for user in users {
+                            self.touch(Timer::Instance(user));
+                        }
+                        self.touch(Timer::Link(slot));
+                    }
+                    (Some(b"message"), [_, _, Reply::Bulk(payload)]) => {
+                        let payload = payload.clone();
+                        self.handle_hello(&payload, true);
+                        self.touch(Timer::Link(slot));
+                    }
+                    _ => (),
+                }
+            }
+            _ => (),
+        }
+    }
+}
