@@ -1,0 +1,195 @@
+//! What can be done to a world while it runs: [`World`]'s verbs for faults and their ends.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use picket_sansio::{Millis, Prng, Time};
+
+use crate::disk::DiskFault;
+use crate::ids::{NodeId, NodeKind, Power};
+use crate::node::Program;
+use crate::server::Answering;
+use crate::world::World;
+
+/// How long something takes: evenly spread between two bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latency {
+    /// At least, in microseconds.
+    pub from_us: u64,
+    /// At most, in microseconds.
+    pub to_us: u64,
+}
+
+impl Latency {
+    /// Always the same.
+    #[must_use]
+    pub fn exactly(span: Millis) -> Self {
+        Self { from_us: span.as_micros(), to_us: span.as_micros() }
+    }
+
+    pub(crate) fn after(self, now: Time, prng: &mut Prng) -> Time {
+        let spread = self.to_us.saturating_sub(self.from_us);
+        Time(now.0 + self.from_us + prng.below(spread + 1))
+    }
+}
+
+/// Which way a wire is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Nothing passes.
+    Both,
+    /// Nothing passes from the first to the second.
+    OneWay,
+}
+
+impl World {
+    /// Ends a process at once, as `kill -9` does: peers see their connections close.
+    pub fn kill(&mut self, node: NodeId) {
+        self.note(node, "killed");
+        self.stop(node, Power::Killed);
+    }
+
+    /// Switches a machine off: peers see nothing.
+    pub fn switch_off(&mut self, node: NodeId) {
+        self.note(node, "switched off");
+        self.stop(node, Power::Off);
+    }
+
+    /// Starts a process that does not run. A Sentinel reads what is on its disk.
+    pub fn restart(&mut self, node: NodeId) {
+        if matches!(self.power(node), Power::Killed | Power::Off) {
+            self.note(node, "started again");
+            self.start(node);
+        }
+    }
+
+    /// Stops a process (SIGSTOP). Its kernel goes on: connections are accepted, bytes pile up.
+    pub fn freeze(&mut self, node: NodeId) {
+        if self.power(node) == Power::Running {
+            self.note(node, "frozen");
+            self.node_mut(node).power = Power::Frozen;
+        }
+    }
+
+    /// Lets a frozen process go on. What has piled up arrives first, then its timers run.
+    pub fn thaw(&mut self, node: NodeId) {
+        if self.power(node) != Power::Frozen {
+            return;
+        }
+        self.note(node, "goes on");
+        self.node_mut(node).power = Power::Running;
+        while self.power(node) == Power::Running
+            && let Some(signal) = self.node_mut(node).inbox.pop_front()
+        {
+            self.tell(node, signal);
+        }
+    }
+
+    /// Cuts the wire from one node to another. Connections stay; what is sent waits to be sent again.
+    pub fn cut(&mut self, from: NodeId, to: NodeId, cut: Cut) {
+        let text = match cut {
+            Cut::Both => format!("wire to {} cut", self.name(to)),
+            Cut::OneWay => format!("wire towards {} cut", self.name(to)),
+        };
+        self.note(from, &text);
+        self.wires.cuts.insert((from, to));
+        if cut == Cut::Both {
+            self.wires.cuts.insert((to, from));
+        }
+    }
+
+    /// Separates these nodes from all others.
+    pub fn partition(&mut self, group: &[NodeId]) {
+        let names: Vec<&str> = group.iter().map(|node| self.name(*node)).collect();
+        let text = format!("partition: {} apart from the rest", names.join(" "));
+        self.remark(&text);
+        let outside: Vec<NodeId> = self.nodes().filter(|node| !group.contains(node)).collect();
+        for inside in group {
+            for outside in &outside {
+                self.wires.cuts.insert((*inside, *outside));
+                self.wires.cuts.insert((*outside, *inside));
+            }
+        }
+    }
+
+    /// Mends every wire.
+    pub fn heal(&mut self) {
+        self.remark("all wires mended");
+        self.wires.cuts.clear();
+        self.resend();
+    }
+
+    /// Ends every connection between two nodes; both sides see it.
+    pub fn reset_connections(&mut self, a: NodeId, b: NodeId) {
+        let text = format!("connections with {} lost", self.name(b));
+        self.note(a, &text);
+        self.sever(a, b);
+    }
+
+    /// How long a segment takes between two nodes, either way.
+    pub fn set_latency(&mut self, a: NodeId, b: NodeId, latency: Latency) {
+        self.wires.pairs.insert((a.min(b), a.max(b)), latency);
+    }
+
+    /// How long a segment takes where nothing else was said.
+    pub fn set_default_latency(&mut self, latency: Latency) {
+        self.wires.usual = latency;
+    }
+
+    /// What is wrong with a Sentinel's disk from now on.
+    pub fn set_disk_fault(&mut self, sentinel: NodeId, fault: DiskFault) {
+        self.note(sentinel, &format!("disk: {fault:?}"));
+        self.node_mut(sentinel).disk.fault = fault;
+    }
+
+    /// How long a Sentinel's writes take from now on.
+    pub fn set_disk_latency(&mut self, sentinel: NodeId, latency: Latency) {
+        self.node_mut(sentinel).disk.latency = latency;
+    }
+
+    /// The text of a Sentinel's config file, as it is on disk.
+    #[must_use]
+    pub fn disk_text(&self, sentinel: NodeId) -> String {
+        String::from_utf8_lossy(self.node(sentinel).disk.text()).into_owned()
+    }
+
+    /// Replaces it, as an operator's editor does.
+    pub fn set_disk_text(&mut self, sentinel: NodeId, text: &str) {
+        self.node_mut(sentinel).disk.set_text(text.into());
+    }
+
+    /// How a data server answers from now on.
+    pub fn set_answering(&mut self, server: NodeId, answering: Answering) {
+        self.note(server, &format!("answers: {answering:?}"));
+        if let Program::Server(server) = &mut self.node_mut(server).program {
+            server.set_answering(answering);
+        }
+    }
+
+    /// Changes `replica-priority` of a data server.
+    pub fn set_priority(&mut self, server: NodeId, priority: u32) {
+        if let Program::Server(server) = &mut self.node_mut(server).program {
+            server.options.priority = priority;
+        }
+    }
+
+    /// Whether a process runs.
+    #[must_use]
+    pub fn power(&self, node: NodeId) -> Power {
+        self.node(node).power
+    }
+
+    /// Mends wires, disks and answers, lets frozen processes go on, and starts those that died.
+    pub fn mend_everything(&mut self) {
+        self.heal();
+        let nodes: Vec<NodeId> = self.nodes().collect();
+        for node in nodes {
+            if self.kind(node) == NodeKind::Sentinel && self.node(node).disk.fault != DiskFault::None {
+                self.set_disk_fault(node, DiskFault::None);
+            }
+            self.thaw(node);
+            self.restart(node);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Ready-made worlds: masters with replicas, and Sentinels that watch them.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use picket_sansio::Millis;
+
+use crate::ids::NodeId;
+use crate::server::ServerOptions;
+use crate::world::{Stop, World};
+
+/// How large, and how it is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Sentinels; all watch all masters.
+    pub sentinels: usize,
+    /// Masters, named `mymaster`, `mymaster-2` and so on.
+    pub masters: usize,
+    /// Replicas of each.
+    pub replicas: usize,
+    /// `quorum`
+    pub quorum: u32,
+    /// `down-after-milliseconds`
+    pub down_after: Millis,
+    /// `failover-timeout`
+    pub failover_timeout: Millis,
+    /// `parallel-syncs`
+    pub parallel_syncs: u32,
+    /// The servers' password, which the Sentinels know.
+    pub password: Option<String>,
+    /// How long a replica takes to synchronise.
+    pub sync_time: Millis,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            sentinels: 3,
+            masters: 1,
+            replicas: 2,
+            quorum: 2,
+            down_after: Millis(1_000),
+            failover_timeout: Millis(10_000),
+            parallel_syncs: 1,
+            password: None,
+            sync_time: Millis(20),
+        }
+    }
+}
+
+/// A world of such a shape.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// The world.
+    pub world: World,
+    /// The Sentinels.
+    pub sentinels: Vec<NodeId>,
+    /// The data servers of each master, the first master first.
+    pub groups: Vec<Vec<NodeId>>,
+}
+
+impl Cluster {
+    /// Builds the world. Nobody knows anybody yet.
+    #[must_use]
+    pub fn new(seed: u64, shape: &Shape) -> Self {
+        let mut world = World::new(seed);
+        let mut groups = Vec::new();
+        for index in 0..shape.masters {
+            let name = Self::master_name(index);
+            let options = ServerOptions {
+                password: shape.password.clone(),
+                sync_time: shape.sync_time,
+                ..ServerOptions::default()
+            };
+            let master = world.add_server(&name, options.clone());
+            let mut group = alloc::vec![master];
+            for _ in 0..shape.replicas {
+                let options = ServerOptions { replica_of: Some(master), ..options.clone() };
+                group.push(world.add_server(&name, options));
+            }
+            groups.push(group);
+        }
+        let config = Self::config(&world, &groups, shape);
+        let mut sentinels = Vec::new();
+        for _ in 0..shape.sentinels {
+            sentinels.push(world.add_sentinel(&config).expect("the file is made from valid values"));
+        }
+        Self { world, sentinels, groups }
+    }
+
+    /// Builds the world and lets it run until every Sentinel knows all others and all replicas, and
+    /// every replica follows.
+    ///
+    /// # Errors
+    /// If that does not come to pass within 30 seconds.
+    pub fn settled(seed: u64, shape: &Shape) -> Result<Self, Stop> {
+        let mut cluster = Self::new(seed, shape);
+        let started = cluster.world.now();
+        // Looked at rarely: there is much to look at in a large world.
+        while !cluster.everybody_knows_everybody(shape) {
+            if cluster.world.now() > started + Millis(30_000) {
+                return Err(Stop::Deadline);
+            }
+            cluster.world.run_for(Millis(100))?;
+        }
+        Ok(cluster)
+    }
+
+    fn everybody_knows_everybody(&self, shape: &Shape) -> bool {
+        let known = self.sentinels.iter().all(|sentinel| {
+            self.world.sentinel(*sentinel).is_some_and(|status| {
+                status.masters.iter().all(|master| {
+                    master.peers.len() + 1 == shape.sentinels
+                        && master.replicas.len() == shape.replicas
+                        && master.replicas.iter().all(|replica| replica.in_line && !replica.disconnected)
+                })
+            })
+        });
+        known
+            && self.groups.iter().flatten().all(|server| {
+                self.world.server(*server).is_some_and(|server| server.is_master || server.link_up)
+            })
+    }
+
+    /// The name of a master.
+    #[must_use]
+    pub fn master_name(index: usize) -> String {
+        if index == 0 { "mymaster".to_string() } else { format!("mymaster-{}", index + 1) }
+    }
+
+    /// The config file of its Sentinels.
+    fn config(world: &World, groups: &[Vec<NodeId>], shape: &Shape) -> String {
+        let mut text = "port 26379\n".to_string();
+        for (index, group) in groups.iter().enumerate() {
+            let name = Self::master_name(index);
+            let addr = world.addr(group[0]);
+            let (ip, port, quorum) = (addr.ip(), addr.port(), shape.quorum);
+            text.push_str(&format!("sentinel monitor {name} {ip} {port} {quorum}\n"));
+            text.push_str(&format!("sentinel down-after-milliseconds {name} {}\n", shape.down_after.0));
+            text.push_str(&format!("sentinel failover-timeout {name} {}\n", shape.failover_timeout.0));
+            text.push_str(&format!("sentinel parallel-syncs {name} {}\n", shape.parallel_syncs));
+            if let Some(password) = &shape.password {
+                text.push_str(&format!("sentinel auth-pass {name} {password}\n"));
+            }
+        }
+        text
+    }
+
+    /// Where a Sentinel takes a master to be.
+    #[must_use]
+    pub fn master_seen_by(&self, sentinel: NodeId, name: &str) -> Option<SocketAddr> {
+        let status = self.world.sentinel(sentinel)?;
+        let addr = &status.masters.iter().find(|master| master.name == name)?.server.addr;
+        Some(SocketAddr::new(addr.ip?, addr.port))
+    }
+
+    /// The node that all running Sentinels take for the master of that name, if they agree.
+    #[must_use]
+    pub fn agreed_master(&self, name: &str) -> Option<NodeId> {
+        let mut seen = self.sentinels.iter().filter_map(|sentinel| self.master_seen_by(*sentinel, name));
+        let first = seen.next()?;
+        if seen.all(|addr| addr == first) { self.world.node_at(first) } else { None }
+    }
+
+    /// True if all running Sentinels agree on a master of group `index` which runs and is one, and
+    /// every other running server of the group follows it with its link up.
+    #[must_use]
+    pub fn is_whole(&self, index: usize) -> bool {
+        let Some(master) = self.agreed_master(&Self::master_name(index)) else { return false };
+        let addr = self.world.addr(master);
+        let runs = |node: NodeId| self.world.power(node) == crate::ids::Power::Running;
+        runs(master)
+            && self.world.server(master).is_some_and(|server| server.is_master)
+            && self.groups[index].iter().filter(|node| **node != master && runs(**node)).all(|node| {
+                self.world.server(*node).is_some_and(|server| server.follows == Some(addr) && server.link_up)
+            })
+    }
+}

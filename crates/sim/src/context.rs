@@ -1,0 +1,89 @@
+//! What a process can do in the world, and what the world tells it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+use picket_sansio::{Millis, Prng, Ticket, Time};
+use picket_sentinel_core::{Event, PersistentState};
+
+use crate::ids::ConnId;
+
+/// A timer of a process: what it is for, and a number by which an old one is told from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimerTag {
+    pub(crate) what: &'static str,
+    pub(crate) serial: u64,
+}
+
+/// Something that a process learns from its kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Somebody connected.
+    Accepted { conn: ConnId, peer: SocketAddr },
+    /// A connection asked for is there.
+    Opened { conn: ConnId },
+    /// Bytes arrived.
+    Data { conn: ConnId, bytes: Bytes },
+    /// A connection has ended, or could not be made.
+    Closed { conn: ConnId, reason: &'static str },
+    /// A write to disk is done.
+    Persisted { ticket: Ticket, result: Result<(), String> },
+    /// A timer has run out.
+    Timer { tag: TimerTag },
+}
+
+/// Something that a process does.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// Open a connection.
+    Dial { conn: ConnId, to: SocketAddr },
+    /// Send bytes.
+    Send { conn: ConnId, bytes: Bytes },
+    /// Close a connection after what was sent on it.
+    Close { conn: ConnId },
+    /// Be told at that time.
+    Timer { at: Time, tag: TimerTag },
+    /// Write a Sentinel's state.
+    Persist { ticket: Ticket, state: PersistentState },
+    /// A Sentinel noticed or decided something.
+    Event(Event),
+    /// A data server or a client has something to tell the reader of the transcript.
+    Note(String),
+    /// The process ends by itself.
+    Exit,
+}
+
+/// A process's view of the world while it handles a [`Signal`].
+pub(crate) struct Context<'a> {
+    pub(crate) now: Time,
+    pub(crate) prng: &'a mut Prng,
+    pub(crate) conns: &'a mut u64,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Context<'_> {
+    pub(crate) fn dial(&mut self, to: SocketAddr) -> ConnId {
+        *self.conns += 1;
+        let conn = ConnId(*self.conns);
+        self.effects.push(Effect::Dial { conn, to });
+        conn
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnId, bytes: impl Into<Bytes>) {
+        self.effects.push(Effect::Send { conn, bytes: bytes.into() });
+    }
+
+    pub(crate) fn close(&mut self, conn: ConnId) {
+        self.effects.push(Effect::Close { conn });
+    }
+
+    pub(crate) fn timer(&mut self, after: Millis, what: &'static str, serial: u64) {
+        self.effects.push(Effect::Timer { at: self.now + after, tag: TimerTag { what, serial } });
+    }
+
+    pub(crate) fn note(&mut self, text: String) {
+        self.effects.push(Effect::Note(text));
+    }
+}

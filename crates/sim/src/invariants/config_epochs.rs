@@ -1,0 +1,55 @@
+//! The configuration epoch of a master only grows while a Sentinel runs, and one epoch stands for one
+//! address, whoever says it.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::Observation;
+use crate::ids::NodeId;
+use crate::world::World;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConfigEpochs {
+    last: BTreeMap<(NodeId, String), u64>,
+    address: BTreeMap<(String, u64), (String, String)>,
+}
+
+impl ConfigEpochs {
+    pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
+        match what {
+            Observation::Started { node } => {
+                self.last.retain(|(known, _), _| known != node);
+                Ok(())
+            }
+            Observation::Status { node, status } => {
+                for master in &status.masters {
+                    let epoch = master.config_epoch;
+                    let last = self.last.entry((*node, master.name.clone())).or_insert(epoch);
+                    let me = world.name(*node);
+                    if epoch < *last {
+                        return Err(format!("{me} went back from {last} to {epoch} about {}", master.name));
+                    }
+                    *last = epoch;
+                    let addr = format!("{}:{}", master.server.addr.host, master.server.addr.port);
+                    // Epoch 0 is what operators wrote, each for himself.
+                    if epoch == 0 {
+                        continue;
+                    }
+                    let known = self
+                        .address
+                        .entry((master.name.clone(), epoch))
+                        .or_insert_with(|| (addr.clone(), me.to_string()));
+                    if known.0 != addr {
+                        return Err(format!(
+                            "epoch {epoch} of {} is {} for {} and {addr} for {me}",
+                            master.name, known.0, known.1
+                        ));
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Nobody is called subjectively down for silence before down-after has passed since a Sentinel last
+//! heard a good answer to PING from it (or, if it never has, since that Sentinel started).
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use picket_resp::Reply;
+use picket_sansio::Time;
+use picket_sentinel_core::{DownReason, Event};
+
+use super::Observation;
+use crate::ids::NodeId;
+use crate::world::World;
+
+/// `default-down-after`, where the file says nothing.
+const DEFAULT_MS: u64 = 30_000;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DownAfter {
+    started: BTreeMap<NodeId, Time>,
+    heard: BTreeMap<(NodeId, NodeId), Time>,
+}
+
+impl DownAfter {
+    pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
+        match what {
+            Observation::Started { node } => {
+                self.started.insert(*node, world.now());
+                self.heard.retain(|(at, _), _| at != node);
+                Ok(())
+            }
+            Observation::Heard { at, from, request, reply } => {
+                let is_ping = request.first().is_some_and(|name| name.eq_ignore_ascii_case(b"PING"));
+                if is_ping && is_good(reply) {
+                    self.heard.insert((*at, *from), world.now());
+                }
+                Ok(())
+            }
+            Observation::Event { node, event: Event::SubjectivelyDown { instance, reason } } => {
+                if matches!(reason, DownReason::CallsItselfReplica(_) | DownReason::RebootTooLong(_)) {
+                    return Ok(());
+                }
+                let Some(target) = world.node_named(&instance.host, instance.port) else { return Ok(()) };
+                let disk = &world.node(*node).disk;
+                let down_after =
+                    disk.number("down-after-milliseconds", instance.master_name()).unwrap_or(DEFAULT_MS);
+                let started = self.started.get(node).copied().unwrap_or_default();
+                let since = self.heard.get(&(*node, target)).copied().unwrap_or(started);
+                let silent_us = world.now().0 - since.0;
+                if silent_us >= down_after * 1000 {
+                    return Ok(());
+                }
+                Err(format!(
+                    "{} calls {} down after {silent_us} us of silence, down-after is {down_after} ms",
+                    world.name(*node),
+                    world.name(target)
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_good(reply: &Reply) -> bool {
+    let text: &[u8] = match reply {
+        Reply::Simple(text) | Reply::Error(text) => text,
+        _ => b"",
+    };
+    [&b"PONG"[..], b"LOADING", b"MASTERDOWN"].iter().any(|word| text.starts_with(word))
+}

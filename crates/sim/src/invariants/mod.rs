@@ -1,0 +1,103 @@
+//! What must hold after every step, one property to a file.
+
+mod config_epochs;
+mod down_after;
+mod one_leader;
+mod one_promotion;
+mod votes_agree;
+mod votes_durable;
+
+use alloc::string::String;
+use core::fmt;
+
+use bytes::Bytes;
+use picket_resp::Reply;
+use picket_sansio::Time;
+use picket_sentinel_core::{Event, Status};
+
+use crate::ids::NodeId;
+use crate::world::World;
+
+/// A property that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Time,
+    /// Which property.
+    pub property: &'static str,
+    /// What happened instead.
+    pub details: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: {}", self.property, self.at, self.details)
+    }
+}
+
+/// Something that a property can be about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Observation<'a> {
+    /// A Sentinel process has started.
+    Started { node: NodeId },
+    /// A Sentinel noticed or decided something.
+    Event { node: NodeId, event: &'a Event },
+    /// A Sentinel's reply to another one leaves.
+    Answered { by: NodeId, request: &'a [Bytes], reply: &'a Reply },
+    /// A reply, or a message that nobody asked for, reaches a Sentinel.
+    Heard { at: NodeId, from: NodeId, request: &'a [Bytes], reply: &'a Reply },
+    /// What a Sentinel knows after something changed.
+    Status { node: NodeId, status: &'a Status },
+}
+
+/// A vote in the reply to IS-MASTER-DOWN-BY-ADDR.
+pub(crate) struct GivenVote {
+    pub(crate) master: String,
+    pub(crate) leader: String,
+    pub(crate) epoch: u64,
+}
+
+impl GivenVote {
+    /// The vote in an answer, if there is one.
+    fn read(world: &World, request: &[Bytes], reply: &Reply) -> Option<Self> {
+        let [command, sub, host, port, _, candidate] = request else { return None };
+        let asks = command.eq_ignore_ascii_case(b"SENTINEL")
+            && sub.eq_ignore_ascii_case(b"IS-MASTER-DOWN-BY-ADDR")
+            && &candidate[..] != b"*";
+        let [_, leader, epoch] = reply.as_array()? else { return None };
+        let leader = leader.as_str().filter(|leader| asks && *leader != "*")?;
+        let host = core::str::from_utf8(host).ok()?;
+        let port = core::str::from_utf8(port).ok()?;
+        Some(Self {
+            master: world.deployment_at(host, port),
+            leader: leader.into(),
+            epoch: u64::try_from(epoch.as_int()?).ok()?,
+        })
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Invariants {
+    one_leader: one_leader::OneLeader,
+    votes_agree: votes_agree::VotesAgree,
+    one_promotion: one_promotion::OnePromotion,
+    config_epochs: config_epochs::ConfigEpochs,
+    down_after: down_after::DownAfter,
+}
+
+impl Invariants {
+    /// Looks at what happened; the first property that does not hold is told.
+    pub(crate) fn check(
+        &mut self,
+        world: &World,
+        what: &Observation<'_>,
+    ) -> Result<(), (&'static str, String)> {
+        let name = |name: &'static str| move |details| (name, details);
+        self.one_leader.check(world, what).map_err(name("one leader for each master and epoch"))?;
+        self.votes_agree.check(world, what).map_err(name("one vote for each voter, master and epoch"))?;
+        votes_durable::check(world, what).map_err(name("a vote leaves only when it is on disk"))?;
+        self.one_promotion.check(world, what).map_err(name("one promotion for each failover epoch"))?;
+        self.config_epochs.check(world, what).map_err(name("configuration epochs"))?;
+        self.down_after.check(world, what).map_err(name("down only after down-after"))
+    }
+}

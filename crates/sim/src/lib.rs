@@ -1,0 +1,42 @@
+//! A deterministic world for the Picket cores: processes, machines, wires and disks in virtual time.
+//!
+//! Everything that happens in a [`World`] follows from its seed and from what is done to it. Time
+//! jumps to whatever happens next, so an hour takes as long as its events do. The Sentinels are the
+//! very cores of the daemon; the data servers are a [model](ServerOptions) of those parts of Redis
+//! that a Sentinel touches; writers follow the master as client libraries do.
+//!
+//! Wires delay, are cut (also one way), and lose connections; machines stop, processes are killed,
+//! frozen and restarted; disks are slow, full, or lose what was on its way. The [`Violation`] of a
+//! property that must hold after each step ends a run.
+
+#![no_std]
+
+extern crate alloc;
+
+mod action;
+mod cluster;
+mod console;
+mod context;
+mod disk;
+mod hash;
+mod ids;
+mod invariants;
+mod net;
+mod node;
+mod queue;
+mod sentinel;
+mod server;
+mod tap;
+mod transcript;
+mod world;
+mod writer;
+
+pub use action::{Cut, Latency};
+pub use cluster::{Cluster, Shape};
+pub use disk::DiskFault;
+pub use ids::{NodeId, NodeKind, Power};
+pub use invariants::Violation;
+pub use server::{Answering, ServerOptions, ServerView};
+pub use transcript::{Detail, Entry, Transcript};
+pub use world::{Stop, World};
+pub use writer::WriterReport;

@@ -1,0 +1,90 @@
+//! What happened, for people: one line for each event, fault and, on demand, message.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use picket_sansio::Time;
+
+use crate::ids::NodeId;
+
+/// How much is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// Nothing, for long runs. Violations still name the time.
+    Nothing,
+    /// Events of Sentinels, role changes of servers, faults.
+    #[default]
+    Events,
+    /// Also the ends of links, and every request and reply of Sentinels.
+    Messages,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Time,
+    /// Whose; `None` for what concerns the world.
+    pub node: Option<NodeId>,
+    /// The node's name, or `world`.
+    pub who: String,
+    /// What. Run ids of Sentinels are given as the names of their nodes.
+    pub text: String,
+}
+
+/// The lines so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transcript {
+    entries: Vec<Entry>,
+}
+
+impl Transcript {
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// All lines in order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The first line of that node from `since` on whose text begins with `start`.
+    #[must_use]
+    pub fn find(&self, since: Time, node: NodeId, start: &str) -> Option<&Entry> {
+        self.since(since).iter().find(|entry| entry.node == Some(node) && entry.text.starts_with(start))
+    }
+
+    /// How many lines from `since` on begin with `start`, of whomever.
+    #[must_use]
+    pub fn count(&self, since: Time, start: &str) -> usize {
+        self.since(since).iter().filter(|entry| entry.text.starts_with(start)).count()
+    }
+
+    /// The lines from `since` on.
+    #[must_use]
+    pub fn since(&self, since: Time) -> &[Entry] {
+        let first = self.entries.partition_point(|entry| entry.at < since);
+        &self.entries[first..]
+    }
+
+    /// The lines from `since` on as text, with times counted from there in milliseconds.
+    #[must_use]
+    pub fn text(&self, since: Time) -> String {
+        let mut text = String::new();
+        for entry in self.since(since) {
+            let after_us = entry.at.0 - since.0;
+            // Writing into a text cannot fail.
+            let _ = writeln!(
+                text,
+                "{:>7}.{:03} {:<11} {}",
+                after_us / 1000,
+                after_us % 1000,
+                entry.who,
+                entry.text
+            );
+        }
+        text
+    }
+}

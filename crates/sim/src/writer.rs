@@ -1,0 +1,207 @@
+//! A client that writes to the master: it asks Sentinels where that is, as client libraries do,
+//! checks the role, writes number after number, and remembers which were acknowledged.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use picket_resp::{Reply, ReplyDecoder};
+use picket_sansio::{Millis, Time};
+
+use crate::context::{Context, Signal};
+use crate::ids::ConnId;
+
+/// How long an answer may take.
+const PATIENCE: Millis = Millis(500);
+/// The pause after nobody could be asked.
+const PAUSE: Millis = Millis(50);
+
+/// What came of a writer's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriterReport {
+    /// Numbers that the server said it took, and when.
+    pub acknowledged: Vec<(u64, Time)>,
+    /// Writes that failed or were not answered.
+    pub failed: u64,
+    /// Where it writes at present.
+    pub master: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    master_name: String,
+    sentinels: Vec<SocketAddr>,
+    next_sentinel: usize,
+    interval: Millis,
+    state: State,
+    decoder: ReplyDecoder,
+    /// Tells timers of the present state from older ones.
+    serial: u64,
+    next_number: u64,
+    report: WriterReport,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Pausing,
+    Asking(ConnId),
+    Dialling(ConnId, SocketAddr),
+    Checking(ConnId, SocketAddr),
+    Idle(ConnId),
+    Writing(ConnId, u64),
+}
+
+impl State {
+    fn conn(self) -> Option<ConnId> {
+        match self {
+            Self::Pausing => None,
+            Self::Asking(conn)
+            | Self::Dialling(conn, _)
+            | Self::Checking(conn, _)
+            | Self::Idle(conn)
+            | Self::Writing(conn, _) => Some(conn),
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn start(
+        ctx: &mut Context<'_>,
+        master_name: &str,
+        sentinels: Vec<SocketAddr>,
+        interval: Millis,
+        first_number: u64,
+    ) -> Self {
+        let report = WriterReport { acknowledged: Vec::new(), failed: 0, master: None };
+        let mut writer = Self {
+            master_name: master_name.to_string(),
+            sentinels,
+            next_sentinel: 0,
+            interval,
+            state: State::Pausing,
+            decoder: ReplyDecoder::new(),
+            serial: 0,
+            next_number: first_number,
+            report,
+        };
+        writer.ask(ctx);
+        writer
+    }
+
+    pub(crate) fn report(&self) -> &WriterReport {
+        &self.report
+    }
+
+    /// Enters a state, which ends by itself after `after`.
+    fn enter(&mut self, ctx: &mut Context<'_>, state: State, after: Millis) {
+        self.state = state;
+        self.serial += 1;
+        ctx.timer(after, "writer", self.serial);
+    }
+
+    fn ask(&mut self, ctx: &mut Context<'_>) {
+        self.report.master = None;
+        let Some(sentinel) = self.sentinels.get(self.next_sentinel % self.sentinels.len().max(1)).copied()
+        else {
+            return;
+        };
+        self.next_sentinel += 1;
+        self.decoder = ReplyDecoder::new();
+        let conn = ctx.dial(sentinel);
+        self.enter(ctx, State::Asking(conn), PATIENCE);
+    }
+
+    /// Begins anew after a pause.
+    fn give_up(&mut self, ctx: &mut Context<'_>) {
+        if let Some(conn) = self.state.conn() {
+            ctx.close(conn);
+        }
+        if let State::Writing(..) = self.state {
+            self.report.failed += 1;
+        }
+        self.report.master = None;
+        self.enter(ctx, State::Pausing, PAUSE);
+    }
+
+    pub(crate) fn handle(&mut self, ctx: &mut Context<'_>, signal: Signal) {
+        match signal {
+            Signal::Timer { tag } if tag.serial == self.serial => match self.state {
+                State::Pausing => self.ask(ctx),
+                State::Idle(conn) => self.write(ctx, conn),
+                State::Asking(_) | State::Dialling(..) | State::Checking(..) | State::Writing(..) => {
+                    self.give_up(ctx);
+                }
+            },
+            Signal::Opened { conn } if self.state.conn() == Some(conn) => self.on_open(ctx, conn),
+            Signal::Closed { conn, .. } if self.state.conn() == Some(conn) => self.give_up(ctx),
+            Signal::Data { conn, bytes } if self.state.conn() == Some(conn) => {
+                self.decoder.extend(&bytes);
+                match self.decoder.next() {
+                    Ok(Some(reply)) => self.on_reply(ctx, &reply),
+                    Ok(None) => {}
+                    Err(_) => self.give_up(ctx),
+                }
+            }
+            Signal::Timer { .. }
+            | Signal::Opened { .. }
+            | Signal::Closed { .. }
+            | Signal::Data { .. }
+            | Signal::Accepted { .. }
+            | Signal::Persisted { .. } => {}
+        }
+    }
+
+    fn on_open(&mut self, ctx: &mut Context<'_>, conn: ConnId) {
+        match self.state {
+            State::Asking(_) => {
+                let name = self.master_name.clone();
+                ctx.send(conn, picket_resp::command(["SENTINEL", "get-master-addr-by-name", &name]));
+            }
+            State::Dialling(_, to) => {
+                ctx.send(conn, picket_resp::command(["ROLE"]));
+                self.enter(ctx, State::Checking(conn, to), PATIENCE);
+            }
+            State::Pausing | State::Checking(..) | State::Idle(_) | State::Writing(..) => {}
+        }
+    }
+
+    fn on_reply(&mut self, ctx: &mut Context<'_>, reply: &Reply) {
+        match self.state {
+            State::Asking(conn) => {
+                let address = reply.as_array().and_then(|items| {
+                    let [ip, port] = items else { return None };
+                    Some(SocketAddr::new(ip.as_str()?.parse().ok()?, port.as_str()?.parse().ok()?))
+                });
+                let Some(to) = address else { return self.give_up(ctx) };
+                ctx.close(conn);
+                self.decoder = ReplyDecoder::new();
+                let conn = ctx.dial(to);
+                self.enter(ctx, State::Dialling(conn, to), PATIENCE);
+            }
+            State::Checking(conn, to) => {
+                let role = reply.as_array().and_then(|items| items.first()).and_then(Reply::as_str);
+                if role == Some("master") {
+                    self.report.master = Some(to);
+                    self.write(ctx, conn);
+                } else {
+                    self.give_up(ctx);
+                }
+            }
+            State::Writing(conn, number) => {
+                if reply.is_error() {
+                    return self.give_up(ctx);
+                }
+                self.report.acknowledged.push((number, ctx.now));
+                self.enter(ctx, State::Idle(conn), self.interval);
+            }
+            State::Pausing | State::Dialling(..) | State::Idle(_) => self.give_up(ctx),
+        }
+    }
+
+    fn write(&mut self, ctx: &mut Context<'_>, conn: ConnId) {
+        let number = self.next_number;
+        self.next_number += 1;
+        ctx.send(conn, picket_resp::command(["SET", &number.to_string(), "v"]));
+        self.enter(ctx, State::Writing(conn, number), PATIENCE);
+    }
+}
