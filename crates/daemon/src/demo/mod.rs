@@ -1,0 +1,101 @@
+//! `picket demo --kill-master`: a small deployment on this machine, the death of its master, and the
+//! story of what happens then.
+
+mod client;
+mod sentinels;
+mod server;
+mod stage;
+mod story;
+mod writer;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+use crate::errno::strerror;
+use stage::Stage;
+
+/// What the demo is told on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DemoOptions {
+    /// The server to start; `None` looks in PATH.
+    pub(crate) redis_server: Option<PathBuf>,
+    /// Silence after which the master counts as down.
+    pub(crate) down_after_ms: u64,
+    /// Whether the folder stays.
+    pub(crate) keep: bool,
+}
+
+impl Default for DemoOptions {
+    fn default() -> Self {
+        Self { redis_server: None, down_after_ms: 1000, keep: false }
+    }
+}
+
+/// The exit code of a process that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+/// Runs the demo and returns the exit code: 0 only if the failover took place.
+pub(crate) fn run(options: &DemoOptions) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("picket demo: {}", strerror(&error));
+            return 1;
+        }
+    };
+    let local = LocalSet::new();
+    let options = options.clone();
+    let main = local.spawn_local(async move { play(&options).await });
+    let code = local.block_on(&runtime, main).unwrap_or_else(|error| {
+        eprintln!("picket demo: {error}");
+        1
+    });
+    drop(local);
+    runtime.shutdown_background();
+    code
+}
+
+/// Prints a line; a reader who has left does not stop the play before its end.
+fn out(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+async fn play(options: &DemoOptions) -> i32 {
+    let (interrupt, terminate) = match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(interrupt), Ok(terminate)) => (interrupt, terminate),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("picket demo: can't handle signals: {}", strerror(&error));
+            return 1;
+        }
+    };
+    let (mut interrupt, mut terminate) = (interrupt, terminate);
+    let mut stage = match Stage::set(options) {
+        Ok(stage) => stage,
+        Err(reason) => {
+            eprintln!("picket demo: {reason}");
+            return 1;
+        }
+    };
+    let played = tokio::select! {
+        biased;
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        played = stage.play() => Some(played),
+    };
+    let code = match played {
+        Some(Ok(())) => 0,
+        Some(Err(reason)) => {
+            eprintln!("\npicket demo: {reason}");
+            1
+        }
+        None => {
+            eprintln!("\npicket demo: interrupted, cleaning up");
+            INTERRUPTED
+        }
+    };
+    stage.clear(code != 0).await;
+    code
+}

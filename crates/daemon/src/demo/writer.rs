@@ -1,0 +1,76 @@
+//! A client that writes all the time, and finds the master as clients do: by asking the Sentinels.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use picket_sansio::Time;
+
+use super::client::{Client, ask};
+use crate::host::Clock;
+
+/// What became of the writes.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Numbers of the acknowledged writes, with when and by whom.
+    pub(super) acknowledged: Vec<(u64, Time, SocketAddr)>,
+    /// How many got no acknowledgement.
+    pub(super) failed: u64,
+    next: u64,
+}
+
+/// Pause between two writes.
+const PERIOD: Duration = Duration::from_millis(5);
+/// How long the writer waits for anybody.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// The key of a write.
+pub(super) fn key(number: u64) -> String {
+    format!("picket:demo:{number}")
+}
+
+/// Writes until the task is ended.
+pub(super) async fn write_steadily(
+    sentinels: Vec<SocketAddr>,
+    master_name: &'static str,
+    clock: Clock,
+    ledger: Rc<RefCell<Ledger>>,
+) {
+    for sentinel in sentinels.iter().cycle() {
+        if let Some(master) = master_address(*sentinel, master_name).await
+            && let Ok(client) = Client::connect(master, PATIENCE).await
+        {
+            write_to(client, master, clock, &ledger).await;
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+async fn write_to(mut client: Client, master: SocketAddr, clock: Clock, ledger: &RefCell<Ledger>) {
+    loop {
+        let number = {
+            let mut ledger = ledger.borrow_mut();
+            ledger.next += 1;
+            ledger.next
+        };
+        let result = client.call(&["SET", &key(number), "1"]).await;
+        let mut book = ledger.borrow_mut();
+        match result {
+            Ok(_) => book.acknowledged.push((number, clock.now(), master)),
+            Err(_) => {
+                book.failed += 1;
+                return;
+            }
+        }
+        drop(book);
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// Whom a Sentinel names as the master.
+pub(super) async fn master_address(sentinel: SocketAddr, name: &str) -> Option<SocketAddr> {
+    let reply = ask(sentinel, &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name], PATIENCE).await.ok()?;
+    let [host, port] = reply.as_array()? else { return None };
+    Some(SocketAddr::new(host.as_str()?.parse().ok()?, port.as_str()?.parse().ok()?))
+}

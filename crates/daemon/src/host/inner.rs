@@ -1,0 +1,451 @@
+//! The core and everything that it has set in motion.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Ticket, Time};
+use picket_sentinel_core::{Event, Input, Output, PersistentState, ScriptOutcome, Sentinel};
+use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+
+use super::clock::{Clock, wall};
+use super::conn::{Conn, ConnId, End, Read};
+use super::persist::Persister;
+use super::scripts::{self, Scripts};
+use super::stream::Stream;
+use super::vitals::Vitals;
+use super::{link, resolve};
+use crate::logging::Logger;
+
+/// Called with every event and the time it was told at.
+pub(crate) type Observer = Box<dyn FnMut(Time, &Event)>;
+
+/// What a host is made of.
+pub(crate) struct HostOptions {
+    pub(crate) core: Sentinel,
+    pub(crate) clock: Clock,
+    pub(crate) logger: Logger,
+    pub(crate) persister: Persister,
+    pub(crate) vitals: Vitals,
+    /// Source address of links.
+    pub(crate) source: Option<IpAddr>,
+    /// When a client's unsent output ends its connection.
+    pub(crate) client_limit: OutputBufferLimit,
+    pub(crate) observer: Option<Observer>,
+}
+
+/// A Sentinel core with its surroundings.
+pub(crate) struct Host {
+    inner: RefCell<Inner>,
+    scratch: RefCell<Box<[u8]>>,
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+    source: Option<IpAddr>,
+    client_limit: OutputBufferLimit,
+    resolving: Semaphore,
+    /// Said when the deadline has moved nearer, and when the core wants the end.
+    pub(super) changed: Notify,
+    /// The deadline that the loop waits for.
+    pub(super) armed: Cell<Option<Time>>,
+    /// Inputs handled so far.
+    pub(super) handled: Cell<u64>,
+}
+
+struct Inner {
+    core: Sentinel,
+    persister: Persister,
+    vitals: Vitals,
+    observer: Option<Observer>,
+    clients: HashMap<ClientId, Rc<Conn>>,
+    /// Clients that the core has done with and that have not read everything yet.
+    leaving: HashMap<ClientId, Rc<Conn>>,
+    links: HashMap<LinkId, Link>,
+    scripts: Scripts,
+    /// Connections with new output.
+    touched: Vec<Rc<Conn>>,
+    /// Inputs that arose while an output was carried out.
+    pending: VecDeque<Input>,
+    next_client: u64,
+    /// The newest state that the core wanted on disk, and the newest that got an answer.
+    asked: Ticket,
+    answered: Ticket,
+    exit: Option<i32>,
+    /// Events that wait for the start-up lines to be logged before them.
+    held: Option<VecDeque<Event>>,
+}
+
+enum Link {
+    /// Being opened; what is sent meanwhile waits.
+    Connecting(AbortHandle, Vec<u8>),
+    Open(Rc<Conn>),
+}
+
+/// How much is read at once.
+const READ_BYTES: usize = 16 * 1024;
+/// Names that are resolved at the same time; a broken resolver must not use up all threads.
+const RESOLVING_MAX: usize = 8;
+
+impl Host {
+    /// Surrounds a core.
+    pub(crate) fn new(options: HostOptions) -> Rc<Self> {
+        Rc::new(Self {
+            inner: RefCell::new(Inner {
+                core: options.core,
+                persister: options.persister,
+                vitals: options.vitals,
+                observer: options.observer,
+                clients: HashMap::new(),
+                leaving: HashMap::new(),
+                links: HashMap::new(),
+                scripts: Scripts::default(),
+                touched: Vec::new(),
+                pending: VecDeque::new(),
+                next_client: 0,
+                asked: Ticket(0),
+                answered: Ticket(0),
+                exit: None,
+                held: Some(VecDeque::new()),
+            }),
+            scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
+            clock: options.clock,
+            logger: options.logger,
+            source: options.source,
+            client_limit: options.client_limit,
+            resolving: Semaphore::new(RESOLVING_MAX),
+            changed: Notify::new(),
+            armed: Cell::new(None),
+            handled: Cell::new(0),
+        })
+    }
+
+    /// Gives the core an input and carries out what it wants.
+    pub(crate) fn input(self: &Rc<Self>, input: Input) {
+        let mut inner = self.inner.borrow_mut();
+        let mut next = Some(input);
+        while let Some(input) = next {
+            if inner.exit.is_some() {
+                return;
+            }
+            if let Input::Persisted { ticket, result } = &input {
+                inner.answered = inner.answered.max(*ticket);
+                self.log_persisted(result);
+            }
+            self.handled.set(self.handled.get().wrapping_add(1));
+            inner.core.handle(self.clock.now(), input);
+            while let Some(output) = inner.core.poll_output() {
+                self.perform(&mut inner, output);
+            }
+            next = inner.pending.pop_front();
+        }
+        for conn in std::mem::take(&mut inner.touched) {
+            conn.flush();
+        }
+        let deadline = inner.core.next_deadline().map(|deadline| deadline.at);
+        let nearer = match (deadline, self.armed.get()) {
+            (Some(wanted), Some(armed)) => wanted < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if nearer || inner.exit.is_some() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Gives the core the figures about the process and the calendar time.
+    pub(crate) fn refresh(self: &Rc<Self>) {
+        let host = self.inner.borrow_mut().vitals.refresh();
+        self.input(Input::Wall(wall()));
+        self.input(Input::Host(host));
+    }
+
+    /// When the core wants to be woken.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.inner.borrow().core.next_deadline().map(|deadline| deadline.at)
+    }
+
+    /// The exit code, once the core has asked for the end.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        self.inner.borrow().exit
+    }
+
+    /// Whether anybody might look at the figures about the process.
+    pub(super) fn has_clients(&self) -> bool {
+        !self.inner.borrow().clients.is_empty()
+    }
+
+    /// Whether every client has what was sent to it.
+    pub(super) fn is_drained(&self) -> bool {
+        let inner = self.inner.borrow();
+        inner.clients.values().chain(inner.leaving.values()).all(|conn| conn.is_drained())
+    }
+
+    /// Waits until every state is on disk.
+    pub(super) fn finish_persisting(&self) {
+        self.inner.borrow_mut().persister.finish();
+    }
+
+    /// Ends every connection and script task.
+    pub(super) fn close_all(&self) {
+        let mut inner = self.inner.borrow_mut();
+        for (_, conn) in inner.clients.drain() {
+            conn.close_now();
+        }
+        for (_, link) in inner.links.drain() {
+            match link {
+                Link::Connecting(task, _) => task.abort(),
+                Link::Open(conn) => conn.close_now(),
+            }
+        }
+    }
+
+    /// Starts the core. A state that it wants on disk first, such as a new id, is there when this
+    /// returns; then the log tells the id and what the core said meanwhile.
+    pub(crate) async fn begin(self: &Rc<Self>, inbox: &mut UnboundedReceiver<Input>) {
+        self.refresh();
+        while self.is_persisting() {
+            match inbox.recv().await {
+                Some(input) => self.input(input),
+                None => break,
+            }
+        }
+        self.logger.log(LogLevel::Notice, format!("Sentinel ID is {}", self.my_id()));
+        let held = self.inner.borrow_mut().held.take();
+        for event in held.into_iter().flatten() {
+            self.log_event(event);
+        }
+    }
+
+    /// The id of the Sentinel.
+    pub(crate) fn my_id(&self) -> String {
+        self.inner.borrow().core.my_id().to_owned()
+    }
+
+    fn is_persisting(&self) -> bool {
+        let inner = self.inner.borrow();
+        inner.asked > inner.answered
+    }
+
+    /// Takes over a connection that somebody opened.
+    pub(super) fn accept(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
+        let (id, conn) = {
+            let mut inner = self.inner.borrow_mut();
+            let id = ClientId::next(&mut inner.next_client);
+            let conn = Rc::new(Conn::new(ConnId::Client(id), stream, Some(self.client_limit)));
+            inner.clients.insert(id, Rc::clone(&conn));
+            (id, conn)
+        };
+        self.input(Input::ClientConnected { client: id, addresses });
+        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+    }
+
+    fn perform(self: &Rc<Self>, inner: &mut Inner, output: Output) {
+        if inner.exit.is_some() {
+            return;
+        }
+        match output {
+            Output::Connect { link, to } => self.connect(inner, link, to),
+            Output::LinkSend { link, bytes } => inner.send_on_link(link, &bytes),
+            Output::LinkSendSecret { link, bytes } => inner.send_on_link(link, bytes.expose()),
+            Output::LinkClose { link } => match inner.links.remove(&link) {
+                Some(Link::Connecting(task, _)) => task.abort(),
+                Some(Link::Open(conn)) => conn.close_now(),
+                None => {}
+            },
+            Output::ClientSend { client, bytes } => {
+                if let Some(conn) = inner.clients.get(&client) {
+                    conn.push(&bytes);
+                    inner.touched.push(Rc::clone(conn));
+                }
+            }
+            Output::ClientClose { client } => {
+                if let Some(conn) = inner.clients.remove(&client) {
+                    conn.close_when_drained();
+                    inner.touched.push(Rc::clone(&conn));
+                    inner.leaving.insert(client, conn);
+                }
+            }
+            Output::Resolve { query, host } => self.resolve(query, host),
+            Output::Persist { ticket, state } => inner.persist(ticket, state),
+            Output::RunScript { script, argv } => self.run_script(inner, script, argv),
+            Output::KillScript { script } => inner.scripts.kill(script),
+            Output::CheckScript { query, path } => {
+                let host = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let check = tokio::task::spawn_blocking(move || scripts::is_executable(path.as_ref()));
+                    let executable = check.await.unwrap_or(false);
+                    host.input(Input::ScriptChecked { query, executable });
+                });
+            }
+            Output::Event(event) => {
+                if let Some(observer) = &mut inner.observer {
+                    observer(self.clock.now(), &event);
+                }
+                match &mut inner.held {
+                    Some(held) => held.push_back(event),
+                    None => self.log_event(event),
+                }
+            }
+            Output::LogLevel(level) => self.logger.set_level(level),
+            Output::Exit { code } => inner.exit = Some(code),
+        }
+    }
+
+    fn log_event(&self, event: Event) {
+        let until = match &event {
+            Event::FailoverDelayed { until, .. } => self.clock.calendar(*until),
+            _ => None,
+        };
+        self.logger.event(event, until);
+    }
+
+    /// Logs what came of an attempt to persist.
+    fn log_persisted(&self, result: &Result<(), String>) {
+        match result {
+            Ok(()) => self.logger.log(LogLevel::Notice, "Sentinel new configuration saved on disk"),
+            Err(reason) => self.logger.log(
+                LogLevel::Warning,
+                format!("WARNING: Sentinel was not able to save the new configuration on disk!!!: {reason}"),
+            ),
+        }
+    }
+
+    fn connect(self: &Rc<Self>, inner: &mut Inner, link: LinkId, to: SocketAddr) {
+        let host = Rc::clone(self);
+        let task = tokio::task::spawn_local(async move {
+            match link::connect(to, host.source)
+                .await
+                .and_then(|stream| Ok((stream.local_addr()?.ip(), stream)))
+            {
+                Ok((local, stream)) => host.link_up(link, local, Stream::Tcp(stream)),
+                Err(error) => host.link_down(link, crate::errno::strerror(&error)),
+            }
+        });
+        inner.links.insert(link, Link::Connecting(task.abort_handle(), Vec::new()));
+    }
+
+    fn link_up(self: &Rc<Self>, link: LinkId, local: IpAddr, stream: Stream) {
+        let conn = Rc::new(Conn::new(ConnId::Link(link), stream, None));
+        {
+            let mut inner = self.inner.borrow_mut();
+            // Closed by the core in the meantime: nobody waits for it.
+            let Some(slot) = inner.links.get_mut(&link) else { return };
+            if let Link::Connecting(_, early) = slot {
+                conn.push(early);
+            }
+            *slot = Link::Open(Rc::clone(&conn));
+        }
+        self.input(Input::LinkUp { link, local });
+        conn.flush();
+        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+    }
+
+    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
+        if self.inner.borrow_mut().links.remove(&link).is_some() {
+            self.input(Input::LinkDown { link, reason });
+        }
+    }
+
+    fn client_gone(self: &Rc<Self>, client: ClientId) {
+        if self.inner.borrow_mut().clients.remove(&client).is_some() {
+            self.input(Input::ClientGone { client });
+        }
+    }
+
+    fn over_limit(self: &Rc<Self>, id: ConnId) {
+        let reason = "output buffer limit reached";
+        match id {
+            ConnId::Link(link) => self.link_down(link, reason.to_owned()),
+            ConnId::Client(client) => {
+                self.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
+                self.client_gone(client);
+            }
+        }
+    }
+
+    fn resolve(self: &Rc<Self>, query: QueryId, name: String) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let result = match host.resolving.acquire().await {
+                Ok(_turn) => resolve::resolve(&name).await,
+                Err(closed) => Err(closed.to_string()),
+            };
+            host.input(Input::Resolved { query, result });
+        });
+    }
+
+    fn run_script(self: &Rc<Self>, inner: &mut Inner, script: ScriptId, argv: Vec<String>) {
+        let killed = inner.scripts.add(script);
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            // Starting a program may wait for the disk that it is on.
+            let started = tokio::task::spawn_blocking(move || scripts::start(&argv)).await;
+            let outcome = match started.unwrap_or(Err(ScriptOutcome::NotStarted)) {
+                Ok(child) => {
+                    if let Some(pid) = child.id() {
+                        host.input(Input::ScriptStarted { script, pid });
+                    }
+                    scripts::wait(child, killed).await
+                }
+                Err(outcome) => outcome,
+            };
+            host.inner.borrow_mut().scripts.remove(script);
+            host.input(Input::ScriptEnded { script, outcome });
+        });
+    }
+
+    fn read(self: &Rc<Self>, conn: &Conn) -> Read {
+        let bytes = {
+            let mut scratch = self.scratch.borrow_mut();
+            match conn.read(&mut scratch) {
+                Ok(0) => return Read::End,
+                Ok(count) => Bytes::copy_from_slice(&scratch[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::More,
+                Err(error) => return Read::Broken(error),
+            }
+        };
+        match conn.id() {
+            ConnId::Client(client) => self.input(Input::ClientData { client, bytes }),
+            ConnId::Link(link) => self.input(Input::LinkData { link, bytes }),
+        }
+        Read::More
+    }
+}
+
+impl Inner {
+    fn send_on_link(&mut self, link: LinkId, bytes: &[u8]) {
+        match self.links.get_mut(&link) {
+            Some(Link::Open(conn)) => {
+                conn.push(bytes);
+                self.touched.push(Rc::clone(conn));
+            }
+            Some(Link::Connecting(_, early)) => early.extend_from_slice(bytes),
+            None => {}
+        }
+    }
+
+    fn persist(&mut self, ticket: Ticket, state: PersistentState) {
+        self.asked = self.asked.max(ticket);
+        self.persister.persist(ticket, state);
+    }
+}
+
+/// Serves one connection and tells the core of its end.
+async fn serve(host: Rc<Host>, conn: Rc<Conn>) {
+    let end = conn.run(|| host.read(&conn)).await;
+    match (end, conn.id()) {
+        (End::Closed, ConnId::Link(_)) => {}
+        (End::Closed, ConnId::Client(client)) => {
+            host.inner.borrow_mut().leaving.remove(&client);
+        }
+        (End::Lost(reason), ConnId::Link(link)) => host.link_down(link, reason),
+        (End::Lost(_), ConnId::Client(client)) => host.client_gone(client),
+        (End::OverLimit, id) => host.over_limit(id),
+    }
+}

@@ -1,0 +1,32 @@
+//! The host of a Sentinel core: reads sockets and gives the bytes to the core, carries out what the
+//! core asks for, and wakes it at its deadlines. It decides nothing about the protocol.
+//!
+//! Everything runs on one thread. A task per connection waits for its socket; what it reads goes
+//! straight into the core, and what the core wants done is done before the task goes on. The disk,
+//! name resolution and scripts have threads or processes of their own and answer through an inbox.
+
+mod budget;
+mod clock;
+mod conn;
+mod inner;
+mod link;
+mod listen;
+mod notify;
+mod persist;
+mod pidfile;
+mod resolve;
+mod run;
+mod scripts;
+mod stream;
+mod vitals;
+
+pub(crate) use budget::budget;
+pub(crate) use clock::{Clock, wall};
+pub(crate) use inner::{Host, HostOptions, Observer};
+pub(crate) use listen::{tcp as listen_tcp, unix as listen_unix};
+pub(crate) use notify::{Supervisor, ready, supervisor};
+pub(crate) use persist::Persister;
+pub(crate) use pidfile::PidFile;
+pub(crate) use run::{Listeners, serve};
+pub(crate) use scripts::is_executable;
+pub(crate) use vitals::Vitals;
