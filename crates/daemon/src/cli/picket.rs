@@ -105,7 +105,7 @@ fn demo(args: &[String]) -> Result<Invocation, UsageError> {
             // The one story that there is, so it is also what a plain `picket demo` tells.
             "--kill-master" => {}
             "--redis-server" => {
-                options.redis_server = Some(PathBuf::from(value("the path of a redis-server")?))
+                options.redis_server = Some(PathBuf::from(value("the path of a redis-server")?));
             }
             "--down-after" => {
                 let given = value("milliseconds")?;

@@ -151,7 +151,7 @@ fn doubts(master: &MasterConfig, warnings: &mut Vec<String>) {
                 majority(voters)
             ));
         }
-        if voters % 2 == 0 {
+        if voters.is_multiple_of(2) {
             warn(format!(
                 "{voters} sentinels stand the loss of no more than {} do: use an odd number",
                 voters - 1

@@ -23,7 +23,7 @@ impl ConfigStore {
     pub(crate) fn new(path: PathBuf) -> Self {
         let mask = umask(Mode::empty());
         umask(mask);
-        Self { path, mode: 0o644 & !u32::from(mask.bits()) }
+        Self { path, mode: 0o644 & !mask.bits() }
     }
 
     /// Where it is.

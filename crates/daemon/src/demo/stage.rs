@@ -282,7 +282,7 @@ impl Stage {
         }
         let plot = self.plot.borrow();
         let since = |at: Time| at.since(killed_at);
-        let row = |what: &str, value: String| out(&format!("  {what:<34}{value}"));
+        let row = |what: &str, value: String| out(&format!("  {what:<38}{value}"));
         out("");
         row(
             "first sentinel noticed after",

@@ -20,6 +20,18 @@ pub(super) struct Ledger {
     next: u64,
 }
 
+impl Ledger {
+    /// Notes what became of a write and gives that back.
+    fn note(&mut self, number: u64, acknowledged: bool, at: Time, by: SocketAddr) -> bool {
+        if acknowledged {
+            self.acknowledged.push((number, at, by));
+        } else {
+            self.failed += 1;
+        }
+        acknowledged
+    }
+}
+
 /// Pause between two writes.
 const PERIOD: Duration = Duration::from_millis(5);
 /// How long the writer waits for anybody.
@@ -55,15 +67,9 @@ async fn write_to(mut client: Client, master: SocketAddr, clock: Clock, ledger: 
             ledger.next
         };
         let result = client.call(&["SET", &key(number), "1"]).await;
-        let mut book = ledger.borrow_mut();
-        match result {
-            Ok(_) => book.acknowledged.push((number, clock.now(), master)),
-            Err(_) => {
-                book.failed += 1;
-                return;
-            }
+        if !ledger.borrow_mut().note(number, result.is_ok(), clock.now(), master) {
+            return;
         }
-        drop(book);
         tokio::time::sleep(PERIOD).await;
     }
 }

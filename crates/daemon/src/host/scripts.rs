@@ -64,11 +64,11 @@ pub(crate) async fn wait(mut child: Child, killed: oneshot::Receiver<()>) -> Scr
         else => None,
     };
     match ended {
-        Some(status) => outcome(status),
+        Some(status) => outcome(&status),
         None => {
             // It may have ended in this very moment; waiting tells.
             let _ = child.start_kill();
-            outcome(child.wait().await)
+            outcome(&child.wait().await)
         }
     }
 }
@@ -86,7 +86,7 @@ fn not_started(error: &io::Error) -> ScriptOutcome {
     }
 }
 
-fn outcome(status: io::Result<ExitStatus>) -> ScriptOutcome {
+fn outcome(status: &io::Result<ExitStatus>) -> ScriptOutcome {
     let Ok(status) = status else { return ScriptOutcome::Exited(UNKNOWN_CODE) };
     match status.signal() {
         Some(signal) => ScriptOutcome::Signaled(signal),
