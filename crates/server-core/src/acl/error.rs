@@ -34,6 +34,6 @@ pub enum AclError {
     #[error("Allowing first-arg of a subcommand is not supported")]
     FirstArgOfSubcommand,
     /// `(` without `)`.
-    #[error("Unmatched parenthesis in selector definition.")]
+    #[error("Unmatched parenthesis in acl selector")]
     UnmatchedBracket,
 }

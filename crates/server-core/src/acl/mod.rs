@@ -239,7 +239,10 @@ fn merge_brackets(rules: &[&[u8]]) -> Result<Vec<Vec<u8>>, (Vec<u8>, AclError)> 
         }
     }
     match open {
-        Some(selector) => Err((selector, AclError::UnmatchedBracket)),
+        Some(selector) => {
+            let first = selector.split(|byte| *byte == b' ').next().unwrap_or_default();
+            Err((first.to_vec(), AclError::UnmatchedBracket))
+        }
         None => Ok(merged),
     }
 }

@@ -216,6 +216,7 @@ impl Selector {
         match rule {
             [b'~', pattern @ ..] => self.add_key(KeyAccess { read: true, write: true }, pattern),
             [b'%', rest @ ..] => {
+                // Differs from Redis: a rule without `~` is refused; Redis takes `%R` for an empty pattern.
                 let tilde = rest.iter().position(|byte| *byte == b'~').ok_or(AclError::Syntax)?;
                 let (letters, pattern) = rest.split_at(tilde);
                 let access = match letters.to_ascii_lowercase().as_slice() {

@@ -171,3 +171,33 @@ fn genpass_does_not_repeat() {
     assert_ne!(a, b);
     assert_eq!(random_hex(&mut prng, 1).len(), 1);
 }
+
+#[test]
+fn user_lines_of_a_file_say_all_about_a_user() {
+    let read = |text: &str| {
+        let lines: Vec<_> =
+            lines(&"x.conf".into(), text.as_bytes()).map(|line| line.expect("quotes match")).collect();
+        let mut acl = acl();
+        acl.set_requirepass(Some(b"pw"));
+        acl.load_config(&lines).map(|()| acl).map_err(|error| (error.line, error.reason))
+    };
+    let acl = read("user default on nopass ~*\nuser bob on >x").expect("the lines are fine");
+    assert_eq!(described(&acl, "default"), "on nopass sanitize-payload ~* resetchannels -@all");
+    for (text, line, reason) in [
+        (
+            "user a on\nuser a off",
+            2,
+            "Error in user declaration 'a': Duplicate user found. A user can only be defined once in config files",
+        ),
+        ("user a b c", 1, "Error in user declaration 'b': Syntax error"),
+        (
+            "user a on <secret",
+            1,
+            "Error in user declaration '<******': The password you are trying to remove from the user does not exist",
+        ),
+        ("user a on (+ping", 1, "Error in user declaration '(+ping': Unmatched parenthesis in acl selector"),
+        ("user \"a b\" on", 1, "Usernames can't contain spaces or null characters"),
+    ] {
+        assert_eq!(read(text), Err((line, reason.to_string())), "{text}");
+    }
+}

@@ -11,11 +11,13 @@ mod load;
 mod rewrite;
 mod settings;
 mod special;
+mod typed;
 mod value;
 
 pub use directive::{DIRECTIVES, Directive, Kind, Special, Unit, find_directive};
 pub use line::{ConfigError, ConfigLine, lines};
 pub use load::{Include, Included, LoadOptions, Loaded, load};
 pub use rewrite::{RewriteLine, Rewriter, rewrite, word};
-pub use settings::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
+pub use settings::Settings;
+pub use typed::{ClientClass, LogLevel, OutputBufferLimit, Supervised};
 pub use value::{Value, format_memory, parse_integer, parse_memory};

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use picket_resp::quote;
 
 use super::directive::Special;
-use super::settings::{ClientClass, OutputBufferLimit};
+use super::typed::{ClientClass, OutputBufferLimit};
 use super::value::{format_memory, parse_integer, parse_memory};
 
 const BIND_MAX: usize = 16;
@@ -68,6 +68,8 @@ pub(super) fn written(kind: Special, words: &[Vec<u8>], changed: bool) -> Vec<(V
     }
 }
 
+/// Differs from Redis: the class that is not default takes the old line first. Redis hands out old lines
+/// in the order of classes, so that `normal 0 0 0` takes the place of another class's line.
 fn limit_lines(words: &[Vec<u8>]) -> Vec<(Vec<u8>, bool)> {
     let default = default(Special::ClientOutputBufferLimit);
     let mut lines = Vec::new();

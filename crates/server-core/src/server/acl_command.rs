@@ -8,9 +8,11 @@ use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::ClientId;
 
-use super::dispatch::{Verbose, denial_text, wrong_arity};
+use super::dispatch::{Verbose, denial_text, unknown_form, wrong_arity};
 use super::{CloseReason, NOT_AN_INTEGER, Server, help, shown};
-use crate::acl::{AclLogEntry, DEFAULT_USER, Denial, PasswordHash, Selector, User, has_space, random_hex};
+use crate::acl::{
+    AclError, AclLogEntry, DEFAULT_USER, Denial, PasswordHash, Selector, User, has_space, random_hex,
+};
 use crate::command::{AclSubcommand, Categories};
 use crate::config::parse_integer;
 
@@ -52,7 +54,7 @@ impl Server {
                 let found = self.options.table.all().filter(|found| found.spec().categories.has(category));
                 Ok(Reply::array(found.map(|found| found.full_name())))
             }
-            _ => Err(unknown_form(args)),
+            _ => Err(unknown_form("ACL", args)),
         }
     }
 
@@ -90,7 +92,7 @@ impl Server {
         let bits = match args {
             [_, _] => GENPASS_BITS,
             [_, _, bits] => parse_integer(bits).ok_or(NOT_AN_INTEGER)?,
-            _ => return Err(unknown_form(args)),
+            _ => return Err(unknown_form("ACL", args)),
         };
         if !(1..=GENPASS_BITS_MAX).contains(&bits) {
             return Err(format!(
@@ -124,7 +126,7 @@ impl Server {
                 return Ok(Reply::ok());
             }
             [_, _, count] => u64::try_from(parse_integer(count).ok_or(NOT_AN_INTEGER)?).unwrap_or(0),
-            _ => return Err(unknown_form(args)),
+            _ => return Err(unknown_form("ACL", args)),
         };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let entries = self.acl_log.entries().take(count);
@@ -167,7 +169,11 @@ impl Server {
                 self.close_forbidden_listeners(name);
             }
             Err((rule, error)) => {
-                let text = format!("ERR Error in ACL SETUSER modifier '{}': {error}", shown(&rule));
+                let rule = shown(&rule);
+                let text = match error {
+                    AclError::UnmatchedBracket => format!("ERR {error} starting at '{rule}'."),
+                    _ => format!("ERR Error in ACL SETUSER modifier '{rule}': {error}"),
+                };
                 self.reply(id, &Reply::error(text));
             }
         }
@@ -180,9 +186,4 @@ fn selector_fields(selector: &Selector) -> [(&'static str, Reply); 3] {
         ("keys", Reply::from(selector.keys_text())),
         ("channels", Reply::from(selector.channels_text())),
     ]
-}
-
-/// What a subcommand says of more words than it takes.
-fn unknown_form(args: &[Bytes]) -> String {
-    format!("ERR unknown subcommand or wrong number of arguments for '{}'. Try ACL HELP.", shown(&args[1]))
 }

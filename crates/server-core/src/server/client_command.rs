@@ -10,6 +10,7 @@ use picket_sansio::{ClientId, Millis, Time};
 
 use super::client::Replies;
 use super::client_filter::{ClientType, Filter};
+use super::dispatch::unknown_form;
 use super::handshake::is_valid_attribute;
 use super::{CloseReason, NOT_AN_INTEGER, Pause, SYNTAX_ERROR, Server, help, shown};
 use crate::command::ClientSubcommand;
@@ -134,14 +135,14 @@ impl Server {
     }
 
     fn client_pause(&mut self, args: &[Bytes]) -> Result<Reply, String> {
+        if args.len() > 4 {
+            return Err(unknown_form("CLIENT", args));
+        }
         let all = match args.get(3).map(|mode| mode.to_ascii_lowercase()).as_deref() {
             None | Some(b"all") => true,
             Some(b"write") => false,
             Some(_) => return Err("ERR CLIENT PAUSE mode must be WRITE or ALL".into()),
         };
-        if args.len() > 4 {
-            return Err(SYNTAX_ERROR.into());
-        }
         let millis = parse_integer(&args[2]).ok_or("ERR timeout is not an integer or out of range")?;
         let millis = u64::try_from(millis).map_err(|_| "ERR timeout is negative")?;
         let until = millis
@@ -201,6 +202,9 @@ impl Server {
 
     /// Nobody blocks in a command that could be woken, so the answer is 0 once the words are right.
     fn client_unblock(&self, args: &[Bytes]) -> Result<Reply, String> {
+        if args.len() > 4 {
+            return Err(unknown_form("CLIENT", args));
+        }
         match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
             None | Some(b"timeout" | b"error") => {}
             Some(_) => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),

@@ -193,6 +193,12 @@ pub(super) fn wrong_arity(command: CommandRef) -> String {
     format!("ERR wrong number of arguments for '{}' command", command.full_name())
 }
 
+/// What a subcommand says of more words than it takes.
+pub(super) fn unknown_form(container: &str, args: &[Bytes]) -> String {
+    let subcommand = args.get(1).map(|sub| quoted(sub, QUOTED_LEN_MAX)).unwrap_or_default();
+    format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP.")
+}
+
 fn runs_while_subscribed(runs: Runs) -> bool {
     match runs {
         Runs::Application => false,

@@ -110,6 +110,10 @@ fn client_answers_as_a_sentinel() {
             ("CLIENT PAUSE x", "-ERR timeout is not an integer or out of range|"),
             ("CLIENT PAUSE -1", "-ERR timeout is negative|"),
             ("CLIENT PAUSE 10 bogus", "-ERR CLIENT PAUSE mode must be WRITE or ALL|"),
+            (
+                "CLIENT PAUSE 1 a b",
+                "-ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT HELP.|",
+            ),
             ("CLIENT PAUSE 99999999999999999999", "-ERR timeout is not an integer or out of range|"),
             ("CLIENT PAUSE 9223372036854775807", "-ERR timeout is out of range|"),
             ("CLIENT UNPAUSE", "+OK|"),

@@ -109,6 +109,8 @@ fn acl_answers_as_redis() {
             ("ACL SETUSER", "-ERR wrong number of arguments for 'acl|setuser' command|"),
             ("ACL SETUSER q +nosuch", "-ERR Error in ACL SETUSER modifier '+nosuch': Unknown command or category name in ACL|"),
             ("ACL SETUSER a_b", "-ERR Usernames can't contain spaces or null characters|"),
+            ("ACL SETUSER v (+ping", "-ERR Unmatched parenthesis in acl selector starting at '(+ping'.|"),
+            ("ACL CAT a b", "-ERR unknown subcommand or wrong number of arguments for 'CAT'. Try ACL HELP.|"),
             ("ACL SETUSER z (+ping ~x)", "+OK|"),
             (
                 "ACL GETUSER z",
