@@ -138,6 +138,8 @@ impl Sentinel {
             Input::ScriptChecked { query, executable } => {
                 self.run_query(query, Outcome::Executable(executable));
             }
+            Input::FileRead { query, result } => self.run_query(query, Outcome::FileRead(result)),
+            Input::FileWritten { query, result } => self.run_query(query, Outcome::FileWritten(result)),
             Input::Terminate => self.exit(0),
         }
         while let Some(timer) = self.timers.pop_due(self.now) {

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use picket_sansio::Ticket;
+use picket_sansio::{Secret, Ticket};
 
 use crate::addr::Addr;
 use crate::commands::CommandDeferred;
@@ -54,6 +54,10 @@ pub(crate) enum Outcome {
     Resolved(Result<Vec<IpAddr>, String>),
     /// Whether a file can be executed.
     Executable(bool),
+    /// What is in a file.
+    FileRead(Result<Secret, String>),
+    /// Whether a file was replaced.
+    FileWritten(Result<(), String>),
 }
 
 /// Which states were asked for, which is being written, which are on disk.

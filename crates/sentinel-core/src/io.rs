@@ -102,6 +102,20 @@ pub enum Input {
         /// True if the file exists and may be executed.
         executable: bool,
     },
+    /// Answer to [`Output::ReadFile`].
+    FileRead {
+        /// Which question.
+        query: QueryId,
+        /// What is in it, or the words of the operating system.
+        result: Result<Secret, String>,
+    },
+    /// Answer to [`Output::WriteFile`].
+    FileWritten {
+        /// Which question.
+        query: QueryId,
+        /// Whether it is durable.
+        result: Result<(), String>,
+    },
     /// SIGTERM or SIGINT arrived.
     Terminate,
 }
@@ -194,6 +208,23 @@ pub enum Output {
         /// The file.
         path: String,
     },
+    /// Read a whole file, the one with the users; answer with [`Input::FileRead`].
+    ReadFile {
+        /// The id of the question.
+        query: QueryId,
+        /// The file.
+        path: String,
+    },
+    /// Replace the content of a file, the one with the users, all at once and durably; answer with
+    /// [`Input::FileWritten`].
+    WriteFile {
+        /// The id of the question.
+        query: QueryId,
+        /// The file.
+        path: String,
+        /// What shall be in it.
+        text: Secret,
+    },
     /// Something happened or was decided. The host logs it; the core has published it already.
     Event(Event),
     /// The log level was changed at run time.
@@ -234,6 +265,12 @@ impl fmt::Display for Input {
             Self::ScriptStarted { script, pid } => write!(f, "{script} started pid={pid}"),
             Self::ScriptEnded { script, outcome } => write!(f, "{script} ended {outcome:?}"),
             Self::ScriptChecked { query, executable } => write!(f, "{query} executable={executable}"),
+            Self::FileRead { query, result: Ok(text) } => {
+                write!(f, "{query} file-read {} bytes", text.expose().len())
+            }
+            Self::FileRead { query, result: Err(reason) } => write!(f, "{query} file-unread {reason}"),
+            Self::FileWritten { query, result: Ok(()) } => write!(f, "{query} file-written"),
+            Self::FileWritten { query, result: Err(reason) } => write!(f, "{query} file-unwritten {reason}"),
             Self::Terminate => f.write_str("terminate"),
         }
     }
@@ -256,6 +293,10 @@ impl fmt::Display for Output {
             Self::RunScript { script, argv } => write!(f, "{script} run {}", argv.join(" ")),
             Self::KillScript { script } => write!(f, "{script} kill"),
             Self::CheckScript { query, path } => write!(f, "{query} check {path}"),
+            Self::ReadFile { query, path } => write!(f, "{query} read-file {path}"),
+            Self::WriteFile { query, path, text } => {
+                write!(f, "{query} write-file {path} {} bytes", text.expose().len())
+            }
             Self::Event(event) => write!(f, "event {event}"),
             Self::LogLevel(level) => write!(f, "loglevel {level}"),
             Self::Exit { code } => write!(f, "exit {code}"),

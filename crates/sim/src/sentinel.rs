@@ -163,6 +163,16 @@ impl SentinelHost {
                     let now = Time(ctx.now.0 - self.started.0);
                     self.core.handle(now, Input::ScriptChecked { query, executable: true });
                 }
+                Output::ReadFile { query, .. } => {
+                    let now = Time(ctx.now.0 - self.started.0);
+                    let result = Err("No such file or directory".to_string());
+                    self.core.handle(now, Input::FileRead { query, result });
+                }
+                Output::WriteFile { query, .. } => {
+                    let now = Time(ctx.now.0 - self.started.0);
+                    let result = Err("Read-only file system".to_string());
+                    self.core.handle(now, Input::FileWritten { query, result });
+                }
                 Output::Event(event) => ctx.effects.push(Effect::Event(event)),
                 Output::KillScript { .. } | Output::LogLevel(_) => {}
                 Output::Exit { .. } => ctx.effects.push(Effect::Exit),

@@ -7,5 +7,5 @@ mod store;
 mod unsupported;
 
 pub(crate) use check::explain;
-pub(crate) use source::{Source, StartError, load};
+pub(crate) use source::{Source, StartError, load, read_text};
 pub(crate) use store::ConfigStore;

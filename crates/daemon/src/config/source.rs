@@ -162,6 +162,11 @@ fn cannot_open(path: &Path, error: &io::Error) -> String {
     format!("Fatal error, can't open config file '{}': {}", path.display(), strerror(error))
 }
 
+/// A whole file of reasonable size, or what the system said.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, String> {
+    read_file(path).map_err(|error| strerror(&error))
+}
+
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     read_limited(&mut File::open(path)?)
 }

@@ -26,6 +26,14 @@ impl ConfigStore {
         Self { path, mode: 0o644 & !mask.bits() }
     }
 
+    /// The file at `path` with the mode that it has; a new one is its owner's alone.
+    pub(crate) fn keeping_mode(path: &Path) -> Self {
+        // Only an empty name has no absolute form; writing it then says what is wrong.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mode = std::fs::metadata(&path).map_or(0o600, |found| found.permissions().mode() & 0o777);
+        Self { path, mode }
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -82,6 +90,17 @@ mod tests {
         assert_eq!(mode & 0o777 & !0o644, 0);
         assert_eq!(mode & 0o600, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 1);
+    }
+
+    #[test]
+    fn a_file_with_secrets_keeps_its_mode() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users.acl");
+        for mode in [0o600, 0o640] {
+            ConfigStore::keeping_mode(&path).update(|_| b"x\n".to_vec()).expect("written");
+            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, mode);
+            std::fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("changed");
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Ticket, Time};
+use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Secret, Ticket, Time};
 use picket_sentinel_core::{Event, Input, Output, PersistentState, ScriptOutcome, Sentinel};
 use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -21,6 +22,7 @@ use super::scripts::{self, Scripts};
 use super::stream::Stream;
 use super::vitals::Vitals;
 use super::{link, resolve};
+use crate::config::{ConfigStore, read_text};
 use crate::logging::Logger;
 
 /// Called with every event and the time it was told at.
@@ -280,6 +282,24 @@ impl Host {
                     let check = tokio::task::spawn_blocking(move || scripts::is_executable(path.as_ref()));
                     let executable = check.await.unwrap_or(false);
                     host.input(Input::ScriptChecked { query, executable });
+                });
+            }
+            Output::ReadFile { query, path } => {
+                let host = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let read = tokio::task::spawn_blocking(move || read_text(Path::new(&path)));
+                    let result = read.await.unwrap_or_else(|error| Err(error.to_string()));
+                    host.input(Input::FileRead { query, result: result.map(Secret::new) });
+                });
+            }
+            Output::WriteFile { query, path, text } => {
+                let host = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let write = tokio::task::spawn_blocking(move || {
+                        ConfigStore::keeping_mode(Path::new(&path)).update(|_| text.expose().to_vec())
+                    });
+                    let result = write.await.unwrap_or_else(|error| Err(error.to_string()));
+                    host.input(Input::FileWritten { query, result });
                 });
             }
             Output::Event(event) => {

@@ -4,6 +4,7 @@
 //! A reply that depends on the disk, on a name or on a file is deferred: server-core holds back its
 //! client, and nobody else waits.
 
+mod acl_file;
 mod ask;
 mod globals;
 mod help;
@@ -48,6 +49,16 @@ pub(crate) enum CommandDeferred {
     Monitor(PendingMonitor),
     /// SET of script paths.
     Set(PendingSet),
+    /// ACL LOAD.
+    AclLoad {
+        /// Whose.
+        client: ClientId,
+    },
+    /// ACL SAVE.
+    AclSave {
+        /// Whose.
+        client: ClientId,
+    },
 }
 
 /// What a command comes to.
@@ -79,6 +90,9 @@ impl Sentinel {
             ("role", _) => self.role_reply(),
             ("publish", _) => self.publish(args),
             ("shutdown", _) => return self.shutdown(args),
+            // server-core leaves these two to us where there is an ACL file.
+            ("acl", Some("load")) => return self.acl_load(client),
+            ("acl", Some("save")) => return self.acl_save(client),
             _ => Reply::error("ERR syntax error"),
         })
     }
@@ -160,13 +174,23 @@ impl Sentinel {
             (CommandDeferred::Set(pending), Outcome::Executable(is_executable)) => {
                 (pending.client, self.set_checked(pending, is_executable))
             }
+            (CommandDeferred::AclLoad { client }, Outcome::FileRead(result)) => {
+                self.acl_read(client, result);
+                return;
+            }
+            (CommandDeferred::AclSave { client }, Outcome::FileWritten(result)) => {
+                (client, Answer::Now(acl_file::saved(result)))
+            }
             // An answer to another question than the one asked cannot come: each has its own id.
             (
-                CommandDeferred::Saved { .. } | CommandDeferred::Vote(_),
-                Outcome::Resolved(_) | Outcome::Executable(_),
-            )
-            | (CommandDeferred::Monitor(_), Outcome::Persisted(_) | Outcome::Executable(_))
-            | (CommandDeferred::Set(_), Outcome::Persisted(_) | Outcome::Resolved(_)) => return,
+                CommandDeferred::Saved { .. }
+                | CommandDeferred::Vote(_)
+                | CommandDeferred::Monitor(_)
+                | CommandDeferred::Set(_)
+                | CommandDeferred::AclLoad { .. }
+                | CommandDeferred::AclSave { .. },
+                _,
+            ) => return,
         };
         match answer {
             Answer::Now(reply) => {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::{Reply, ReplyDecoder, command};
-use picket_sansio::{ClientId, QueryId, Ticket, Time, WallTime};
+use picket_sansio::{ClientId, QueryId, Secret, Ticket, Time, WallTime};
 use picket_server_core::ClientAddresses;
 
 use crate::config::Config;
@@ -45,6 +45,8 @@ struct World {
     unwritten: Option<Ticket>,
     state: Option<PersistentState>,
     executable: Vec<&'static str>,
+    /// The file with the users.
+    acl_file: Result<Vec<u8>, String>,
     resolvable: Vec<(&'static str, &'static str)>,
     events: Vec<Event>,
     exit: Option<i32>,
@@ -64,6 +66,7 @@ impl World {
             unwritten: None,
             state: None,
             executable: vec!["/bin/true"],
+            acl_file: Err("No such file or directory".to_string()),
             resolvable: vec![("cache.local", "10.0.0.7")],
             events: Vec::new(),
             exit: None,
@@ -102,6 +105,14 @@ impl World {
                     self.answer(Input::ScriptChecked { query, executable });
                 }
                 Output::Resolve { query, host } => self.resolve(query, &host),
+                Output::ReadFile { query, .. } => {
+                    let result = self.acl_file.clone().map(Secret::new);
+                    self.answer(Input::FileRead { query, result });
+                }
+                Output::WriteFile { query, text, .. } => {
+                    self.acl_file = Ok(text.expose().to_vec());
+                    self.answer(Input::FileWritten { query, result: Ok(()) });
+                }
                 Output::Event(event) => self.events.push(event),
                 Output::Exit { code } => self.exit = Some(code),
                 _ => {}
@@ -797,6 +808,28 @@ fn pending_scripts_are_listed() {
             ("retry-num", &Reply::bulk("1")),
         ]
     );
+}
+
+#[test]
+fn users_are_loaded_from_and_saved_to_the_acl_file() {
+    let mut world = World::new(&format!("{FILE}aclfile users.acl\n"));
+    let missing = "ERR Error loading ACLs, opening file 'users.acl': No such file or directory";
+    assert_eq!(world.ask_line("ACL LOAD"), error(missing));
+    assert_eq!(world.ask_line("ACL SETUSER bob on nopass +ping"), ok());
+    assert_eq!(world.ask_line("ACL SAVE"), ok());
+    let saved = world.acl_file.clone().expect("it was written");
+    assert!(String::from_utf8_lossy(&saved).contains("user bob on nopass"), "{saved:?}");
+    assert_eq!(world.ask_line("ACL DELUSER bob"), Reply::Integer(1));
+    assert_eq!(world.ask_line("ACL LOAD"), ok());
+    let users = Reply::Array(vec![Reply::bulk("bob"), Reply::bulk("default")]);
+    assert_eq!(world.ask_line("ACL USERS"), users);
+    world.acl_file = Ok(b"user bob +nonsense\n".to_vec());
+    assert!(world.ask_line("ACL LOAD").is_error());
+    assert_eq!(world.ask_line("ACL USERS"), users, "nothing changed");
+    assert_eq!(world.ask_line("SENTINEL FLUSHCONFIG"), ok());
+    assert!(!world.text().contains("user bob"), "the users are kept in one place");
+    let plain = World::new(FILE).ask_line("ACL LOAD");
+    assert!(plain.is_error(), "{plain:?}");
 }
 
 #[test]
