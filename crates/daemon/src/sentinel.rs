@@ -300,7 +300,8 @@ pub(crate) fn check(options: &SentinelOptions) -> i32 {
             0
         }
         Err(StartError::Stderr(text) | StartError::Log(text)) => {
-            eprintln!("{}", text.trim());
+            let file = options.config_file.as_deref().unwrap_or("no config file");
+            eprintln!("{file}: not a configuration that can be started\n{}", text.trim());
             1
         }
     }
