@@ -81,7 +81,7 @@ fn parse(texts: &[(String, Vec<u8>)]) -> Result<(Config, Vec<String>, bool), Con
         all.modules.extend(more.modules);
         all.application.extend(more.application);
     }
-    unsupported::check(&settings, &all)?;
+    unsupported::check(&settings, &all, texts)?;
     let ignored = unsupported::ignored(&settings);
     let has_users = !all.users.is_empty();
     // Scripts are found from the directory that the process will work in, as at run time.
@@ -293,7 +293,8 @@ mod tests {
             ("loadmodule /x.so", "loadmodule"),
         ] {
             let file = write(&folder, "s.conf", line);
-            assert!(stderr(&options(&file)).contains(says), "{line}");
+            let text = stderr(&options(&file));
+            assert!(text.contains(&format!("at line 1\n>>> '{line}'\n")) && text.contains(says), "{text}");
         }
     }
 

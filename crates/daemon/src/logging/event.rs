@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use picket_sentinel_core::{Ballot, Choice, Event, InstanceRef, Ranked, Rejected};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::format::MONTHS;
 use super::{Entry, What};
@@ -36,52 +37,69 @@ fn ctime(at: Timestamp, zone: &TimeZone) -> String {
     )
 }
 
-/// The JSON object of an entry.
-pub(super) fn json(entry: &Entry, pid: u32, zone: &TimeZone) -> Value {
-    let mut object = Map::new();
-    object.insert("time".into(), format!("{:.6}", entry.at).into());
-    object.insert("pid".into(), pid.into());
-    object.insert("level".into(), entry.level.name().into());
-    match &entry.what {
-        What::Message(text) | What::Signal(text) => {
-            object.insert("message".into(), text.as_str().into());
-        }
-        What::Event(event, until) => {
-            describe(&mut object, event);
-            object.insert("message".into(), message(event, *until, zone).into());
-            if let Some(until) = until {
-                object.insert("until".into(), format!("{until:.6}").into());
-            }
-            if let Some(reasons) = event.explanation() {
-                object.insert("reasons".into(), reasons.into());
-            }
-        }
-    }
-    Value::Object(object)
+/// An entry as JSON, in the order in which people read.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    pid: u32,
+    level: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    master: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<Instance<'a>>,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
 }
 
-fn describe(object: &mut Map<String, Value>, event: &Event) {
-    if let Some(channel) = event.channel() {
-        object.insert("event".into(), channel.into());
+#[derive(Serialize)]
+struct Instance<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'a str,
+    host: &'a str,
+    port: u16,
+}
+
+/// The JSON object of an entry.
+pub(super) fn json(entry: &Entry, pid: u32, zone: &TimeZone) -> String {
+    let mut line = Line {
+        time: format!("{:.6}", entry.at),
+        pid,
+        level: entry.level.name(),
+        event: None,
+        master: None,
+        instance: None,
+        message: String::new(),
+        reasons: None,
+        until: None,
+        details: None,
+    };
+    match &entry.what {
+        What::Message(text) | What::Signal(text) => line.message.clone_from(text),
+        What::Event(event, until) => {
+            line.event = event.channel();
+            line.master = event.instance().map(InstanceRef::master_name).or_else(|| master_of(event));
+            line.instance = event.instance().map(|instance| Instance {
+                kind: instance.kind.wire(),
+                name: &instance.name,
+                host: &instance.host,
+                port: instance.port,
+            });
+            line.message = message(event, *until, zone);
+            line.reasons = event.explanation();
+            line.until = until.map(|until| format!("{until:.6}"));
+            line.details = details(event);
+        }
     }
-    let master = event.instance().map(InstanceRef::master_name).or_else(|| master_of(event));
-    if let Some(master) = master {
-        object.insert("master".into(), master.into());
-    }
-    if let Some(instance) = event.instance() {
-        object.insert(
-            "instance".into(),
-            json!({
-                "type": instance.kind.wire(),
-                "name": instance.name,
-                "host": instance.host,
-                "port": instance.port,
-            }),
-        );
-    }
-    if let Some(details) = details(event) {
-        object.insert("details".into(), details);
-    }
+    // Strings and numbers under string keys: there is nothing that JSON could not hold.
+    serde_json::to_string(&line).unwrap_or_default()
 }
 
 fn master_of(event: &Event) -> Option<&str> {

@@ -27,7 +27,7 @@ pub(super) fn render(out: &mut String, entry: &Entry, format: LogFormat, pid: u3
     match format {
         LogFormat::Text => text(out, entry, pid, zone),
         LogFormat::Json => {
-            out.push_str(&event::json(entry, pid, zone).to_string());
+            out.push_str(&event::json(entry, pid, zone));
             out.push('\n');
         }
     }
@@ -169,5 +169,6 @@ mod tests {
         assert_eq!(value["instance"]["port"], 6379);
         assert_eq!(value["reasons"], "no valid reply to PING for 1001 ms");
         assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.starts_with("{\"time\":"), "{line}");
     }
 }
