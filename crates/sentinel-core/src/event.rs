@@ -181,6 +181,8 @@ pub enum Event {
     ResolveFailed { host: String, reason: String },
     /// A vote, an epoch or a configuration could not be written to disk, so it is not given out.
     NotDurable { what: &'static str, reason: String },
+    /// SIMULATE-FAILURE asked for a crash at that point of a later failover.
+    CrashRequested { after: &'static str },
     /// The process ends itself because SIMULATE-FAILURE asked for it.
     SimulatedCrash { after: &'static str },
     /// A peer's bytes made no sense; its connection is closed.
@@ -222,6 +224,7 @@ impl Event {
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. }
             | Self::Garbage { .. } => LogLevel::Warning,
             Self::ReplicaAdded { .. }
@@ -309,6 +312,7 @@ impl Event {
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. }
             | Self::Garbage { .. } => return None,
         })
@@ -378,6 +382,7 @@ impl Event {
             | Self::UserFailover { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. } => None,
         }
     }
@@ -441,6 +446,9 @@ impl Event {
             Self::ResolveFailed { host, reason } => format!("Failed to resolve hostname '{host}': {reason}"),
             Self::NotDurable { what, reason } => {
                 format!("{what} is not given out, it could not be saved: {reason}")
+            }
+            Self::CrashRequested { after } => {
+                format!("Failure simulation: this Sentinel will crash after its next {after}")
             }
             Self::SimulatedCrash { after } => {
                 format!("Sentinel CRASH because of SIMULATE-FAILURE crash-after-{after}")

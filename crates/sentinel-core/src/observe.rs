@@ -233,8 +233,11 @@ impl Sentinel {
         let master = self.masters.get(&id)?;
         let replica = master.replicas.get(&replica_id)?;
         let server = &replica.server;
-        // A role that was never reported by the server itself proves nothing.
-        server.info_at?;
+        // A role that was never reported by the server itself proves nothing, and one that has not
+        // answered since it was last told need not be told again and again.
+        if server.info_at? <= replica.fixed_at.unwrap_or(Time(0)) {
+            return None;
+        }
         if master.failover.promoted() == Some(replica_id)
             || matches!(replica.reconf, Some(Reconf::Sent(_) | Reconf::InProgress(_)))
             || !self.master_looks_sane(id)
@@ -250,7 +253,9 @@ impl Sentinel {
         let paused_until = |pause: Millis| replica.fixed_at.map_or(Time(0), |at| at + pause);
         match server.role_reported {
             Role::Master => {
+                // What it said before it was replaced proves nothing.
                 if let Some(since) = replica.deposed_at
+                    && server.info_at > Some(since)
                     && let Some(confirmed_by) = self.confirmed_by(id, since)
                 {
                     let due = paused_until(FIX_PAUSE_DEPOSED);

@@ -8,6 +8,7 @@ use picket_resp::Reply;
 use picket_sansio::Millis;
 
 use super::{integer_of, shown};
+use crate::event::Event;
 use crate::sentinel::{Sentinel, SimulateFailure};
 use crate::settings::Periods;
 use crate::timers::Timer;
@@ -61,8 +62,14 @@ impl Sentinel {
         self.simulate = SimulateFailure::default();
         for arg in args {
             match arg.to_ascii_lowercase().as_slice() {
-                b"crash-after-election" => self.simulate.after_election = true,
-                b"crash-after-promotion" => self.simulate.after_promotion = true,
+                b"crash-after-election" => {
+                    self.simulate.after_election = true;
+                    self.emit(Event::CrashRequested { after: "election" });
+                }
+                b"crash-after-promotion" => {
+                    self.simulate.after_promotion = true;
+                    self.emit(Event::CrashRequested { after: "promotion" });
+                }
                 b"help" => {
                     return Reply::Array(
                         [Reply::bulk("crash-after-election"), Reply::bulk("crash-after-promotion")].into(),

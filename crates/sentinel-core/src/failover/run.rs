@@ -250,7 +250,8 @@ impl Sentinel {
     }
 
     /// Tells the replicas of the new master, at most `parallel-syncs` at a time, the former master
-    /// first: what it takes is lost.
+    /// first: what it takes is lost. It takes nobody's turn before it has shown that it listens: as a
+    /// rule it is dead or frozen.
     fn run_reconf(&mut self, id: MasterId, since: Time) -> Option<Time> {
         let now = self.now;
         let timeout = self.periods.replica_reconf_timeout;
@@ -272,7 +273,7 @@ impl Sentinel {
                     self.emit(Event::ReconfSentTimeout { instance });
                 }
                 Some(Reconf::Sent(sent)) => {
-                    busy += 1;
+                    busy += u32::from(replica.deposed_at.is_none());
                     next = earlier(next, Some(sent + timeout));
                 }
                 Some(Reconf::InProgress(_)) => busy += 1,
@@ -300,7 +301,7 @@ impl Sentinel {
             if self.send_reconfiguration(id_of_replica, Some(&addr)) {
                 let replica = self.masters.get_mut(&id)?.replicas.get_mut(replica_id)?;
                 replica.reconf = Some(Reconf::Sent(now));
-                busy += 1;
+                busy += u32::from(!is_former_master);
                 next = earlier(next, Some(now + timeout));
                 let instance = self.instance_ref(id_of_replica);
                 self.emit(Event::ReconfSent { instance });
