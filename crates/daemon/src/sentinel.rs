@@ -49,8 +49,12 @@ fn start(options: &SentinelOptions) -> Result<i32, Failure> {
     let target = prepare_places(&source, options.brand).map_err(|error| (error, early()))?;
     let make_logger = || {
         let settings = &source.config.options;
-        let syslog = open_syslog(&source.config);
-        Logger::start(target.clone(), options.log_format, settings.loglevel(), syslog)
+        let (syslog, complaint) = open_syslog(&source.config);
+        let logger = Logger::start(target.clone(), options.log_format, settings.loglevel(), syslog);
+        if let Some(complaint) = complaint {
+            logger.log(LogLevel::Warning, complaint);
+        }
+        logger
     };
     let path = writable(source.path.as_deref()).map_err(|line| (StartError::Log(line), make_logger()))?;
     // Reads the file mode mask, so before there are threads.
@@ -112,13 +116,19 @@ fn writable(path: Option<&Path>) -> Result<PathBuf, String> {
     Ok(path.to_owned())
 }
 
-fn open_syslog(config: &Config) -> Option<Syslog> {
+fn open_syslog(config: &Config) -> (Option<Syslog>, Option<String>) {
     let settings = &config.options;
     if !settings.syslog_enabled() {
-        return None;
+        return (None, None);
     }
     let ident = String::from_utf8_lossy(settings.syslog_ident()).into_owned();
-    Syslog::open(Syslog::PATH, &ident, settings.syslog_facility()).ok()
+    match Syslog::open(Syslog::PATH, &ident, settings.syslog_facility()) {
+        Ok(syslog) => (Some(syslog), None),
+        Err(error) => {
+            let complaint = format!("syslog-enabled has no effect: {}: {}", Syslog::PATH, strerror(&error));
+            (None, Some(complaint))
+        }
+    }
 }
 
 fn announce(logger: &Logger, brand: Brand) {

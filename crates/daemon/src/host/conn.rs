@@ -276,3 +276,113 @@ async fn yield_to_others() {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+    use tokio::task::{JoinHandle, LocalSet, spawn_local};
+    use tokio::time::timeout;
+
+    const NO_LIMIT: OutputBufferLimit = OutputBufferLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// A client's connection that is served, and the client.
+    fn served(limit: OutputBufferLimit) -> (Rc<Conn>, UnixStream, JoinHandle<End>, Rc<Cell<usize>>) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+        let conn = Rc::new(Conn::new(ConnId::Client(ClientId(1)), Stream::Unix(ours), Some(limit)));
+        let read = Rc::new(Cell::new(0));
+        let task = spawn_local({
+            let (conn, read) = (Rc::clone(&conn), Rc::clone(&read));
+            async move {
+                let mut buffer = [0; 1024];
+                conn.run(|| match conn.read(&mut buffer) {
+                    Ok(0) => Read::End,
+                    Ok(count) => {
+                        read.set(read.get() + count);
+                        Read::More
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
+                    Err(error) => Read::Broken(error),
+                })
+                .await
+            }
+        });
+        (conn, theirs, task, read)
+    }
+
+    fn on_local_set(work: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let bounded = async { timeout(PATIENCE, work).await.expect("in time") };
+        LocalSet::new().block_on(&runtime, bounded);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_not_read_until_it_does() {
+        on_local_set(async {
+            let (conn, mut client, _task, read) = served(NO_LIMIT);
+            let output = vec![b'x'; 3 * PAUSE_BYTES];
+            conn.push(&output);
+            conn.flush();
+            client.write_all(b"more requests").await.expect("room in the socket");
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(read.get(), 0, "it has not read its answers");
+            let mut answers = vec![0; output.len()];
+            client.read_exact(&mut answers).await.expect("all of it arrives");
+            while read.get() == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(read.get(), 13);
+        });
+    }
+
+    #[test]
+    fn what_precedes_the_end_is_sent() {
+        on_local_set(async {
+            let (conn, mut client, task, _) = served(NO_LIMIT);
+            conn.push(&vec![b'x'; 2 * PAUSE_BYTES]);
+            conn.flush();
+            conn.close_when_drained();
+            let mut answers = Vec::new();
+            client.read_to_end(&mut answers).await.expect("an orderly end");
+            assert_eq!(answers.len(), 2 * PAUSE_BYTES);
+            assert_eq!(task.await.expect("served"), End::Closed);
+        });
+    }
+
+    #[test]
+    fn a_hard_limit_ends_a_connection_and_a_soft_one_only_in_time() {
+        on_local_set(async {
+            let hard = OutputBufferLimit { hard_bytes: 4 << 20, ..NO_LIMIT };
+            let (conn, _client, task, _) = served(hard);
+            conn.push(&vec![b'x'; 8 << 20]);
+            conn.flush();
+            assert_eq!(task.await.expect("served"), End::OverLimit);
+
+            let soft = OutputBufferLimit { soft_bytes: 1 << 20, soft_seconds: 1, ..NO_LIMIT };
+            let (conn, _client, task, _) = served(soft);
+            let since = Instant::now();
+            conn.push(&vec![b'x'; 8 << 20]);
+            conn.flush();
+            assert_eq!(task.await.expect("served"), End::OverLimit);
+            assert!(since.elapsed() >= Duration::from_secs(1));
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_peer_is_told_unless_we_ended_it() {
+        on_local_set(async {
+            let (_conn, client, task, _) = served(NO_LIMIT);
+            drop(client);
+            assert_eq!(task.await.expect("served"), End::Lost("Server closed the connection".to_owned()));
+
+            let (conn, _client, task, _) = served(NO_LIMIT);
+            conn.close_now();
+            assert_eq!(task.await.expect("served"), End::Closed);
+        });
+    }
+}

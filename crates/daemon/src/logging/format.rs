@@ -34,24 +34,35 @@ pub(super) fn render(out: &mut String, entry: &Entry, format: LogFormat, pid: u3
 }
 
 fn text(out: &mut String, entry: &Entry, pid: u32, zone: &TimeZone) {
+    if let What::Signal(message) = &entry.what {
+        let _ = writeln!(out, "{pid}:signal-handler ({}) {message}", entry.at.as_second());
+        return;
+    }
+    for message in messages(entry, zone) {
+        prefix(out, entry, pid, zone);
+        out.push_str(&message);
+        out.push('\n');
+    }
+}
+
+/// The message of an entry, and a second one with the reasons where there are any.
+pub(super) fn messages(entry: &Entry, zone: &TimeZone) -> Vec<String> {
     match &entry.what {
-        What::Message(message) => line(out, entry, pid, zone, message, MESSAGE_MAX_BYTES),
+        What::Message(message) | What::Signal(message) => vec![one_line(message, MESSAGE_MAX_BYTES)],
         What::Event(event, until) => {
             let channel = event.channel().map(|channel| format!("{channel} ")).unwrap_or_default();
             let message = channel + &event::message(event, *until, zone);
-            line(out, entry, pid, zone, &message, MESSAGE_MAX_BYTES);
+            let mut messages = vec![one_line(&message, MESSAGE_MAX_BYTES)];
             // Indented: whoever reads the first word as the name of an event finds none.
             if let Some(reason) = event.explanation() {
-                line(out, entry, pid, zone, &format!("  because: {reason}"), REASON_MAX_BYTES);
+                messages.push(one_line(&format!("  because: {reason}"), REASON_MAX_BYTES));
             }
-        }
-        What::Signal(message) => {
-            let _ = writeln!(out, "{pid}:signal-handler ({}) {message}", entry.at.as_second());
+            messages
         }
     }
 }
 
-fn line(out: &mut String, entry: &Entry, pid: u32, zone: &TimeZone, message: &str, max_bytes: usize) {
+fn prefix(out: &mut String, entry: &Entry, pid: u32, zone: &TimeZone) {
     let at = entry.at.to_zoned(zone.clone());
     let mark = match entry.level {
         LogLevel::Debug => '.',
@@ -70,23 +81,18 @@ fn line(out: &mut String, entry: &Entry, pid: u32, zone: &TimeZone, message: &st
         at.second(),
         at.millisecond(),
     );
-    push_one_line(out, message, max_bytes);
-    out.push('\n');
 }
 
 /// What peers say ends up in messages: nothing in it may start a line of its own or reach a terminal.
-fn push_one_line(out: &mut String, message: &str, max_bytes: usize) {
-    let start = out.len();
+fn one_line(message: &str, max_bytes: usize) -> String {
+    let mut line = String::with_capacity(message.len().min(max_bytes));
     for character in message.chars() {
-        if out.len() - start + character.len_utf8() > max_bytes {
-            return;
+        if line.len() + character.len_utf8() > max_bytes {
+            break;
         }
-        if character.is_control() {
-            out.push('?');
-        } else {
-            out.push(character);
-        }
+        line.push(if character.is_control() { '?' } else { character });
     }
+    line
 }
 
 /// English in every locale, as log parsers expect.

@@ -18,7 +18,11 @@ impl Syslog {
     pub(crate) const PATH: &'static str = "/dev/log";
 
     /// Opens the log at `path` for lines of `ident`; `facility` is `user` or `local0` to `local7`.
+    ///
+    /// # Errors
+    /// If nobody listens there.
     pub(crate) fn open(path: &str, ident: &str, facility: &str) -> std::io::Result<Self> {
+        UnixDatagram::unbound()?.connect(path)?;
         let socket = UnixDatagram::unbound()?;
         // A full socket loses lines rather than time.
         socket.set_nonblocking(true)?;
@@ -56,5 +60,6 @@ mod tests {
         let mut buffer = [0; 64];
         let count = listener.recv(&mut buffer).expect("a datagram");
         assert_eq!(&buffer[..count], b"<156>picket[7]: hello");
+        assert!(Syslog::open("/no/such/log", "picket", "user").is_err());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use jiff::tz::TimeZone;
 
-use super::format::render;
+use super::format::{messages, render};
 use super::{Entry, LogFormat, LogTarget, Syslog};
 
 /// What the thread is asked for.
@@ -56,10 +56,15 @@ impl Writer {
     fn entry(&self, text: &mut String, entry: &Entry) {
         let start = text.len();
         render(text, entry, self.format, self.pid, &self.zone);
-        if let Some(syslog) = &self.syslog {
-            for line in text[start..].lines() {
-                syslog.send(entry.level, line, self.pid);
+        let Some(syslog) = &self.syslog else { return };
+        match self.format {
+            // It adds time, name and process id itself.
+            LogFormat::Text => {
+                for message in messages(entry, &self.zone) {
+                    syslog.send(entry.level, &message, self.pid);
+                }
             }
+            LogFormat::Json => syslog.send(entry.level, text[start..].trim_end(), self.pid),
         }
     }
 
