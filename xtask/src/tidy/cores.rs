@@ -34,17 +34,18 @@ fn is_core(path: &str) -> bool {
 /// Every core's `lib.rs` says `#![no_std]`.
 pub(super) fn are_no_std(repo: &Repo) -> Vec<Finding> {
     let is_lib = |path: &str| is_core(path) && path.ends_with("/src/lib.rs");
-    repo.sources()
-        .filter(|source| is_lib(source.path))
+    repo.sources
+        .iter()
+        .filter(|source| is_lib(&source.path))
         .filter(|source| !source.code.lines().any(|line| line.trim() == "#![no_std]"))
-        .map(|source| Finding::new(source.path, "#![no_std] is missing"))
+        .map(|source| Finding::new(&source.path, "#![no_std] is missing"))
         .collect()
 }
 
 /// Shipped code of a core names no clock, thread, socket, entropy, hash map or float.
 pub(super) fn name_nothing_ambient(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for source in repo.sources().filter(|source| is_core(source.path)) {
+    for source in repo.sources.iter().filter(|source| is_core(&source.path)) {
         let mut for_tests = false;
         for (number, line) in source.shipped_lines() {
             // `#[cfg(test)] extern crate std;` serves the tests alone.

@@ -18,6 +18,8 @@ pub(super) struct File {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Repo {
     pub(super) files: Vec<File>,
+    /// The Rust files among them, split into code and comments.
+    pub(super) sources: Vec<Source>,
 }
 
 impl Repo {
@@ -39,7 +41,7 @@ impl Repo {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files.dedup_by(|a, b| a.path == b.path);
-        Ok(Self { files })
+        Ok(Self::with(files))
     }
 
     /// The file at `path`.
@@ -47,9 +49,9 @@ impl Repo {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// Rust files, split into code and comments.
-    pub(super) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
-        self.files.iter().filter(|file| file.path.ends_with(".rs")).map(Source::of)
+    fn with(files: Vec<File>) -> Self {
+        let sources = files.iter().filter(|file| file.path.ends_with(".rs")).map(Source::of).collect();
+        Self { files, sources }
     }
 
     /// The manifests of all crates, the root's not among them.
@@ -64,6 +66,6 @@ impl Repo {
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
         let file = |(path, text): &(&str, &str)| File { path: (*path).to_owned(), text: (*text).to_owned() };
-        Self { files: files.iter().map(file).collect() }
+        Self::with(files.iter().map(file).collect())
     }
 }

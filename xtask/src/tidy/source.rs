@@ -5,20 +5,21 @@ use super::repo::File;
 /// A Rust file whose [`code`](Source::code) and [`comments`](Source::comments) have the lines of the file:
 /// what does not belong is blanked.
 #[derive(Clone, Debug)]
-pub(super) struct Source<'a> {
-    pub(super) path: &'a str,
-    pub(super) text: &'a str,
+pub(super) struct Source {
+    /// Relative to the root, with `/`.
+    pub(super) path: String,
+    pub(super) text: String,
     /// Neither comments nor the insides of strings and characters.
     pub(super) code: String,
     /// Comments alone, docs among them.
     pub(super) comments: String,
 }
 
-impl<'a> Source<'a> {
+impl Source {
     /// Splits `file`.
-    pub(super) fn of(file: &'a File) -> Self {
+    pub(super) fn of(file: &File) -> Self {
         let (code, comments) = split(&file.text);
-        Self { path: &file.path, text: &file.text, code, comments }
+        Self { path: file.path.clone(), text: file.text.clone(), code, comments }
     }
 
     /// Whether the whole file is for tests or benches.

@@ -15,7 +15,7 @@ const POLLING_HELPER: &str = "crates/testkit/src/wait.rs";
 /// Test code waits for conditions and never for a time.
 pub(super) fn tests_do_not_sleep(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for source in repo.sources().filter(|source| source.path != POLLING_HELPER) {
+    for source in repo.sources.iter().filter(|source| source.path != POLLING_HELPER) {
         let lines: Vec<_> = if source.path.starts_with("crates/testkit/") {
             source.code.lines().enumerate().map(|(place, line)| (place + 1, line)).collect()
         } else {
@@ -39,7 +39,7 @@ pub(super) fn nothing_unfinished(repo: &Repo) -> Vec<Finding> {
     let remarks =
         [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("XX", "X"), concat!("not yet ", "implemented")];
     let mut findings = Vec::new();
-    for source in repo.sources() {
+    for source in &repo.sources {
         for (place, line) in source.code.lines().enumerate() {
             for name in ["todo", "unimplemented"] {
                 if has_word(line, name) && line.contains(&format!("{name}!")) {
@@ -60,7 +60,7 @@ pub(super) fn nothing_unfinished(repo: &Repo) -> Vec<Finding> {
 pub(super) fn no_ignored_tests(repo: &Repo) -> Vec<Finding> {
     let is_ignored = |line: &str| line.replace(' ', "").contains("#[ignore");
     let mut findings = Vec::new();
-    for source in repo.sources() {
+    for source in &repo.sources {
         for (place, line) in source.code.lines().enumerate().filter(|(_, line)| is_ignored(line)) {
             findings.push(Finding::new(source.place(place + 1), line.trim()));
         }
@@ -70,28 +70,31 @@ pub(super) fn no_ignored_tests(repo: &Repo) -> Vec<Finding> {
 
 /// The first line of a source file is its module's documentation.
 pub(super) fn module_doc_first(repo: &Repo) -> Vec<Finding> {
-    repo.sources()
+    repo.sources
+        .iter()
         .filter(|source| !source.text.starts_with("//! "))
-        .map(|source| Finding::new(source.path, "does not open with //!"))
+        .map(|source| Finding::new(&source.path, "does not open with //!"))
         .collect()
 }
 
 /// No source file is too long.
 pub(super) fn files_are_short(repo: &Repo) -> Vec<Finding> {
-    let too_long = |source: &Source<'_>| source.text.lines().count() > LINES_MAX;
-    repo.sources()
+    let too_long = |source: &&Source| source.text.lines().count() > LINES_MAX;
+    repo.sources
+        .iter()
         .filter(too_long)
         .map(|source| {
             let lines = source.text.lines().count();
-            Finding::new(source.path, format!("{lines} lines, more than {LINES_MAX}"))
+            Finding::new(&source.path, format!("{lines} lines, more than {LINES_MAX}"))
         })
         .collect()
 }
 
 /// Source files that are long without being too long.
 pub(super) fn long_files(repo: &Repo) -> Vec<(String, usize)> {
-    repo.sources()
-        .map(|source| (source.path.to_owned(), source.text.lines().count()))
+    repo.sources
+        .iter()
+        .map(|source| (source.path.clone(), source.text.lines().count()))
         .filter(|(_, lines)| (LINES_HINT + 1..=LINES_MAX).contains(lines))
         .collect()
 }
