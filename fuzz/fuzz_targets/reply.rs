@@ -1,3 +1,5 @@
+//! Any bytes as replies: no panic, and every split gives the same frames.
+
 #![no_main]
 
 #[path = "../../crates/resp/tests/check/mod.rs"]

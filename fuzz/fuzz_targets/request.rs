@@ -1,3 +1,5 @@
+//! Any bytes as requests: no panic, and every split gives the same commands.
+
 #![no_main]
 
 #[path = "../../crates/resp/tests/check/mod.rs"]

@@ -1,3 +1,5 @@
+//! Reading and rewriting of the `sentinel` lines.
+
 use super::*;
 use alloc::format;
 use alloc::string::ToString;

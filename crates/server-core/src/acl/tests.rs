@@ -1,3 +1,5 @@
+//! ACL users, rules and commands.
+
 use super::*;
 use crate::{CommandRef, generic};
 use alloc::string::ToString;

@@ -1,8 +1,8 @@
 //! Configuration files in the manner of `redis.conf`: reading them, the ordinary directives, and
 //! rewriting them in place.
 //!
-//! Nothing here opens a file. The host reads text and gives it to [`load`], whose `include` lines
-//! come back to the host through a loader; [`rewrite`] turns old text and wanted lines into new text.
+//! Nothing here opens a file. The host reads text and gives it to [`load()`], whose `include` lines
+//! come back to the host through a loader; [`rewrite()`] turns old text and wanted lines into new text.
 //! Words that belong to an application (`sentinel …`) are collected for it, not interpreted.
 
 mod directive;
