@@ -83,25 +83,18 @@ fn start(options: &SentinelOptions) -> Result<i32, Failure> {
 /// Changes to `dir`, and makes sure that the log file can be written.
 fn prepare_places(source: &Source, brand: Brand) -> Result<LogTarget, StartError> {
     let settings = &source.config.options;
-    let fatal = |directive: &str, reason: String| {
-        StartError::Stderr(format!(
-            "\n*** FATAL CONFIG FILE ERROR ({}) ***\n>>> '{directive}'\n{reason}\n",
-            brand.in_brackets()
-        ))
-    };
     if let Some(dir) = settings.dir() {
         let dir = String::from_utf8_lossy(dir).into_owned();
-        std::env::set_current_dir(&dir).map_err(|error| {
-            fatal(&format!("dir {dir}"), format!("Can't chdir to '{dir}': {}", strerror(&error)))
-        })?;
+        std::env::set_current_dir(&dir).map_err(|error| source.error("dir", strerror(&error), brand))?;
     }
     let logfile = String::from_utf8_lossy(settings.logfile()).into_owned();
     if logfile.is_empty() {
         return Ok(LogTarget::Stdout);
     }
     let path = std::path::absolute(&logfile).unwrap_or_else(|_| PathBuf::from(&logfile));
-    std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(|error| {
-        fatal(&format!("logfile {logfile}"), format!("Can't open the log file: {}", strerror(&error)))
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    opened.map_err(|error| {
+        source.error("logfile", format!("Can't open the log file: {}", strerror(&error)), brand)
     })?;
     Ok(LogTarget::File(path))
 }

@@ -5,9 +5,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use picket_sentinel_core::{Config, SENTINEL_WORDS, default_options};
-use picket_server_core::config::{ConfigError, Included, LoadOptions, Loaded, load as read_lines};
+use picket_server_core::config::{
+    ConfigError, ConfigLine, Included, LoadOptions, Loaded, lines, load as read_lines,
+};
 
 use super::unsupported;
 use crate::cli::SentinelOptions;
@@ -22,8 +25,28 @@ pub(crate) struct Source {
     pub(crate) config: Config,
     /// The file that it is remembered in, absolute; `None` if all of it came from elsewhere.
     pub(crate) path: Option<PathBuf>,
+    /// The lines that name places on disk, for errors about those.
+    places: Vec<ConfigLine>,
     /// Directives that have no effect here though an operator may count on them.
     pub(crate) ignored: Vec<String>,
+}
+
+impl Source {
+    /// The error of a directive whose value was accepted but turns out not to work.
+    pub(crate) fn error(&self, directive: &str, reason: String, brand: Brand) -> StartError {
+        let line = self.places.iter().rfind(|line| line.name() == directive.as_bytes());
+        let error = match line {
+            Some(line) => line.error(reason),
+            None => ConfigError {
+                file: Arc::from("an included file"),
+                line: 0,
+                text: directive.to_owned(),
+                reason,
+            },
+        };
+        let main_file = self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        StartError::Stderr(fatal(&error, &main_file, brand))
+    }
 }
 
 /// Why a Sentinel does not start. All of these end the process with code 1.
@@ -35,6 +58,8 @@ pub(crate) enum StartError {
     Stderr(String),
 }
 
+/// Directives that name places on disk.
+const PLACES: [&[u8]; 2] = [b"dir", b"logfile"];
 /// More than any configuration needs; a device given by mistake ends here.
 const TEXT_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -67,7 +92,13 @@ pub(crate) fn load(options: &SentinelOptions, stdin: &mut dyn Read) -> Result<So
         parse(&texts).map_err(|error| StartError::Stderr(fatal(&error, &main_file, options.brand)))?;
     let (mut config, ignored, has_users) = parsed;
     load_acl_file(&mut config, has_users).map_err(StartError::Log)?;
-    Ok(Source { config, path, ignored })
+    let places = texts
+        .iter()
+        .flat_map(|(file, text)| lines(&Arc::from(file.as_str()), text))
+        .filter_map(Result::ok)
+        .filter(|line| PLACES.contains(&line.name()))
+        .collect();
+    Ok(Source { config, path, places, ignored })
 }
 
 fn parse(texts: &[(String, Vec<u8>)]) -> Result<(Config, Vec<String>, bool), ConfigError> {

@@ -34,6 +34,8 @@ impl Default for DemoOptions {
     }
 }
 
+/// The exit code when the story did not come to its end.
+const FAILED: i32 = 1;
 /// The exit code of a process that was interrupted.
 const INTERRUPTED: i32 = 130;
 
@@ -89,13 +91,13 @@ async fn play(options: &DemoOptions) -> i32 {
         Some(Ok(())) => 0,
         Some(Err(reason)) => {
             eprintln!("\npicket demo: {reason}");
-            1
+            FAILED
         }
         None => {
             eprintln!("\npicket demo: interrupted, cleaning up");
             INTERRUPTED
         }
     };
-    stage.clear(code != 0).await;
+    stage.clear(code == FAILED).await;
     code
 }

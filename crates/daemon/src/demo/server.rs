@@ -1,6 +1,7 @@
 //! The redis-server processes of the demo. They end with the values that stand for them.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -43,6 +44,7 @@ impl Server {
         }
         let child = command
             // Of its own group, so that ctrl-c reaches us alone and we can end it in order.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

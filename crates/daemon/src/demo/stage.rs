@@ -188,7 +188,14 @@ impl Stage {
 
     async fn start_writer(&mut self) -> Result<(), String> {
         let sentinels = self.players.iter().map(|player| player.addr).collect();
-        let task = write_steadily(sentinels, MASTER_NAME, self.clock, Rc::clone(&self.ledger));
+        let plot = Rc::clone(&self.plot);
+        let moved = move |at, master: SocketAddr| {
+            let what = format!("has its first write acknowledged by {master}");
+            if let Some(line) = plot.borrow().story.line(at, "writer", &what) {
+                out(&line);
+            }
+        };
+        let task = write_steadily(sentinels, MASTER_NAME, self.clock, Rc::clone(&self.ledger), moved);
         self.writer = Some(tokio::task::spawn_local(task));
         let ledger = Rc::clone(&self.ledger);
         self.wait("the first writes", SETTLE_MAX, async || {
@@ -232,9 +239,7 @@ impl Stage {
         };
         let look = first.clone();
         self.quietly("a write to succeed again", FAILOVER_MAX, async || look().is_some()).await?;
-        let at = first().ok_or("no write succeeded")?;
-        self.say(at, "writer", &format!("has its first write acknowledged by {new_master}"));
-        Ok(at)
+        first().ok_or_else(|| "no write succeeded".to_owned())
     }
 
     async fn await_return(&mut self) -> Result<(), String> {

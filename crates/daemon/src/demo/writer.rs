@@ -21,6 +21,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    fn last_master(&self) -> Option<SocketAddr> {
+        self.acknowledged.last().map(|(_, _, by)| *by)
+    }
+
     /// Notes what became of a write and gives that back.
     fn note(&mut self, number: u64, acknowledged: bool, at: Time, by: SocketAddr) -> bool {
         if acknowledged {
@@ -42,24 +46,32 @@ pub(super) fn key(number: u64) -> String {
     format!("picket:demo:{number}")
 }
 
-/// Writes until the task is ended.
+/// Writes until the task is ended. `moved` hears when a write is acknowledged by another master than the
+/// one before.
 pub(super) async fn write_steadily(
     sentinels: Vec<SocketAddr>,
     master_name: &'static str,
     clock: Clock,
     ledger: Rc<RefCell<Ledger>>,
+    moved: impl Fn(Time, SocketAddr),
 ) {
     for sentinel in sentinels.iter().cycle() {
         if let Some(master) = master_address(*sentinel, master_name).await
             && let Ok(client) = Client::connect(master, PATIENCE).await
         {
-            write_to(client, master, clock, &ledger).await;
+            write_to(client, master, clock, &ledger, &moved).await;
         }
         tokio::time::sleep(PERIOD).await;
     }
 }
 
-async fn write_to(mut client: Client, master: SocketAddr, clock: Clock, ledger: &RefCell<Ledger>) {
+async fn write_to(
+    mut client: Client,
+    master: SocketAddr,
+    clock: Clock,
+    ledger: &RefCell<Ledger>,
+    moved: &impl Fn(Time, SocketAddr),
+) {
     loop {
         let number = {
             let mut ledger = ledger.borrow_mut();
@@ -67,7 +79,11 @@ async fn write_to(mut client: Client, master: SocketAddr, clock: Clock, ledger: 
             ledger.next
         };
         let result = client.call(&["SET", &key(number), "1"]).await;
-        if !ledger.borrow_mut().note(number, result.is_ok(), clock.now(), master) {
+        let at = clock.now();
+        if result.is_ok() && ledger.borrow().last_master().is_some_and(|last| last != master) {
+            moved(at, master);
+        }
+        if !ledger.borrow_mut().note(number, result.is_ok(), at, master) {
             return;
         }
         tokio::time::sleep(PERIOD).await;

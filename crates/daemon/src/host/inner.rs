@@ -71,8 +71,6 @@ struct Inner {
     scripts: Scripts,
     /// Connections with new output.
     touched: Vec<Rc<Conn>>,
-    /// Inputs that arose while an output was carried out.
-    pending: VecDeque<Input>,
     next_client: u64,
     /// The newest state that the core wanted on disk, and the newest that got an answer.
     asked: Ticket,
@@ -107,7 +105,6 @@ impl Host {
                 links: HashMap::new(),
                 scripts: Scripts::default(),
                 touched: Vec::new(),
-                pending: VecDeque::new(),
                 next_client: 0,
                 asked: Ticket(0),
                 answered: Ticket(0),
@@ -129,21 +126,17 @@ impl Host {
     /// Gives the core an input and carries out what it wants.
     pub(crate) fn input(self: &Rc<Self>, input: Input) {
         let mut inner = self.inner.borrow_mut();
-        let mut next = Some(input);
-        while let Some(input) = next {
-            if inner.exit.is_some() {
-                return;
-            }
-            if let Input::Persisted { ticket, result } = &input {
-                inner.answered = inner.answered.max(*ticket);
-                self.log_persisted(result);
-            }
-            self.handled.set(self.handled.get().wrapping_add(1));
-            inner.core.handle(self.clock.now(), input);
-            while let Some(output) = inner.core.poll_output() {
-                self.perform(&mut inner, output);
-            }
-            next = inner.pending.pop_front();
+        if inner.exit.is_some() {
+            return;
+        }
+        if let Input::Persisted { ticket, result } = &input {
+            inner.answered = inner.answered.max(*ticket);
+            self.log_persisted(result);
+        }
+        self.handled.set(self.handled.get().wrapping_add(1));
+        inner.core.handle(self.clock.now(), input);
+        while let Some(output) = inner.core.poll_output() {
+            self.perform(&mut inner, output);
         }
         for conn in std::mem::take(&mut inner.touched) {
             conn.flush();

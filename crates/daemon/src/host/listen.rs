@@ -31,7 +31,7 @@ pub(crate) fn tcp(bind: &[String], port: u16, backlog: u32) -> Result<Vec<TcpLis
             Err(error) if is_missing_family(&error) || (optional && is_missing_address(&error)) => {}
             Err(error) => {
                 return Err(format!(
-                    "Warning: Could not create server TCP listening socket {name}:{port}: {}",
+                    "Warning: Could not create server TCP listening socket {name}:{port}: bind: {}",
                     strerror(&error)
                 ));
             }
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(listeners.len(), 1);
         assert_eq!(
             listen(&["192.0.2.1"], 1).expect_err("not ours"),
-            "Warning: Could not create server TCP listening socket 192.0.2.1:1: Cannot assign requested address"
+            "Warning: Could not create server TCP listening socket 192.0.2.1:1: bind: Cannot assign requested address"
         );
     }
 
@@ -134,6 +134,6 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = taken.local_addr().expect("bound").port();
         let error = listen(&["-127.0.0.1"], port).expect_err("in use");
-        assert!(error.ends_with(&format!("127.0.0.1:{port}: Address already in use")), "{error}");
+        assert!(error.ends_with(&format!("127.0.0.1:{port}: bind: Address already in use")), "{error}");
     }
 }
