@@ -71,6 +71,8 @@ pub(crate) struct Persistence {
     settled: Ticket,
     /// The latest state on disk; it holds whatever earlier ones held.
     durable: Ticket,
+    /// The last write failed.
+    failing: bool,
     /// Whom to tell, in rising order of tickets.
     waiting: VecDeque<(Ticket, Deferred)>,
 }
@@ -88,6 +90,11 @@ impl Persistence {
     /// True if the state of `ticket` is on disk.
     pub(crate) fn is_durable(&self, ticket: Ticket) -> bool {
         ticket <= self.durable
+    }
+
+    /// True if the last write failed: the next may fail as well.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing
     }
 
     /// Puts `what` by until `ticket` is settled. A state that could not be written is tried again
@@ -114,6 +121,7 @@ impl Persistence {
         }
         self.in_flight = None;
         self.settled = ticket;
+        self.failing = !is_durable;
         if is_durable {
             self.durable = ticket;
         }

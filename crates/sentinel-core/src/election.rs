@@ -176,8 +176,12 @@ impl Sentinel {
         });
         self.record_vote(id, epoch, &my_id);
         let ticket = self.masters.get(&id).map_or(Ticket(0), |master| master.vote_ticket);
+        // A candidate that cannot write its own vote cannot win: it must not take the others' votes from
+        // one that can.
+        if !self.persistence.is_failing() {
+            self.ask_for_votes(id, forced);
+        }
         self.when_durable(ticket, Deferred::OwnVote { master: id, epoch });
-        self.ask_for_votes(id, forced);
         self.refresh_replicas(id);
         self.touch(Timer::Instance(InstanceId::Master(id)));
     }
@@ -282,7 +286,13 @@ impl Sentinel {
             return;
         }
         match result {
-            Ok(()) => election.own_vote_durable = true,
+            Ok(()) => {
+                election.own_vote_durable = true;
+                let (since, forced) = (election.since, election.forced);
+                if !master.peers.values().any(|peer| peer.asked_at >= Some(since)) {
+                    self.ask_for_votes(id, forced);
+                }
+            }
             Err(reason) => {
                 election.own_vote_failed = true;
                 let reason = reason.clone();
