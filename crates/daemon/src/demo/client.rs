@@ -10,6 +10,9 @@ use tokio::time::timeout;
 
 use crate::errno::strerror;
 
+/// How long anybody may take to answer a question.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
 /// A connection to a server or a Sentinel.
 pub(super) struct Client {
     stream: TcpStream,

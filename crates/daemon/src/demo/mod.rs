@@ -2,6 +2,7 @@
 //! story of what happens then.
 
 mod client;
+mod look;
 mod sentinels;
 mod server;
 mod stage;

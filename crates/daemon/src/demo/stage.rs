@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::client::{Client, ask, field};
+use super::client::{Client, PATIENCE, ask};
+use super::look::{follows, knows_all};
 use super::sentinels::{Player, Watch};
 use super::server::{Server, find, free_addresses};
 use super::story::{Story, sentence};
@@ -26,8 +27,6 @@ const SENTINELS: [&str; 3] = ["sentinel-1", "sentinel-2", "sentinel-3"];
 const QUORUM: u32 = 2;
 /// The pause between two looks at something that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How long anybody may take to answer a question.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// How long the deployment may take to come up.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 /// How long the failover may take beside the time after which the master counts as down.
@@ -177,7 +176,7 @@ impl Stage {
         let sentinels: Vec<SocketAddr> = self.players.iter().map(|player| player.addr).collect();
         self.wait("the sentinels to find each other and the replicas", SETTLE_MAX, async || {
             for sentinel in &sentinels {
-                if !knows_all(*sentinel).await {
+                if !knows_all(*sentinel, MASTER_NAME).await {
                     return false;
                 }
             }
@@ -370,34 +369,4 @@ impl Plot {
             _ => {}
         }
     }
-}
-
-/// Whether a server is a replica in sync, of `master` if that is given.
-async fn follows(server: SocketAddr, master: Option<SocketAddr>) -> bool {
-    let Ok(mut client) = Client::connect(server, PATIENCE).await else { return false };
-    let Ok(info) = client.info("replication").await else { return false };
-    let is = |name: &str, value: &str| info.iter().any(|(key, found)| key == name && found == value);
-    is("role", "slave")
-        && is("master_link_status", "up")
-        && master.is_none_or(|master| is("master_port", &master.port().to_string()))
-}
-
-/// Whether a Sentinel knows the master, both replicas in sync and both other Sentinels.
-async fn knows_all(sentinel: SocketAddr) -> bool {
-    let Ok(master) = ask(sentinel, &["SENTINEL", "MASTER", MASTER_NAME], PATIENCE).await else {
-        return false;
-    };
-    let is = |name: &str, value: &str| field(&master, name).as_deref() == Some(value);
-    if !is("flags", "master") || !is("num-slaves", "2") || !is("num-other-sentinels", "2") {
-        return false;
-    }
-    let Ok(replicas) = ask(sentinel, &["SENTINEL", "REPLICAS", MASTER_NAME], PATIENCE).await else {
-        return false;
-    };
-    replicas.as_array().is_some_and(|replicas| {
-        replicas.iter().all(|replica| {
-            let is = |name: &str, value: &str| field(replica, name).as_deref() == Some(value);
-            is("flags", "slave") && is("master-link-status", "ok")
-        })
-    })
 }

@@ -2,27 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Secret, Ticket, Time};
-use picket_sentinel_core::{Event, Input, Output, PersistentState, ScriptOutcome, Sentinel};
-use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
+use picket_sansio::{ClientId, LinkId, Ticket, Time};
+use picket_sentinel_core::{Event, Input, Output, PersistentState, Sentinel};
+use picket_server_core::{LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
 
 use super::clock::{Clock, wall};
-use super::conn::{Conn, ConnId, End, Read};
+use super::conn::Conn;
 use super::persist::Persister;
-use super::scripts::{self, Scripts};
-use super::stream::Stream;
+use super::scripts::Scripts;
 use super::vitals::Vitals;
-use super::{link, resolve};
-use crate::config::{ConfigStore, read_text};
 use crate::logging::Logger;
 
 /// Called with every event and the time it was told at.
@@ -44,13 +38,14 @@ pub(crate) struct HostOptions {
 
 /// A Sentinel core with its surroundings.
 pub(crate) struct Host {
-    inner: RefCell<Inner>,
-    scratch: RefCell<Box<[u8]>>,
+    pub(super) inner: RefCell<Inner>,
+    /// What is read lands here first; one buffer for all connections.
+    pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) clock: Clock,
     pub(super) logger: Logger,
-    source: Option<IpAddr>,
-    client_limit: OutputBufferLimit,
-    resolving: Semaphore,
+    pub(super) source: Option<IpAddr>,
+    pub(super) client_limit: OutputBufferLimit,
+    pub(super) resolving: Semaphore,
     /// Said when the deadline has moved nearer, and when the core wants the end.
     pub(super) changed: Notify,
     /// The deadline that the loop waits for.
@@ -59,19 +54,19 @@ pub(crate) struct Host {
     pub(super) handled: Cell<u64>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     core: Sentinel,
     persister: Persister,
     vitals: Vitals,
     observer: Option<Observer>,
-    clients: HashMap<ClientId, Rc<Conn>>,
+    pub(super) clients: HashMap<ClientId, Rc<Conn>>,
     /// Clients that the core has done with and that have not read everything yet.
-    leaving: HashMap<ClientId, Rc<Conn>>,
-    links: HashMap<LinkId, Link>,
-    scripts: Scripts,
+    pub(super) leaving: HashMap<ClientId, Rc<Conn>>,
+    pub(super) links: HashMap<LinkId, Link>,
+    pub(super) scripts: Scripts,
     /// Connections with new output.
     touched: Vec<Rc<Conn>>,
-    next_client: u64,
+    pub(super) next_client: u64,
     /// The newest state that the core wanted on disk, and the newest that got an answer.
     asked: Ticket,
     answered: Ticket,
@@ -80,7 +75,7 @@ struct Inner {
     held: Option<VecDeque<Event>>,
 }
 
-enum Link {
+pub(super) enum Link {
     /// Being opened; what is sent meanwhile waits.
     Connecting(AbortHandle, Vec<u8>),
     Open(Rc<Conn>),
@@ -226,19 +221,6 @@ impl Host {
         inner.asked > inner.answered
     }
 
-    /// Takes over a connection that somebody opened.
-    pub(super) fn accept(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
-        let (id, conn) = {
-            let mut inner = self.inner.borrow_mut();
-            let id = ClientId::next(&mut inner.next_client);
-            let conn = Rc::new(Conn::new(ConnId::Client(id), stream, Some(self.client_limit)));
-            inner.clients.insert(id, Rc::clone(&conn));
-            (id, conn)
-        };
-        self.input(Input::ClientConnected { client: id, addresses });
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
-    }
-
     fn perform(self: &Rc<Self>, inner: &mut Inner, output: Output) {
         if inner.exit.is_some() {
             return;
@@ -269,32 +251,9 @@ impl Host {
             Output::Persist { ticket, state } => inner.persist(ticket, state),
             Output::RunScript { script, argv } => self.run_script(inner, script, argv),
             Output::KillScript { script } => inner.scripts.kill(script),
-            Output::CheckScript { query, path } => {
-                let host = Rc::clone(self);
-                tokio::task::spawn_local(async move {
-                    let check = tokio::task::spawn_blocking(move || scripts::is_executable(path.as_ref()));
-                    let executable = check.await.unwrap_or(false);
-                    host.input(Input::ScriptChecked { query, executable });
-                });
-            }
-            Output::ReadFile { query, path } => {
-                let host = Rc::clone(self);
-                tokio::task::spawn_local(async move {
-                    let read = tokio::task::spawn_blocking(move || read_text(Path::new(&path)));
-                    let result = read.await.unwrap_or_else(|error| Err(error.to_string()));
-                    host.input(Input::FileRead { query, result: result.map(Secret::new) });
-                });
-            }
-            Output::WriteFile { query, path, text } => {
-                let host = Rc::clone(self);
-                tokio::task::spawn_local(async move {
-                    let write = tokio::task::spawn_blocking(move || {
-                        ConfigStore::keeping_mode(Path::new(&path)).update(|_| text.expose().to_vec())
-                    });
-                    let result = write.await.unwrap_or_else(|error| Err(error.to_string()));
-                    host.input(Input::FileWritten { query, result });
-                });
-            }
+            Output::CheckScript { query, path } => self.check_script(query, path),
+            Output::ReadFile { query, path } => self.read_file(query, path),
+            Output::WriteFile { query, path, text } => self.write_file(query, path, text),
             Output::Event(event) => {
                 if let Some(observer) = &mut inner.observer {
                     observer(self.clock.now(), &event);
@@ -327,108 +286,6 @@ impl Host {
             ),
         }
     }
-
-    fn connect(self: &Rc<Self>, inner: &mut Inner, link: LinkId, to: SocketAddr) {
-        let host = Rc::clone(self);
-        let task = tokio::task::spawn_local(async move {
-            match link::connect(to, host.source)
-                .await
-                .and_then(|stream| Ok((stream.local_addr()?.ip(), stream)))
-            {
-                Ok((local, stream)) => host.link_up(link, local, Stream::Tcp(stream)),
-                Err(error) => host.link_down(link, crate::errno::strerror(&error)),
-            }
-        });
-        inner.links.insert(link, Link::Connecting(task.abort_handle(), Vec::new()));
-    }
-
-    fn link_up(self: &Rc<Self>, link: LinkId, local: IpAddr, stream: Stream) {
-        let conn = Rc::new(Conn::new(ConnId::Link(link), stream, None));
-        {
-            let mut inner = self.inner.borrow_mut();
-            // Closed by the core in the meantime: nobody waits for it.
-            let Some(slot) = inner.links.get_mut(&link) else { return };
-            if let Link::Connecting(_, early) = slot {
-                conn.push(early);
-            }
-            *slot = Link::Open(Rc::clone(&conn));
-        }
-        self.input(Input::LinkUp { link, local });
-        conn.flush();
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
-    }
-
-    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
-        if self.inner.borrow_mut().links.remove(&link).is_some() {
-            self.input(Input::LinkDown { link, reason });
-        }
-    }
-
-    fn client_gone(self: &Rc<Self>, client: ClientId) {
-        if self.inner.borrow_mut().clients.remove(&client).is_some() {
-            self.input(Input::ClientGone { client });
-        }
-    }
-
-    fn over_limit(self: &Rc<Self>, id: ConnId) {
-        let reason = "output buffer limit reached";
-        match id {
-            ConnId::Link(link) => self.link_down(link, reason.to_owned()),
-            ConnId::Client(client) => {
-                self.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
-                self.client_gone(client);
-            }
-        }
-    }
-
-    fn resolve(self: &Rc<Self>, query: QueryId, name: String) {
-        let host = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            let result = match host.resolving.acquire().await {
-                Ok(_turn) => resolve::resolve(&name).await,
-                Err(closed) => Err(closed.to_string()),
-            };
-            host.input(Input::Resolved { query, result });
-        });
-    }
-
-    fn run_script(self: &Rc<Self>, inner: &mut Inner, script: ScriptId, argv: Vec<String>) {
-        let killed = inner.scripts.add(script);
-        let host = Rc::clone(self);
-        tokio::task::spawn_local(async move {
-            // Starting a program may wait for the disk that it is on.
-            let started = tokio::task::spawn_blocking(move || scripts::start(&argv)).await;
-            let outcome = match started.unwrap_or(Err(ScriptOutcome::NotStarted)) {
-                Ok(child) => {
-                    if let Some(pid) = child.id() {
-                        host.input(Input::ScriptStarted { script, pid });
-                    }
-                    scripts::wait(child, killed).await
-                }
-                Err(outcome) => outcome,
-            };
-            host.inner.borrow_mut().scripts.remove(script);
-            host.input(Input::ScriptEnded { script, outcome });
-        });
-    }
-
-    fn read(self: &Rc<Self>, conn: &Conn) -> Read {
-        let bytes = {
-            let mut scratch = self.scratch.borrow_mut();
-            match conn.read(&mut scratch) {
-                Ok(0) => return Read::End,
-                Ok(count) => Bytes::copy_from_slice(&scratch[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::More,
-                Err(error) => return Read::Broken(error),
-            }
-        };
-        match conn.id() {
-            ConnId::Client(client) => self.input(Input::ClientData { client, bytes }),
-            ConnId::Link(link) => self.input(Input::LinkData { link, bytes }),
-        }
-        Read::More
-    }
 }
 
 impl Inner {
@@ -446,19 +303,5 @@ impl Inner {
     fn persist(&mut self, ticket: Ticket, state: PersistentState) {
         self.asked = self.asked.max(ticket);
         self.persister.persist(ticket, state);
-    }
-}
-
-/// Serves one connection and tells the core of its end.
-async fn serve(host: Rc<Host>, conn: Rc<Conn>) {
-    let end = conn.run(|| host.read(&conn)).await;
-    match (end, conn.id()) {
-        (End::Closed, ConnId::Link(_)) => {}
-        (End::Closed, ConnId::Client(client)) => {
-            host.inner.borrow_mut().leaving.remove(&client);
-        }
-        (End::Lost(reason), ConnId::Link(link)) => host.link_down(link, reason),
-        (End::Lost(_), ConnId::Client(client)) => host.client_gone(client),
-        (End::OverLimit, id) => host.over_limit(id),
     }
 }

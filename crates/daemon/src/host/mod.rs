@@ -18,6 +18,7 @@ mod resolve;
 mod run;
 mod scripts;
 mod stream;
+mod tasks;
 mod vitals;
 
 pub(crate) use budget::budget;

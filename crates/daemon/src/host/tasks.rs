@@ -1,0 +1,185 @@
+//! The tasks of a host: one per connection, and those that wait for a name, a file or a script. Each
+//! tells the core what came of it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Secret};
+use picket_sentinel_core::{Input, ScriptOutcome};
+use picket_server_core::{ClientAddresses, LogLevel};
+
+use super::conn::{Conn, ConnId, End, Read};
+use super::inner::{Host, Inner, Link};
+use super::stream::Stream;
+use super::{link, resolve, scripts};
+use crate::config::{ConfigStore, read_text};
+use crate::errno::strerror;
+
+impl Host {
+    /// Takes over a connection that somebody opened.
+    pub(super) fn accept(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
+        let (id, conn) = {
+            let mut inner = self.inner.borrow_mut();
+            let id = ClientId::next(&mut inner.next_client);
+            let conn = Rc::new(Conn::new(ConnId::Client(id), stream, Some(self.client_limit)));
+            inner.clients.insert(id, Rc::clone(&conn));
+            (id, conn)
+        };
+        self.input(Input::ClientConnected { client: id, addresses });
+        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+    }
+
+    /// Opens a link.
+    pub(super) fn connect(self: &Rc<Self>, inner: &mut Inner, link: LinkId, to: SocketAddr) {
+        let host = Rc::clone(self);
+        let task = tokio::task::spawn_local(async move {
+            match link::connect(to, host.source)
+                .await
+                .and_then(|stream| Ok((stream.local_addr()?.ip(), stream)))
+            {
+                Ok((local, stream)) => host.link_up(link, local, Stream::Tcp(stream)),
+                Err(error) => host.link_down(link, strerror(&error)),
+            }
+        });
+        inner.links.insert(link, Link::Connecting(task.abort_handle(), Vec::new()));
+    }
+
+    fn link_up(self: &Rc<Self>, link: LinkId, local: IpAddr, stream: Stream) {
+        let conn = Rc::new(Conn::new(ConnId::Link(link), stream, None));
+        {
+            let mut inner = self.inner.borrow_mut();
+            // Closed by the core in the meantime: nobody waits for it.
+            let Some(slot) = inner.links.get_mut(&link) else { return };
+            if let Link::Connecting(_, early) = slot {
+                conn.push(early);
+            }
+            *slot = Link::Open(Rc::clone(&conn));
+        }
+        self.input(Input::LinkUp { link, local });
+        conn.flush();
+        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+    }
+
+    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
+        if self.inner.borrow_mut().links.remove(&link).is_some() {
+            self.input(Input::LinkDown { link, reason });
+        }
+    }
+
+    fn client_gone(self: &Rc<Self>, client: ClientId) {
+        if self.inner.borrow_mut().clients.remove(&client).is_some() {
+            self.input(Input::ClientGone { client });
+        }
+    }
+
+    fn over_limit(self: &Rc<Self>, id: ConnId) {
+        let reason = "output buffer limit reached";
+        match id {
+            ConnId::Link(link) => self.link_down(link, reason.to_owned()),
+            ConnId::Client(client) => {
+                self.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
+                self.client_gone(client);
+            }
+        }
+    }
+
+    /// Resolves a name.
+    pub(super) fn resolve(self: &Rc<Self>, query: QueryId, name: String) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let result = match host.resolving.acquire().await {
+                Ok(_turn) => resolve::resolve(&name).await,
+                Err(closed) => Err(closed.to_string()),
+            };
+            host.input(Input::Resolved { query, result });
+        });
+    }
+
+    /// Runs a script.
+    pub(super) fn run_script(self: &Rc<Self>, inner: &mut Inner, script: ScriptId, argv: Vec<String>) {
+        let killed = inner.scripts.add(script);
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            // Starting a program may wait for the disk that it is on.
+            let started = tokio::task::spawn_blocking(move || scripts::start(&argv)).await;
+            let outcome = match started.unwrap_or(Err(ScriptOutcome::NotStarted)) {
+                Ok(child) => {
+                    if let Some(pid) = child.id() {
+                        host.input(Input::ScriptStarted { script, pid });
+                    }
+                    scripts::wait(child, killed).await
+                }
+                Err(outcome) => outcome,
+            };
+            host.inner.borrow_mut().scripts.remove(script);
+            host.input(Input::ScriptEnded { script, outcome });
+        });
+    }
+
+    /// Looks whether a file can be executed.
+    pub(super) fn check_script(self: &Rc<Self>, query: QueryId, path: String) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let check = tokio::task::spawn_blocking(move || scripts::is_executable(path.as_ref()));
+            let executable = check.await.unwrap_or(false);
+            host.input(Input::ScriptChecked { query, executable });
+        });
+    }
+
+    /// Reads a file.
+    pub(super) fn read_file(self: &Rc<Self>, query: QueryId, path: String) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let read = tokio::task::spawn_blocking(move || read_text(Path::new(&path)));
+            let result = read.await.unwrap_or_else(|error| Err(error.to_string()));
+            host.input(Input::FileRead { query, result: result.map(Secret::new) });
+        });
+    }
+
+    /// Replaces a file.
+    pub(super) fn write_file(self: &Rc<Self>, query: QueryId, path: String, text: Secret) {
+        let host = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let write = tokio::task::spawn_blocking(move || {
+                ConfigStore::keeping_mode(Path::new(&path)).update(|_| text.expose().to_vec())
+            });
+            let result = write.await.unwrap_or_else(|error| Err(error.to_string()));
+            host.input(Input::FileWritten { query, result });
+        });
+    }
+
+    fn read(self: &Rc<Self>, conn: &Conn) -> Read {
+        let bytes = {
+            let mut scratch = self.scratch.borrow_mut();
+            match conn.read(&mut scratch) {
+                Ok(0) => return Read::End,
+                Ok(count) => Bytes::copy_from_slice(&scratch[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::More,
+                Err(error) => return Read::Broken(error),
+            }
+        };
+        match conn.id() {
+            ConnId::Client(client) => self.input(Input::ClientData { client, bytes }),
+            ConnId::Link(link) => self.input(Input::LinkData { link, bytes }),
+        }
+        Read::More
+    }
+}
+
+/// Serves one connection and tells the core of its end.
+async fn serve(host: Rc<Host>, conn: Rc<Conn>) {
+    let end = conn.run(|| host.read(&conn)).await;
+    match (end, conn.id()) {
+        (End::Closed, ConnId::Link(_)) => {}
+        (End::Closed, ConnId::Client(client)) => {
+            host.inner.borrow_mut().leaving.remove(&client);
+        }
+        (End::Lost(reason), ConnId::Link(link)) => host.link_down(link, reason),
+        (End::Lost(_), ConnId::Client(client)) => host.client_gone(client),
+        (End::OverLimit, id) => host.over_limit(id),
+    }
+}
