@@ -33,3 +33,10 @@ pub(super) async fn knows_all(sentinel: SocketAddr, master_name: &str) -> bool {
         })
     })
 }
+
+/// How far a server's stream of writes has come.
+pub(super) async fn offset(server: SocketAddr) -> Option<u64> {
+    let info = Client::connect(server, PATIENCE).await.ok()?.info("replication").await.ok()?;
+    let value = |name: &str| info.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    value("slave_repl_offset").or_else(|| value("master_repl_offset"))?.parse().ok()
+}

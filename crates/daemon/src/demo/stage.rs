@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::client::{Client, PATIENCE, ask};
-use super::look::{follows, knows_all};
+use super::look::{follows, knows_all, offset};
 use super::sentinels::{Player, Watch};
 use super::server::{Server, find, free_addresses};
 use super::story::{Story, sentence};
@@ -199,6 +199,19 @@ impl Stage {
         let ledger = Rc::clone(&self.ledger);
         self.wait("the first writes", SETTLE_MAX, async || {
             ledger.borrow().acknowledged.len() >= WRITES_BEFORE
+        })
+        .await?;
+        // A replica calls itself in sync up to a second before its master sends it the first write.
+        let [master, replicas @ ..] = self.servers.as_slice() else { return Ok(()) };
+        let written = offset(master.addr).await.ok_or("the master does not answer")?;
+        let replicas: Vec<SocketAddr> = replicas.iter().map(|server| server.addr).collect();
+        self.wait("the replicas to have them", SETTLE_MAX, async || {
+            for replica in &replicas {
+                if offset(*replica).await.is_none_or(|offset| offset < written) {
+                    return false;
+                }
+            }
+            true
         })
         .await
     }
