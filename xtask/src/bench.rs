@@ -83,7 +83,7 @@ fn spread(samples: &[Sample], place: usize) -> String {
 
 fn measure(kind: &Program) -> Sample {
     let sentinels = [kind.clone(), kind.clone(), kind.clone()];
-    let mut cluster = Cluster::builder().sentinels(&sentinels).start();
+    let mut cluster = Cluster::builder().sentinels(&sentinels).down_after_ms(1000).start();
     // Links younger than a reconnect period are not what is asked about.
     for sentinel in &cluster.sentinels {
         wait_for_every(LOOK_EVERY, DEADLINE, "the master has been watched for a while", || {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::wait::wait_for;
-use crate::{Program, RedisServer, SentinelProcess, Subscriber, wait_until};
+use crate::{Program, RedisServer, SentinelProcess, Subscriber};
 
 /// How long sentinels may take to know everybody. Stock says its first hello after two seconds.
 const KNOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// One master `mymaster` with two replicas, no sentinels yet, `down-after` of a second.
+    /// One master `mymaster` with two replicas, no sentinels yet.
     #[must_use]
     pub fn builder() -> ClusterBuilder {
         ClusterBuilder::default()
@@ -98,32 +98,14 @@ impl Cluster {
         wait_for(deadline, &what, || agreed(&self.named_masters(&name)).filter(|port| *port != old_port)).0
     }
 
-    /// Waits until every running sentinel is through with the switch of the first shard to `port`: the
-    /// leader names the new address to clients some time before that.
-    ///
-    /// # Panics
-    /// When they are not within `deadline`.
-    #[track_caller]
-    pub fn wait_until_settled(&mut self, port: u16, deadline: Duration) {
-        let name = &self.shards[0].name;
-        for sentinel in &mut self.sentinels {
-            if sentinel.process().is_running() {
-                wait_until(deadline, &format!("{} is through with the switch", sentinel.addr()), || {
-                    sentinel.master_field(name, "port") == port.to_string()
-                        && !sentinel.master_has_flag(name, "failover_in_progress")
-                });
-            }
-        }
-    }
-
     /// The master's port as each running sentinel tells it.
     pub fn named_masters(&mut self, name: &str) -> Vec<Option<u16>> {
         let running = self.sentinels.iter_mut().filter_map(|s| s.process().is_running().then_some(&*s));
         running.map(|sentinel| sentinel.master_port(name)).collect()
     }
 
-    /// Waits until the node on `port` is a writable master and every other running node of the first shard
-    /// follows it. Returns the master's port, which is another one only if a stock sentinel takes part:
+    /// Waits until the node on `port` is a writable master, every other running node of the first shard
+    /// follows it, and every running sentinel is through with its part. Returns the master's port, which is another one only if a stock sentinel takes part:
     /// on opinions about the old master, stock sometimes fails a healthy new one over again, and then what
     /// all agree on in the end counts.
     ///
@@ -151,9 +133,20 @@ impl Cluster {
                 }
                 !node.process().is_running() || node.follows(master)
             };
-            self.shards[shard].nodes.iter_mut().all(follows).then_some(master)
+            let healed =
+                self.shards[shard].nodes.iter_mut().all(follows) && self.all_are_through(&name, master);
+            healed.then_some(master)
         })
         .0
+    }
+
+    /// Whether every running sentinel has switched to the master on `port` and is in no failover: a leader
+    /// names the new address to clients some time before that.
+    fn all_are_through(&mut self, name: &str, port: u16) -> bool {
+        self.sentinels.iter_mut().filter_map(|s| s.process().is_running().then_some(&*s)).all(|sentinel| {
+            sentinel.master_field(name, "port") == port.to_string()
+                && !sentinel.master_has_flag(name, "failover_in_progress")
+        })
     }
 
     /// Waits until every running sentinel sees the master of the first shard, all its replicas and all the
@@ -212,7 +205,7 @@ pub struct ClusterBuilder {
     programs: Vec<Program>,
     quorum: usize,
     leader: Option<usize>,
-    down_after_ms: u64,
+    down_after_ms: Option<u64>,
     failover_timeout_ms: u64,
     data_directives: Vec<String>,
     master_directives: Vec<String>,
@@ -227,7 +220,7 @@ impl Default for ClusterBuilder {
             programs: Vec::new(),
             quorum: 2,
             leader: None,
-            down_after_ms: 1000,
+            down_after_ms: None,
             // Stock retries a lost election after twice this time.
             failover_timeout_ms: 3000,
             data_directives: Vec::new(),
@@ -274,10 +267,12 @@ impl ClusterBuilder {
         self
     }
 
-    /// `down-after-milliseconds`.
+    /// `down-after-milliseconds`: a second unless told, and half a second more where a stock sentinel takes
+    /// part. Stock dials again only once a second and takes a new master whose promotion has cut its link
+    /// for down when it waits no longer than that.
     #[must_use]
     pub fn down_after_ms(mut self, ms: u64) -> Self {
-        self.down_after_ms = ms;
+        self.down_after_ms = Some(ms);
         self
     }
 
@@ -355,11 +350,13 @@ impl ClusterBuilder {
     fn sentinel_conf(&self, place: usize, shards: &[Shard]) -> String {
         let may_lead = self.leader.is_none_or(|leader| leader == place);
         let quorum = if may_lead { self.quorum } else { self.programs.len() + 100 };
+        let with_stock = self.programs.contains(&Program::Stock);
+        let down_after_ms = self.down_after_ms.unwrap_or(if with_stock { 1500 } else { 1000 });
         let mut lines = self.sentinel_lines.clone();
         for shard in shards {
             let name = &shard.name;
             lines += &format!("sentinel monitor {name} 127.0.0.1 {} {quorum}\n", shard.nodes[0].port());
-            lines += &format!("sentinel down-after-milliseconds {name} {}\n", self.down_after_ms);
+            lines += &format!("sentinel down-after-milliseconds {name} {down_after_ms}\n");
             lines += &format!("sentinel failover-timeout {name} {}\n", self.failover_timeout_ms);
             for directive in &self.master_directives {
                 lines += &format!("sentinel {}\n", directive.replace("{}", name));
