@@ -7,7 +7,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use picket_sansio::{Deadline, Prng, QueryId, Time, WallTime};
+use picket_sansio::{Deadline, Millis, Prng, QueryId, Time, WallTime};
 use picket_server_core::{Limits, Server, ServerOutput};
 
 use crate::config::Config;
@@ -21,6 +21,9 @@ use crate::sentinel::{Counters, Sentinel, SimulateFailure};
 use crate::settings::Periods;
 use crate::status::Status;
 use crate::timers::{Timer, Timers};
+
+/// A deadline that is missed by more than this was missed because the process was held up.
+const HELD_UP: Millis = Millis(20);
 
 impl Sentinel {
     /// A Sentinel that starts at `now` from what its config file says. `seed` is the only source of
@@ -108,6 +111,7 @@ impl Sentinel {
             return;
         }
         self.notice_stall();
+        let is_wake = matches!(input, Input::Wake);
         match input {
             Input::Wake => (),
             Input::Wall(wall) => {
@@ -141,6 +145,11 @@ impl Sentinel {
             Input::FileRead { query, result } => self.run_query(query, Outcome::FileRead(result)),
             Input::FileWritten { query, result } => self.run_query(query, Outcome::FileWritten(result)),
             Input::Terminate => self.exit(0),
+        }
+        // A process that was held up hears first what has arrived meanwhile, and looks at nothing before
+        // it is woken: it must not take its own delay for the silence of others.
+        if !is_wake && self.timers.first().is_some_and(|(due, _)| self.now > due + HELD_UP) {
+            return;
         }
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.touch(timer);

@@ -47,6 +47,30 @@ fn a_stalled_sentinel_distrusts_itself_and_accuses_nobody() {
     assert!(transcript.find(since, stalled, "+odown").is_none());
 }
 
+/// Too short for TILT, long enough for every deadline: what piled up meanwhile must be heard first.
+#[test]
+fn a_short_stall_accuses_nobody() {
+    let mut cluster = settled(1, &Shape { down_after: Millis(500), ..Shape::default() });
+    let since = cluster.world.now();
+    for round in 0..30 {
+        let stalled = cluster.sentinels[round as usize % 3];
+        pass(&mut cluster, 700);
+        cluster.world.freeze(stalled);
+        pass(&mut cluster, 400 + round * 40);
+        cluster.world.thaw(stalled);
+    }
+    let said: Vec<_> = cluster
+        .world
+        .transcript()
+        .since(since)
+        .iter()
+        .filter(|entry| entry.text.starts_with("+sdown"))
+        .collect();
+    // Others may call the stalled one down, which it was.
+    assert!(said.iter().all(|entry| entry.text.starts_with("+sdown sentinel")), "{said:?}");
+    not_said(&cluster.world, since, "+odown");
+}
+
 #[test]
 fn a_master_dies_while_one_sentinel_is_in_tilt() {
     let mut cluster = settled(1, &Shape::default());
