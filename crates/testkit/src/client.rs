@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::Reply;
 
 /// How long a reply may take before the call fails.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One connection.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects; connecting and every later reply may take five seconds.
+    /// Connects; connecting and every later reply may take ten seconds.
     ///
     /// # Errors
     /// What the operating system says.
