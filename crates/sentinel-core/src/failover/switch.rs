@@ -139,6 +139,10 @@ impl Sentinel {
         for replica in master.replicas.values_mut() {
             replica.reconf = None;
             replica.fixed_at = None;
+            // Until now it was right to follow the former master: who leads the failover tells it, a few
+            // replicas at a time.
+            replica.server.replica_conf_changed_at = now;
+            replica.server.role_reported_at = now;
         }
         for peer in master.peers.values_mut() {
             peer.opinion = None;
