@@ -32,6 +32,8 @@ pub struct Shape {
     pub password: Option<String>,
     /// How long a replica takes to synchronise.
     pub sync_time: Millis,
+    /// `repl-timeout`
+    pub repl_timeout: Millis,
 }
 
 impl Default for Shape {
@@ -46,6 +48,7 @@ impl Default for Shape {
             parallel_syncs: 1,
             password: None,
             sync_time: Millis(20),
+            repl_timeout: Millis(60_000),
         }
     }
 }
@@ -72,6 +75,7 @@ impl Cluster {
             let options = ServerOptions {
                 password: shape.password.clone(),
                 sync_time: shape.sync_time,
+                repl_timeout: shape.repl_timeout,
                 ..ServerOptions::default()
             };
             let master = world.add_server(&name, options.clone());
@@ -162,6 +166,49 @@ impl Cluster {
         let mut seen = self.sentinels.iter().filter_map(|sentinel| self.master_seen_by(*sentinel, name));
         let first = seen.next()?;
         if seen.all(|addr| addr == first) { self.world.node_at(first) } else { None }
+    }
+
+    /// Who is what, and who takes whom for what, in a few lines.
+    #[must_use]
+    pub fn picture(&self) -> String {
+        let mut text = String::new();
+        for (name, power, server) in self.groups.iter().flatten().filter_map(|node| {
+            Some((self.world.name(*node), self.world.power(*node), self.world.server(*node)?))
+        }) {
+            let role = match server.follows {
+                None => "master".to_string(),
+                Some(master) => {
+                    format!("follows {master}, link {}", if server.link_up { "up" } else { "down" })
+                }
+            };
+            text.push_str(&format!("{name:<11} {power:?}, {role}, offset {}\n", server.offset));
+        }
+        for sentinel in &self.sentinels {
+            let name = self.world.name(*sentinel);
+            let Some(status) = self.world.sentinel(*sentinel) else {
+                text.push_str(&format!("{name:<11} does not run\n"));
+                continue;
+            };
+            for master in &status.masters {
+                let down = match (master.server.s_down, master.o_down) {
+                    (_, true) => "objectively down",
+                    (true, false) => "subjectively down",
+                    (false, false) => "up",
+                };
+                let (addr, epoch, state) = (&master.server.addr, master.config_epoch, master.failover_state);
+                text.push_str(&format!(
+                    "{name:<11} {} is {addr}, {down}, epoch {epoch}, {state}",
+                    master.name
+                ));
+                for replica in &master.replicas {
+                    let down = if replica.s_down { " down" } else { "" };
+                    let follows = if replica.in_line { "in line" } else { "not in line" };
+                    text.push_str(&format!("; {} {:?}{down} {follows}", replica.addr, replica.role_reported));
+                }
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// True if all running Sentinels agree on a master of group `index` which runs and is one, and

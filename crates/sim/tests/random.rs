@@ -34,6 +34,7 @@ impl Chaos {
             parallel_syncs: 1 + prng.below(2) as u32,
             down_after: Millis([500, 1_000, 3_000][prng.below(3) as usize]),
             sync_time: Millis(prng.below(1_000)),
+            repl_timeout: Millis(5_000),
             ..Shape::default()
         };
         Ok(Self { cluster: Cluster::settled(seed, &shape)?, prng })
@@ -134,7 +135,7 @@ fn run(seed: u64, detail: Detail) -> Result<(), String> {
         chaos.run().map_err(|reason| {
             let world = &chaos.cluster.world;
             let since = Time(world.now().0.saturating_sub(75_000_000));
-            format!("{reason}\n{}", world.transcript().text(since))
+            format!("{reason}\n{}{}", world.transcript().text(since), chaos.cluster.picture())
         })
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("a panic, see above".into()))

@@ -31,6 +31,8 @@ pub struct ServerOptions {
     pub password: Option<String>,
     /// How long a full synchronisation from it takes, after which the replica's link is up.
     pub sync_time: Millis,
+    /// `repl-timeout`: how long a master may take to answer before it is dialled again.
+    pub repl_timeout: Millis,
     /// How long it loads its data after a restart.
     pub loading_time: Millis,
     /// `replica-announced`
@@ -44,6 +46,7 @@ impl Default for ServerOptions {
             priority: 100,
             password: None,
             sync_time: Millis(20),
+            repl_timeout: Millis(60_000),
             loading_time: Millis(0),
             announced: true,
         }

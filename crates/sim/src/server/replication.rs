@@ -20,6 +20,8 @@ pub(crate) struct Upstream {
     pub(crate) master: SocketAddr,
     pub(crate) conn: Option<ConnId>,
     state: State,
+    /// When this state was entered.
+    entered: Time,
     /// Since when the link is down; `None` while it is up.
     pub(super) down_since: Option<Time>,
     decoder: ReplyDecoder,
@@ -36,6 +38,11 @@ enum State {
 }
 
 impl Upstream {
+    fn enter(&mut self, state: State, now: Time) {
+        self.state = state;
+        self.entered = now;
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.state == State::Up
     }
@@ -85,6 +92,7 @@ impl Server {
             master,
             conn: Some(conn),
             state: State::Connecting,
+            entered: ctx.now,
             down_since: Some(ctx.now),
             decoder: ReplyDecoder::new(),
         });
@@ -106,7 +114,7 @@ impl Server {
         let Some(upstream) = self.upstream.as_mut().filter(|upstream| upstream.conn == Some(conn)) else {
             return;
         };
-        upstream.state = State::Syncing;
+        upstream.enter(State::Syncing, ctx.now);
         if let Some(password) = &self.options.password {
             ctx.send(conn, picket_resp::command(["AUTH", password]));
         }
@@ -120,7 +128,7 @@ impl Server {
             return;
         };
         upstream.conn = None;
-        upstream.state = State::Waiting;
+        upstream.enter(State::Waiting, ctx.now);
         upstream.decoder = ReplyDecoder::new();
         upstream.down_since.get_or_insert(ctx.now);
     }
@@ -131,7 +139,13 @@ impl Server {
         match (upstream.state, upstream.conn) {
             (State::Waiting, _) => {
                 upstream.conn = Some(ctx.dial(upstream.master));
-                upstream.state = State::Connecting;
+                upstream.enter(State::Connecting, ctx.now);
+            }
+            (State::Connecting | State::Syncing, Some(conn))
+                if ctx.now > upstream.entered + self.options.repl_timeout =>
+            {
+                ctx.close(conn);
+                self.on_upstream_closed(ctx, conn);
             }
             (State::Up, Some(conn)) => ctx.send(conn, picket_resp::command(["REPLCONF", "ACK", &offset])),
             _ => {}
@@ -207,7 +221,7 @@ impl Server {
         let Some(upstream) = &mut self.upstream else { return };
         match &args[..] {
             [name, offset, data] if &name[..] == b"FULLRESYNC" => {
-                upstream.state = State::Up;
+                upstream.enter(State::Up, ctx.now);
                 upstream.down_since = None;
                 self.offset = text(offset).parse().unwrap_or(0);
                 self.data =
