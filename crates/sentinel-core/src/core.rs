@@ -113,7 +113,13 @@ impl Sentinel {
         self.notice_stall();
         let is_wake = matches!(input, Input::Wake);
         match input {
-            Input::Wake => (),
+            // Only here: what arrived before this in a process that was held up is read by now, so
+            // nobody is accused whose answer is waiting.
+            Input::Wake => {
+                while let Some(timer) = self.timers.pop_due(self.now) {
+                    self.touch(timer);
+                }
+            }
             Input::Wall(wall) => {
                 self.wall_origin = wall.0.saturating_sub(self.now.0);
                 self.server.set_wall(self.now, wall);
@@ -150,9 +156,6 @@ impl Sentinel {
         // it is woken: it must not take its own delay for the silence of others.
         if !is_wake && self.timers.first().is_some_and(|(due, _)| self.now > due + HELD_UP) {
             return;
-        }
-        while let Some(timer) = self.timers.pop_due(self.now) {
-            self.touch(timer);
         }
         self.settle();
     }

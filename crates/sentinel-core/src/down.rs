@@ -2,6 +2,8 @@
 //!
 //! Mirrors `sentinel.c: sentinelCheckSubjectivelyDown`. Exact deadlines take the place of the
 //! reference's tick: besides the verdict there is always the time at which it can change by itself.
+//! Differs from Redis: a lost connection counts from its loss, not from the last reply before it,
+//! which can be a ping period older: nobody is down before its whole down-after.
 
 use picket_sansio::{Millis, Time};
 
@@ -12,7 +14,7 @@ use crate::reason::DownReason;
 pub(crate) struct Facts {
     pub(crate) now: Time,
     pub(crate) down_after: Millis,
-    /// When the oldest PING without an acceptable answer was sent.
+    /// When the oldest PING without an acceptable answer was sent, or the connection was lost.
     pub(crate) act_ping: Option<Time>,
     /// There is a command connection.
     pub(crate) connected: bool,
@@ -38,16 +40,14 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
         until = Some(until.map_or(at, |known| known.min(at)));
         now >= at
     };
-    if let Some(since) = facts.act_ping {
-        if due(since + down_after) {
-            return Verdict::Down(if facts.connected {
-                DownReason::NoValidReply(now.since(since))
-            } else {
-                DownReason::Disconnected(now.since(facts.last_avail))
-            });
-        }
-    } else if !facts.connected && due(facts.last_avail + down_after) {
-        return Verdict::Down(DownReason::Disconnected(now.since(facts.last_avail)));
+    if let Some(since) = facts.act_ping
+        && due(since + down_after)
+    {
+        return Verdict::Down(if facts.connected {
+            DownReason::NoValidReply(now.since(since))
+        } else {
+            DownReason::Disconnected(now.since(facts.last_avail))
+        });
     }
     if let Some((since, allowed)) = facts.wrong_role
         && due(since + allowed)
@@ -97,22 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_counts_from_the_first_probe_not_from_the_last_reply() {
-        check(
-            |f| {
-                f.connected = false;
-                f.last_avail = Time(8_500_000);
-                f.act_ping = Some(Time(9_500_000));
-            },
-            &Verdict::Up { until: Some(Time(10_500_000)) },
-        );
-        check(
-            |f| {
-                f.connected = false;
-                f.last_avail = Time(8_500_000);
-            },
-            &Verdict::Down(DownReason::Disconnected(Millis(1500))),
-        );
+    fn a_lost_connection_counts_from_its_loss_not_from_the_last_reply() {
+        let lost = |f: &mut Facts, at: u64| {
+            f.connected = false;
+            f.last_avail = Time(8_500_000);
+            f.act_ping = Some(Time(at));
+        };
+        check(|f| lost(f, 9_500_000), &Verdict::Up { until: Some(Time(10_500_000)) });
+        check(|f| lost(f, 9_000_000), &Verdict::Down(DownReason::Disconnected(Millis(1500))));
     }
 
     #[test]

@@ -410,6 +410,7 @@ impl Sentinel {
         let Some(first) = users.first().copied() else { return };
         if channel == Channel::Command {
             link.pending.clear();
+            link.act_ping.get_or_insert(now);
         } else {
             link.subscribed = false;
         }

@@ -115,7 +115,7 @@ impl Server {
         let identity = &self.options.identity;
         let mut fields: Vec<(&str, Reply)> = [
             ("server", Reply::from(identity.name.as_str())),
-            ("version", Reply::from(identity.version.as_str())),
+            ("version", Reply::from(identity.valkey_version.as_ref().unwrap_or(&identity.version).as_str())),
             ("proto", Reply::Integer(proto)),
             ("id", Reply::Integer(i64::try_from(id.0).unwrap_or(i64::MAX))),
             ("mode", Reply::from(identity.mode.as_str())),
