@@ -27,5 +27,5 @@ pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised}
 pub use glob::{Case, glob_match};
 pub use server::{
     Call, ClientAddresses, CloseReason, Counters, CpuMicros, HostInfo, Identity, Limits, Listener, Origin,
-    Renames, Server, ServerOptions, ServerOutput, ServerTimer, help,
+    Renames, ReplySlot, Server, ServerOptions, ServerOutput, ServerTimer, help,
 };

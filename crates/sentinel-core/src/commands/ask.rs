@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::ClientId;
+use picket_server_core::ReplySlot;
 
 use super::{Answer, CommandDeferred, integer_of};
 use crate::addr::Addr;
@@ -17,6 +18,9 @@ use crate::sentinel::Sentinel;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PendingVote {
     pub(super) client: ClientId,
+    /// Where the answer belongs. A leader asks about many masters at once over one connection, and each
+    /// vote waits for the disk: one after the other they would take too long.
+    pub(super) slot: ReplySlot,
     is_down: bool,
     leader: Option<String>,
     leader_epoch: u64,
@@ -56,22 +60,23 @@ impl Sentinel {
         let previous_epoch = if epoch_before == vote.leader_epoch { 0 } else { epoch_before };
         let pending = PendingVote {
             client,
+            slot: self.server.hold(client),
             is_down,
             leader: vote.leader,
             leader_epoch: vote.leader_epoch,
             previous_epoch,
         };
         self.when_durable(vote.ticket, Deferred::Command(CommandDeferred::Vote(pending)));
-        Answer::Later
+        Answer::Held
     }
 
     /// The vote in `pending` is on disk, or could not be written: then it counts as not given.
-    pub(super) fn vote_saved(&mut self, pending: &PendingVote, result: Result<(), String>) -> Answer {
+    pub(super) fn vote_saved(&mut self, pending: &PendingVote, result: Result<(), String>) -> Reply {
         match result {
-            Ok(()) => Answer::Now(answer(pending.is_down, pending.leader.as_deref(), pending.leader_epoch)),
+            Ok(()) => answer(pending.is_down, pending.leader.as_deref(), pending.leader_epoch),
             Err(reason) => {
                 self.emit(Event::NotDurable { what: "a vote", reason });
-                Answer::Now(answer(pending.is_down, None, pending.previous_epoch))
+                answer(pending.is_down, None, pending.previous_epoch)
             }
         }
     }

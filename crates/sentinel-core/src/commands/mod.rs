@@ -67,6 +67,8 @@ enum Answer {
     Now(Reply),
     /// A reply when a [`CommandDeferred`] is run.
     Later,
+    /// The same; requests behind it go on meanwhile.
+    Held,
 }
 
 impl Sentinel {
@@ -76,6 +78,7 @@ impl Sentinel {
         match self.answer(call) {
             Answer::Now(reply) => self.server.reply(client, &reply),
             Answer::Later => self.server.suspend(client),
+            Answer::Held => (),
         }
     }
 
@@ -166,7 +169,9 @@ impl Sentinel {
                 (client, Answer::Now(reply))
             }
             (CommandDeferred::Vote(pending), Outcome::Persisted(result)) => {
-                (pending.client, self.vote_saved(&pending, result))
+                let reply = self.vote_saved(&pending, result);
+                self.server.reply_held(pending.client, pending.slot, &reply);
+                return;
             }
             (CommandDeferred::Monitor(pending), Outcome::Resolved(result)) => {
                 (pending.client, self.monitor_resolved(&pending, &result))
@@ -197,7 +202,7 @@ impl Sentinel {
                 self.server.reply(client, &reply);
                 self.server.resume(client);
             }
-            Answer::Later => {}
+            Answer::Later | Answer::Held => {}
         }
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use picket_resp::{Protocol, RequestBuffer};
 use picket_sansio::{ClientId, Time};
 
+use super::held::Held;
 use super::shown;
 use super::tracking::Tracking;
 use crate::acl::DEFAULT_USER;
@@ -78,6 +79,8 @@ pub(super) struct Client {
     pub(super) killed: bool,
     /// The application answers later.
     pub(super) suspended: bool,
+    /// What waits behind replies to come.
+    pub(super) held: Held,
     /// A request that `CLIENT PAUSE` holds back.
     pub(super) postponed: Option<Vec<Bytes>>,
     /// It stands in the server's `ready` queue.
@@ -121,6 +124,7 @@ impl Client {
             no_touch: false,
             killed: false,
             suspended: false,
+            held: Held::default(),
             postponed: None,
             queued: false,
             last_command: None,
@@ -155,9 +159,14 @@ impl Client {
         self.subscriptions() > 0
     }
 
+    /// Whether its requests are not looked at for now.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.suspended || self.held.is_full()
+    }
+
     /// Whether `timeout` does not count for it now.
     pub(super) fn may_be_silent(&self) -> bool {
-        self.is_pubsub() || self.suspended || self.postponed.is_some()
+        self.is_pubsub() || self.suspended || !self.held.is_empty() || self.postponed.is_some()
     }
 
     /// Its line of `CLIENT LIST`, without the line end.

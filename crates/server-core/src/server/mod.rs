@@ -14,6 +14,7 @@ mod command_command;
 mod counters;
 mod dispatch;
 mod handshake;
+mod held;
 mod help;
 mod info;
 mod options;
@@ -35,6 +36,7 @@ use crate::command::CommandIndex;
 
 pub use client::{ClientAddresses, Origin};
 pub use counters::Counters;
+pub use held::ReplySlot;
 pub use help::help;
 pub use info::{CpuMicros, HostInfo, Listener};
 pub use options::{Identity, Limits, Renames, ServerOptions};
@@ -68,6 +70,8 @@ pub struct Server {
     outputs: VecDeque<ServerOutput>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together.
     tail: Option<(ClientId, BytesMut)>,
+    /// The last [`ReplySlot`] given out.
+    last_slot: u64,
     counters: Counters,
     prng: Prng,
     started: Time,
@@ -92,6 +96,7 @@ impl Server {
             pause: Pause::None,
             outputs: VecDeque::new(),
             tail: None,
+            last_slot: 0,
             counters: Counters::default(),
             prng: Prng::new(seed),
             started: now,
@@ -163,7 +168,7 @@ impl Server {
                 continue;
             };
             client.queued = false;
-            if client.suspended {
+            if client.is_waiting() {
                 continue;
             }
             let args = match client.postponed.take() {
@@ -380,7 +385,7 @@ impl Server {
             Some(_) => !paused,
             None => client.buffer.pending_len() > 0,
         };
-        if has_work && !client.queued && !client.suspended {
+        if has_work && !client.queued && !client.is_waiting() {
             client.queued = true;
             self.ready.push_back(id);
         }
@@ -421,6 +426,12 @@ impl Server {
     }
 
     fn push_reply(&mut self, id: ClientId, reply: &Reply, protocol: Protocol) {
+        if let Some(client) = self.clients.get_mut(&id)
+            && !client.held.is_empty()
+        {
+            client.held.push(reply, protocol);
+            return;
+        }
         if self.tail.as_ref().is_some_and(|(owner, _)| *owner != id) {
             self.flush_tail();
         }
@@ -429,6 +440,13 @@ impl Server {
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
+        match self.clients.get_mut(&id) {
+            Some(client) if !client.held.is_empty() => client.held.push_bytes(&bytes),
+            _ => self.send_shared(id, bytes),
+        }
+    }
+
+    fn send_shared(&mut self, id: ClientId, bytes: Bytes) {
         self.flush_tail();
         self.outputs.push_back(ServerOutput::Send { client: id, bytes });
     }

@@ -156,6 +156,40 @@ fn a_suspended_client_is_answered_in_order() {
 }
 
 #[test]
+fn replies_wait_behind_one_that_is_held_and_requests_do_not() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.server.receive(world.now, id, b"ROLE\r\nPING\r\nROLE\r\nPING\r\n");
+    world.server.next_call(world.now).expect("ROLE is the application's");
+    let first = world.server.hold(id);
+    world.server.next_call(world.now).expect("the second ROLE comes although the first has no reply");
+    let second = world.server.hold(id);
+    world.run();
+    assert_eq!(world.output(id), "");
+    world.server.reply_held(id, second, &Reply::simple("second"));
+    assert_eq!(world.output(id), "", "the first comes first");
+    world.server.reply_held(id, first, &Reply::simple("first"));
+    assert_eq!(world.output(id), "+first|+PONG|+second|+PONG|");
+    assert_eq!(world.ask(id, "PING"), "+PONG|", "nothing waits any more");
+    world.server.reply_held(id, first, &Reply::simple("again"));
+    assert_eq!(world.output(id), "", "a place is filled once");
+}
+
+#[test]
+fn a_client_for_which_too_many_replies_are_held_is_not_read_on() {
+    let mut world = World::new();
+    let id = world.connect();
+    let mut slots = Vec::new();
+    world.server.receive(world.now, id, &b"ROLE\r\n".repeat(2_000));
+    while world.server.next_call(world.now).is_some() {
+        slots.push(world.server.hold(id));
+    }
+    assert_eq!(slots.len(), 1_024);
+    world.server.reply_held(id, slots[0], &Reply::simple("go on"));
+    assert!(world.server.next_call(world.now).is_some());
+}
+
+#[test]
 fn requests_of_all_clients_are_taken_in_turn() {
     let mut world = World::new();
     let (a, b) = (world.connect(), world.connect());
