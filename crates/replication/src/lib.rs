@@ -1,0 +1,23 @@
+//! Redis replication as sans-IO state machines.
+//!
+//! [`Backlog`] is the one buffer that the partial resynchronisation window and all replicas share;
+//! [`History`] says which stream its bytes belong to, and [`decide_psync`] whether a replica may go on from
+//! where it was, and why not.
+//!
+//! RDB payloads pass through as bytes; what is in them, and what commands mean, is decided elsewhere.
+
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod backlog;
+mod history;
+mod psync;
+mod replid;
+
+pub use backlog::{BACKLOG_SIZE_MIN, Backlog, BacklogMemory, Pin};
+pub use history::{BacklogEffect, CachedMaster, CachedMasterEffect, Effects, History, SubReplicas};
+pub use psync::{PsyncAsker, PsyncDecision, PsyncReason, decide_psync};
+pub use replid::ReplId;
