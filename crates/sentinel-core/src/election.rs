@@ -67,12 +67,14 @@ impl Sentinel {
         let reachable = master.usable_voters();
         let needed = master.votes_needed();
         if reachable < needed {
-            self.hold(id, now, WaitReason::NoMajority { reachable, needed });
+            let master = self.masters.get_mut(&id)?;
+            if !core::mem::replace(&mut master.hold_told, true) {
+                let master = master.name.clone();
+                self.emit(Event::NoMajority { master, reachable, needed });
+            }
             return None;
         }
-        if let Some((until, why)) = master.hold.clone()
-            && !matches!(why, WaitReason::NoMajority { .. })
-        {
+        if let Some((until, why)) = master.hold.clone() {
             let until = self.shorten(id, until, &why);
             if now < until {
                 self.tell_hold(id, until, why);
@@ -124,14 +126,6 @@ impl Sentinel {
         let place = ids.iter().position(|id| *id == self.my_id).unwrap_or(0) as u64;
         let rank = (place + u64::from(master.attempts)) % ids.len().max(1) as u64;
         RANK_STEP.times(rank)
-    }
-
-    /// We do not stand before `until`.
-    fn hold(&mut self, id: MasterId, until: Time, why: WaitReason) {
-        self.tell_hold(id, until, why.clone());
-        if let Some(master) = self.masters.get_mut(&id) {
-            master.hold = Some((until, why));
-        }
     }
 
     fn tell_hold(&mut self, id: MasterId, until: Time, why: WaitReason) {

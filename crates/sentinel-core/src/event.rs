@@ -173,6 +173,8 @@ pub enum Event {
     PeerVoted { master: String, peer: String, run_id: String, epoch: u64 },
     /// We will not stand for election of this master before that time.
     FailoverDelayed { master: String, until: Time, why: WaitReason },
+    /// The master is down, but fewer Sentinels are reachable than votes are needed.
+    NoMajority { master: String, reachable: u32, needed: u32 },
     /// An operator asked for a failover.
     UserFailover { master: String },
     /// We were leading a failover and gave it up for a newer one before anything was changed.
@@ -221,6 +223,7 @@ impl Event {
             | Self::TiltExited
             | Self::ScriptError { .. }
             | Self::ScriptTimeout { .. }
+            | Self::NoMajority { .. }
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -309,6 +312,7 @@ impl Event {
             Self::PeerVoted { .. }
             | Self::FailoverDelayed { .. }
             | Self::UserFailover { .. }
+            | Self::NoMajority { .. }
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -379,6 +383,7 @@ impl Event {
             | Self::ScriptEnded { .. }
             | Self::PeerVoted { .. }
             | Self::FailoverDelayed { .. }
+            | Self::NoMajority { .. }
             | Self::UserFailover { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -434,9 +439,12 @@ impl Event {
                 format!("{instance} #{reason}")
             }
             Self::PeerVoted { peer, run_id, epoch, .. } => format!("{peer} voted for {run_id} {epoch}"),
-            Self::FailoverDelayed { master, until, why } => {
+            Self::FailoverDelayed { until, .. } => {
+                format!("Next failover delay: I will not start a failover before {until}")
+            }
+            Self::NoMajority { master, reachable, needed } => {
                 format!(
-                    "Next failover delay of '{master}': I will not start a failover before {until} ({why})"
+                    "Failover of '{master}' has to wait: {reachable} voters reachable, {needed} votes needed"
                 )
             }
             Self::UserFailover { master } => format!("Executing user requested FAILOVER of '{master}'"),
@@ -525,6 +533,7 @@ impl Event {
                     confirmed_by.join(", ")
                 )
             }
+            Self::FailoverDelayed { master, why, .. } => format!("{why}, failover of '{master}'"),
             Self::FixReplicaConfig { follows, .. } => format!("it follows {follows}"),
             Self::TiltEntered { reason } => reason.to_string(),
             _ => return None,

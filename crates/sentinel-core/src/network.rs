@@ -32,7 +32,7 @@ const STABLE: Millis = Millis(1_000);
 const FIRST_PAUSE: Millis = Millis(100);
 /// The longest pause between attempts to reach a former master, which takes writes that will be lost
 /// from the moment it is back.
-const DEPOSED_PAUSE: Millis = Millis(150);
+pub(crate) const DEPOSED_PAUSE: Millis = Millis(150);
 
 impl Sentinel {
     /// Does what is due on a link; answers when to look again.

@@ -106,13 +106,6 @@ pub enum WaitReason {
     Lost,
     /// The failover failed; the reference waits twice the failover timeout.
     Failed,
-    /// Fewer Sentinels are reachable than votes are needed.
-    NoMajority {
-        /// Voters that can be reached, we included.
-        reachable: u32,
-        /// Votes needed.
-        needed: u32,
-    },
 }
 
 impl fmt::Display for WaitReason {
@@ -121,9 +114,6 @@ impl fmt::Display for WaitReason {
             Self::VotedFor(run_id) => write!(f, "voted for {run_id}"),
             Self::Lost => f.write_str("the last election was lost"),
             Self::Failed => f.write_str("the last failover failed"),
-            Self::NoMajority { reachable, needed } => {
-                write!(f, "{reachable} voters reachable, {needed} votes needed")
-            }
         }
     }
 }

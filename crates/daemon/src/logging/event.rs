@@ -108,6 +108,7 @@ fn master_of(event: &Event) -> Option<&str> {
         Event::Voted { master, .. }
         | Event::PeerVoted { master, .. }
         | Event::FailoverDelayed { master, .. }
+        | Event::NoMajority { master, .. }
         | Event::UserFailover { master } => Some(master),
         _ => None,
     }

@@ -18,6 +18,7 @@ use crate::failover::Failover;
 use crate::ids::{InstanceId, MasterId, ReplicaId, SlotId};
 use crate::instance::{Replica, Role, Server};
 use crate::link::Link;
+use crate::network::DEPOSED_PAUSE;
 use crate::sentinel::Sentinel;
 
 impl Sentinel {
@@ -124,6 +125,8 @@ impl Sentinel {
         if server.role_reported != Role::Master {
             server.role_reported = Role::Master;
             server.role_reported_at = now;
+            // Nobody is told to follow it before it has said itself that it is one.
+            server.info_at = None;
         }
         server.info_forced = true;
         server.reboot_at = None;
@@ -152,6 +155,9 @@ impl Sentinel {
             peer.ask_forced = false;
         }
         self.rename_instance(former_slot, id_of_master, id_of_former);
+        if let Some(link) = self.links.get_mut(&former_slot) {
+            link.next_attempt = link.next_attempt.min(now + DEPOSED_PAUSE);
+        }
         if let Some(from) = new_from {
             self.rename_instance(new_slot, from, id_of_master);
         }
