@@ -11,12 +11,15 @@ use crate::failover::Failover;
 use crate::ids::{InstanceId, MasterId, ReplicaId};
 use crate::info::Info;
 use crate::instance::{Reconf, Role};
+use crate::link::Connection;
 use crate::sentinel::Sentinel;
 use crate::timers::Timer;
 
 /// How long a replica that calls itself master is left alone, so that a newer configuration can
 /// reach us first: four hello periods.
 const CONVERT_PERIODS: u64 = 4;
+/// How many hello periods a confirmation of the configuration is good for.
+const CONFIRMED_PERIODS: u64 = 2;
 /// A server that was told whom to follow is not told again within this time.
 const FIX_PAUSE: Millis = Millis(1_000);
 /// The same for a former master, whose every write meanwhile is lost.
@@ -211,6 +214,8 @@ impl Sentinel {
         let master = self.masters.get(&id)?;
         let addr = &master.server.instance.addr;
         let mut who = alloc::vec![self.my_id.clone()];
+        // What was said longer ago was perhaps taken back since, behind a wire that was cut.
+        let since = since.max(self.now.before(self.periods.publish.times(CONFIRMED_PERIODS)));
         for peer in master.peers.values() {
             if peer.last_config.as_ref().is_some_and(|(epoch, theirs, at)| {
                 *epoch == master.config_epoch && theirs.is_same(addr) && *at >= since
@@ -233,15 +238,18 @@ impl Sentinel {
         let master = self.masters.get(&id)?;
         let replica = master.replicas.get(&replica_id)?;
         let server = &replica.server;
-        // A role that was never reported by the server itself proves nothing, and one that has not
-        // answered since it was last told need not be told again and again.
-        if server.info_at? <= replica.fixed_at.unwrap_or(Time(0)) {
+        // What a server said over an earlier connection proves nothing, and one that has not answered since
+        // it was last told need not be told again and again.
+        let up_since = match self.links.get(&server.instance.slot)?.command {
+            Connection::Up { since, .. } => since,
+            Connection::Down | Connection::Connecting { .. } => return None,
+        };
+        if server.info_at? <= replica.fixed_at.unwrap_or(Time(0)).max(up_since) {
             return None;
         }
         if master.failover.promoted() == Some(replica_id)
             || matches!(replica.reconf, Some(Reconf::Sent(_) | Reconf::InProgress(_)))
             || !self.master_looks_sane(id)
-            || self.links.get(&server.instance.slot).is_none_or(|link| !link.command.is_up())
         {
             return None;
         }
@@ -266,8 +274,9 @@ impl Sentinel {
                     return Some(now + FIX_PAUSE_DEPOSED);
                 }
                 let wait = self.periods.publish.times(CONVERT_PERIODS);
-                let due =
-                    (server.role_reported_at + wait).max(quiet_since(wait)).max(paused_until(FIX_PAUSE));
+                let due = (server.role_reported_at.max(up_since) + wait)
+                    .max(quiet_since(wait))
+                    .max(paused_until(FIX_PAUSE));
                 if now < due {
                     return Some(due);
                 }

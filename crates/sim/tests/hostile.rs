@@ -207,3 +207,21 @@ fn lost_connections_are_made_again_without_anybody_being_called_down() {
     }
     not_said(&cluster.world, since, "+sdown");
 }
+
+/// A ring of replicas: each follows the next, nobody is a master, every link is down. It comes about when a
+/// Sentinel with an older configuration and one with a newer act at the same time.
+#[test]
+fn a_ring_of_replicas_is_broken_up() {
+    for down_after in [500, 1_000, 5_000] {
+        let shape = Shape { down_after: Millis(down_after), replicas: 3, ..Shape::default() };
+        let mut cluster = settled(1, &shape);
+        let group = cluster.groups[0].clone();
+        let since = cluster.world.now();
+        let second = cluster.world.addr(group[1]);
+        ask(&mut cluster, group[0], &["SLAVEOF", &second.ip().to_string(), &second.port().to_string()]);
+        // Down-after and two INFO periods until the role counts, then an election.
+        drive(&mut cluster, 60_000, "whole", |cluster| {
+            cluster.world.transcript().count(since, "+switch-master") > 0 && cluster.is_whole(0)
+        });
+    }
+}

@@ -154,3 +154,29 @@ fn the_old_master_on_the_smaller_side_of_a_partition_loses_only_what_it_took_alo
         assert!(lost(outside, cut + Millis(1_100)) <= 60, "seed {seed}");
     }
 }
+
+/// A former master may have been made master again by a newer configuration that we have not heard of:
+/// what the others confirmed long ago does not count.
+#[test]
+fn old_confirmations_do_not_count() {
+    let (mut cluster, old) = replaced(1, &Shape::default(), |cluster, master| cluster.world.kill(master));
+    pass(&mut cluster, 5_000);
+    let [blind, b, c] = cluster.sentinels[..] else { panic!("three") };
+    let data: Vec<NodeId> = cluster.groups[0].clone();
+    // One Sentinel sees the data servers, but for the former master, and nobody tells it anything.
+    for other in [b, c] {
+        cluster.world.kill(other);
+    }
+    cluster.world.cut(blind, old, picket_sim::Cut::Both);
+    pass(&mut cluster, 6_000);
+    let back = cluster.world.now();
+    cluster.world.restart(old);
+    cluster.world.heal();
+    pass(&mut cluster, 3_000);
+    common::not_said(&cluster.world, back, "+convert-to-slave");
+    // After the reference's eight seconds it is converted all the same.
+    drive(&mut cluster, 10_000, "demoted", |cluster| {
+        cluster.world.server(old).is_some_and(|server| !server.is_master)
+    });
+    assert_eq!(data.len(), 3);
+}

@@ -45,6 +45,8 @@ pub(crate) struct Circumstances {
     pub(crate) down_after: Millis,
     pub(crate) ping_period: Millis,
     pub(crate) info_period: Millis,
+    /// The master calls itself a replica.
+    pub(crate) master_is_replica: bool,
 }
 
 impl Candidate {
@@ -73,7 +75,9 @@ impl Candidate {
             return Some(Ineligible::InfoTooOld(info_age));
         }
         let outage = around.master_down_since.map_or(Millis(0), |since| now.since(since));
-        if self.master_link_down > outage + around.down_after.times(10) {
+        // Nobody can have a link to a master that is none. Servers that follow each other in a ring would
+        // have to wait for ever.
+        if !around.master_is_replica && self.master_link_down > outage + around.down_after.times(10) {
             return Some(Ineligible::MasterLinkDownTooLong(self.master_link_down));
         }
         None
@@ -135,6 +139,7 @@ impl Sentinel {
             down_after: master.settings.down_after,
             ping_period: self.periods.ping,
             info_period: self.periods.info,
+            master_is_replica: master.server.role_reported == Role::Replica,
         };
         let announce = self.settings.announce();
         let mut candidates = Vec::new();
@@ -203,6 +208,7 @@ mod tests {
             down_after: Millis(1_000),
             ping_period: Millis(1_000),
             info_period: Millis(10_000),
+            master_is_replica: false,
         }
     }
 
@@ -301,6 +307,15 @@ mod tests {
             |c| c.master_link_down = Millis(12_001),
             Ineligible::MasterLinkDownTooLong(Millis(12_001)),
         );
+    }
+
+    #[test]
+    fn a_lost_link_to_a_master_that_is_none_is_no_reproach() {
+        let mut ring = around();
+        ring.master_is_replica = true;
+        let mut lost = candidate(1);
+        lost.master_link_down = Millis(1_000_000);
+        assert_eq!(rank(&[lost], &ring).0.len(), 1);
     }
 
     #[test]
