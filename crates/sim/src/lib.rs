@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod action;
+mod build;
 mod cluster;
 mod console;
 mod context;
@@ -28,6 +29,7 @@ mod sentinel;
 mod server;
 mod tap;
 mod transcript;
+mod view;
 mod world;
 mod writer;
 

@@ -1,39 +1,32 @@
 //! The world: nodes, what will happen to them, and the clock that jumps to it.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 
-use picket_resp::Reply;
 use picket_sansio::{Millis, Prng, Time};
-use picket_sentinel_core::{Event, Status};
+use picket_sentinel_core::Event;
 use picket_server_core::LogLevel;
 
-use crate::console::Console;
 use crate::context::{Context, Effect, Signal};
-use crate::disk::Disk;
 use crate::hash::Hash;
-use crate::ids::{ConnId, NodeId, NodeKind, Power, Run};
+use crate::ids::{ConnId, NodeId, NodeKind, Power};
 use crate::invariants::{Invariants, Observation, Violation};
 use crate::net::{Conn, Wires};
 use crate::node::{Node, Program};
 use crate::queue::{Happening, Queue};
 use crate::sentinel::SentinelHost;
-use crate::server::{Server, ServerOptions, ServerView};
 use crate::tap::Tap;
-use crate::transcript::{Detail, Entry, Transcript};
-use crate::writer::{Writer, WriterReport};
+use crate::transcript::{Detail, Transcript};
 
 /// More steps than this at one instant mean that time stands still.
 const STEPS_AT_ONCE_MAX: u32 = 200_000;
 /// Every so many steps a Sentinel's status is looked at even if it told nothing.
 const LOOK_EVERY: u64 = 64;
-/// How long a console waits for its reply.
-const CONSOLE_PATIENCE: Millis = Millis(10_000);
 
 /// Why a run ended before its condition came true.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,20 +58,20 @@ pub struct World {
     pub(crate) nodes: Vec<Node>,
     pub(crate) wires: Wires,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
-    next_conn: u64,
+    pub(crate) next_conn: u64,
     pub(crate) taps: BTreeMap<ConnId, Tap>,
-    transcript: Transcript,
-    detail: Detail,
+    pub(crate) transcript: Transcript,
+    pub(crate) detail: Detail,
     invariants: Invariants,
-    violation: Option<Violation>,
+    pub(crate) violation: Option<Violation>,
     /// MYIDs of Sentinels, present and past.
-    ids: BTreeMap<String, NodeId>,
+    pub(crate) ids: BTreeMap<String, NodeId>,
     /// Which deployment a data server belongs to.
-    deployments: BTreeMap<SocketAddr, String>,
+    pub(crate) deployments: BTreeMap<SocketAddr, String>,
     steps: u64,
     steps_now: u32,
     /// The outputs of processes that have ended.
-    past: Hash,
+    pub(crate) past: Hash,
 }
 
 impl World {
@@ -104,97 +97,6 @@ impl World {
             steps_now: 0,
             past: Hash::new(),
         }
-    }
-
-    // ---- building ----
-
-    /// A data server of the deployment of that name, running from now on.
-    pub fn add_server(&mut self, deployment: &str, options: ServerOptions) -> NodeId {
-        let master = options.replica_of.map(|master| self.addr(master));
-        let addr = self.free_addr(NodeKind::Server, 6379);
-        self.deployments.insert(addr, deployment.to_string());
-        self.add_node(NodeKind::Server, addr, Vec::new(), |ctx| {
-            Program::Server(Server::start(ctx, options, addr, master))
-        })
-    }
-
-    /// A Sentinel that starts with this config file.
-    ///
-    /// # Errors
-    /// What the reader of config files says.
-    pub fn add_sentinel(&mut self, config: &str) -> Result<NodeId, String> {
-        let addr = self.free_addr(NodeKind::Sentinel, 26379);
-        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        // Read before there is a node, so that a bad file leaves nothing behind.
-        let mut ctx =
-            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
-        let host = SentinelHost::start(&mut ctx, addr, config.as_bytes())?;
-        let effects = ctx.effects;
-        self.ids.insert(host.core.my_id().to_string(), id);
-        self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
-            Program::Sentinel(Box::new(host))
-        });
-        self.observe(Observation::Started { node: id });
-        self.perform(id, effects);
-        Ok(id)
-    }
-
-    /// A client that writes a number to the master of that name, again and again.
-    pub fn add_writer(&mut self, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
-        let addr = self.free_addr(NodeKind::Writer, 0);
-        let sentinels = sentinels.iter().map(|sentinel| self.addr(*sentinel)).collect();
-        let first_number = u64::from(addr.port()) + (self.nodes.len() as u64) * 1_000_000_000;
-        self.add_node(NodeKind::Writer, addr, Vec::new(), |ctx| {
-            Program::Writer(Writer::start(ctx, master, sentinels, interval, first_number))
-        })
-    }
-
-    fn free_addr(&self, kind: NodeKind, port: u16) -> SocketAddr {
-        let number = u8::try_from(self.count(kind) + 1).expect("a world has at most 254 nodes of a kind");
-        let net = match kind {
-            NodeKind::Sentinel => 0,
-            NodeKind::Server => 1,
-            NodeKind::Writer => 2,
-            NodeKind::Console => 3,
-        };
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, net, number)), port)
-    }
-
-    fn count(&self, kind: NodeKind) -> usize {
-        self.nodes.iter().filter(|node| node.program.kind() == kind).count()
-    }
-
-    fn add_node(
-        &mut self,
-        kind: NodeKind,
-        addr: SocketAddr,
-        text: Vec<u8>,
-        make: impl FnOnce(&mut Context<'_>) -> Program,
-    ) -> NodeId {
-        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let word = match kind {
-            NodeKind::Sentinel => "sentinel",
-            NodeKind::Server => "redis",
-            NodeKind::Writer => "writer",
-            NodeKind::Console => "console",
-        };
-        let name = format!("{word}-{}", self.count(kind) + 1);
-        let mut ctx =
-            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
-        let program = make(&mut ctx);
-        let effects = ctx.effects;
-        self.nodes.push(Node {
-            name,
-            ip: addr.ip(),
-            port: addr.port(),
-            run: Run(1),
-            power: Power::Running,
-            inbox: VecDeque::new(),
-            disk: Disk::new(text),
-            program,
-        });
-        self.perform(id, effects);
-        id
     }
 
     // ---- time ----
@@ -355,7 +257,7 @@ impl World {
         });
     }
 
-    fn with_context(&mut self, node: NodeId, run: impl FnOnce(&mut Program, &mut Context<'_>)) {
+    pub(crate) fn with_context(&mut self, node: NodeId, run: impl FnOnce(&mut Program, &mut Context<'_>)) {
         let World { nodes, prng, next_conn, now, .. } = self;
         let mut ctx = Context { now: *now, prng, conns: next_conn, effects: Vec::new() };
         run(&mut nodes[node.0 as usize].program, &mut ctx);
@@ -369,7 +271,7 @@ impl World {
         }
     }
 
-    fn perform(&mut self, node: NodeId, effects: Vec<Effect>) {
+    pub(crate) fn perform(&mut self, node: NodeId, effects: Vec<Effect>) {
         let run = self.node(node).run;
         for effect in effects {
             match effect {
@@ -455,188 +357,6 @@ impl World {
         }
         self.perform(node, effects);
         self.resend();
-    }
-
-    // ---- looking ----
-
-    /// All nodes, consoles left out.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
-        let nodes: Vec<NodeId> = self
-            .nodes
-            .iter()
-            .zip(0..)
-            .filter(|(node, _)| node.program.kind() != NodeKind::Console)
-            .map(|(_, id)| NodeId(id))
-            .collect();
-        nodes.into_iter()
-    }
-
-    /// What runs on a node.
-    #[must_use]
-    pub fn kind(&self, node: NodeId) -> NodeKind {
-        self.node(node).program.kind()
-    }
-
-    /// A node's name, such as `redis-1`.
-    #[must_use]
-    pub fn name(&self, node: NodeId) -> &str {
-        &self.node(node).name
-    }
-
-    /// Where a node listens.
-    #[must_use]
-    pub fn addr(&self, node: NodeId) -> SocketAddr {
-        SocketAddr::new(self.node(node).ip, self.node(node).port)
-    }
-
-    /// What a Sentinel knows; `None` if it is none or does not run.
-    #[must_use]
-    pub fn sentinel(&self, node: NodeId) -> Option<Status> {
-        match (&self.node(node).program, self.power(node)) {
-            (Program::Sentinel(sentinel), Power::Running | Power::Frozen) => Some(sentinel.core.status()),
-            _ => None,
-        }
-    }
-
-    /// What a data server is; `None` if it is none. Of one that does not run: what it was.
-    #[must_use]
-    pub fn server(&self, node: NodeId) -> Option<ServerView> {
-        match &self.node(node).program {
-            Program::Server(server) => Some(server.view()),
-            Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
-        }
-    }
-
-    /// What a writer has done.
-    #[must_use]
-    pub fn writer(&self, node: NodeId) -> Option<WriterReport> {
-        match &self.node(node).program {
-            Program::Writer(writer) => Some(writer.report().clone()),
-            Program::Sentinel(_) | Program::Server(_) | Program::Console(_) => None,
-        }
-    }
-
-    /// The node at an address, whatever its port.
-    #[must_use]
-    pub fn node_at(&self, addr: SocketAddr) -> Option<NodeId> {
-        self.nodes.iter().zip(0..).find(|(node, _)| node.ip == addr.ip()).map(|(_, id)| NodeId(id))
-    }
-
-    pub(crate) fn node_named(&self, host: &str, port: u16) -> Option<NodeId> {
-        self.node_at(SocketAddr::new(host.parse().ok()?, port))
-    }
-
-    pub(crate) fn deployment_at(&self, host: &str, port: &str) -> String {
-        let addr = host.parse().ok().zip(port.parse().ok()).map(|(ip, port)| SocketAddr::new(ip, port));
-        addr.and_then(|addr| self.deployments.get(&addr).cloned()).unwrap_or_else(|| format!("{host}:{port}"))
-    }
-
-    pub(crate) fn name_of_id(&self, id: &str) -> String {
-        self.ids.get(id).map_or_else(|| id.to_string(), |node| self.name(*node).to_string())
-    }
-
-    pub(crate) fn node(&self, node: NodeId) -> &Node {
-        &self.nodes[node.0 as usize]
-    }
-
-    pub(crate) fn node_mut(&mut self, node: NodeId) -> &mut Node {
-        &mut self.nodes[node.0 as usize]
-    }
-
-    /// A hash of everything that the Sentinels' cores have put out.
-    #[must_use]
-    pub fn outputs_hash(&self) -> u64 {
-        let mut hash = self.past;
-        for node in &self.nodes {
-            if let (Program::Sentinel(sentinel), Power::Running | Power::Frozen) = (&node.program, node.power)
-            {
-                hash.add(&sentinel.outputs.value().to_le_bytes());
-            }
-        }
-        hash.value()
-    }
-
-    // ---- commands ----
-
-    /// Sends a command to a node over a connection of its own and runs the world until it answers.
-    ///
-    /// # Errors
-    /// Why there was no reply.
-    pub fn command(&mut self, node: NodeId, args: &[&str]) -> Result<Reply, String> {
-        let console =
-            match self.nodes.iter().zip(0..).find(|(node, _)| node.program.kind() == NodeKind::Console) {
-                Some((_, id)) => NodeId(id),
-                None => {
-                    let addr = self.free_addr(NodeKind::Console, 0);
-                    self.add_node(NodeKind::Console, addr, Vec::new(), |_| {
-                        Program::Console(Console::default())
-                    })
-                }
-            };
-        let to = self.addr(node);
-        self.with_context(console, |program, ctx| {
-            if let Program::Console(console) = program {
-                console.ask(ctx, to, args);
-            }
-        });
-        let result = |world: &Self| match &world.node(console).program {
-            Program::Console(console) => console.result.clone(),
-            _ => None,
-        };
-        match self.run_until(CONSOLE_PATIENCE, |world| result(world).is_some()) {
-            Ok(_) => result(self).unwrap_or(Err("no reply")).map_err(ToString::to_string),
-            Err(stop) => Err(stop.to_string()),
-        }
-    }
-
-    // ---- telling ----
-
-    /// How much is written down from now on.
-    pub fn set_detail(&mut self, detail: Detail) {
-        self.detail = detail;
-    }
-
-    /// What happened so far.
-    #[must_use]
-    pub fn transcript(&self) -> &Transcript {
-        &self.transcript
-    }
-
-    /// The property that was violated, if one was.
-    #[must_use]
-    pub fn violation(&self) -> Option<&Violation> {
-        self.violation.as_ref()
-    }
-
-    pub(crate) fn hears_messages(&self) -> bool {
-        self.detail == Detail::Messages
-    }
-
-    pub(crate) fn message(&mut self, node: NodeId, text: &str) {
-        self.write(Some(node), text);
-    }
-
-    pub(crate) fn note(&mut self, node: NodeId, text: &str) {
-        if self.detail != Detail::Nothing {
-            self.write(Some(node), text);
-        }
-    }
-
-    pub(crate) fn remark(&mut self, text: &str) {
-        if self.detail != Detail::Nothing {
-            self.write(None, text);
-        }
-    }
-
-    fn write(&mut self, node: Option<NodeId>, text: &str) {
-        let mut text = text.to_string();
-        for (id, owner) in &self.ids {
-            if text.contains(id.as_str()) {
-                text = text.replace(id.as_str(), &self.nodes[owner.0 as usize].name);
-            }
-        }
-        let who = node.map_or("world", |node| self.name(node)).to_string();
-        self.transcript.push(Entry { at: self.now, node, who, text });
     }
 
     pub(crate) fn observe(&mut self, what: Observation<'_>) {

@@ -1,0 +1,147 @@
+//! Putting nodes into a world, and sending commands to them.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use picket_resp::Reply;
+use picket_sansio::Millis;
+
+use crate::console::Console;
+use crate::context::Context;
+use crate::disk::Disk;
+use crate::ids::{NodeId, NodeKind, Power, Run};
+use crate::invariants::Observation;
+use crate::node::{Node, Program};
+use crate::sentinel::SentinelHost;
+use crate::server::{Server, ServerOptions};
+use crate::world::World;
+use crate::writer::Writer;
+
+/// How long a console waits for its reply.
+const CONSOLE_PATIENCE: Millis = Millis(10_000);
+
+impl World {
+    /// A data server of the deployment of that name, running from now on.
+    pub fn add_server(&mut self, deployment: &str, options: ServerOptions) -> NodeId {
+        let master = options.replica_of.map(|master| self.addr(master));
+        let addr = self.free_addr(NodeKind::Server, 6379);
+        self.deployments.insert(addr, deployment.to_string());
+        self.add_node(NodeKind::Server, addr, Vec::new(), |ctx| {
+            Program::Server(Server::start(ctx, options, addr, master))
+        })
+    }
+
+    /// A Sentinel that starts with this config file.
+    ///
+    /// # Errors
+    /// What the reader of config files says.
+    pub fn add_sentinel(&mut self, config: &str) -> Result<NodeId, String> {
+        let addr = self.free_addr(NodeKind::Sentinel, 26379);
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        // Read before there is a node, so that a bad file leaves nothing behind.
+        let mut ctx =
+            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let host = SentinelHost::start(&mut ctx, addr, config.as_bytes())?;
+        let effects = ctx.effects;
+        self.ids.insert(host.core.my_id().to_string(), id);
+        self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
+            Program::Sentinel(Box::new(host))
+        });
+        self.observe(Observation::Started { node: id });
+        self.perform(id, effects);
+        Ok(id)
+    }
+
+    /// A client that writes a number to the master of that name, again and again.
+    pub fn add_writer(&mut self, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
+        let addr = self.free_addr(NodeKind::Writer, 0);
+        let sentinels = sentinels.iter().map(|sentinel| self.addr(*sentinel)).collect();
+        let first_number = u64::from(addr.port()) + (self.nodes.len() as u64) * 1_000_000_000;
+        self.add_node(NodeKind::Writer, addr, Vec::new(), |ctx| {
+            Program::Writer(Writer::start(ctx, master, sentinels, interval, first_number))
+        })
+    }
+
+    pub(crate) fn free_addr(&self, kind: NodeKind, port: u16) -> SocketAddr {
+        let number = u8::try_from(self.count(kind) + 1).expect("a world has at most 254 nodes of a kind");
+        let net = match kind {
+            NodeKind::Sentinel => 0,
+            NodeKind::Server => 1,
+            NodeKind::Writer => 2,
+            NodeKind::Console => 3,
+        };
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, net, number)), port)
+    }
+
+    fn count(&self, kind: NodeKind) -> usize {
+        self.nodes.iter().filter(|node| node.program.kind() == kind).count()
+    }
+
+    pub(crate) fn add_node(
+        &mut self,
+        kind: NodeKind,
+        addr: SocketAddr,
+        text: Vec<u8>,
+        make: impl FnOnce(&mut Context<'_>) -> Program,
+    ) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let word = match kind {
+            NodeKind::Sentinel => "sentinel",
+            NodeKind::Server => "redis",
+            NodeKind::Writer => "writer",
+            NodeKind::Console => "console",
+        };
+        let name = format!("{word}-{}", self.count(kind) + 1);
+        let mut ctx =
+            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let program = make(&mut ctx);
+        let effects = ctx.effects;
+        self.nodes.push(Node {
+            name,
+            ip: addr.ip(),
+            port: addr.port(),
+            run: Run(1),
+            power: Power::Running,
+            inbox: VecDeque::new(),
+            disk: Disk::new(text),
+            program,
+        });
+        self.perform(id, effects);
+        id
+    }
+
+    /// Sends a command to a node over a connection of its own and runs the world until it answers.
+    ///
+    /// # Errors
+    /// Why there was no reply.
+    pub fn command(&mut self, node: NodeId, args: &[&str]) -> Result<Reply, String> {
+        let console =
+            match self.nodes.iter().zip(0..).find(|(node, _)| node.program.kind() == NodeKind::Console) {
+                Some((_, id)) => NodeId(id),
+                None => {
+                    let addr = self.free_addr(NodeKind::Console, 0);
+                    self.add_node(NodeKind::Console, addr, Vec::new(), |_| {
+                        Program::Console(Console::default())
+                    })
+                }
+            };
+        let to = self.addr(node);
+        self.with_context(console, |program, ctx| {
+            if let Program::Console(console) = program {
+                console.ask(ctx, to, args);
+            }
+        });
+        let result = |world: &Self| match &world.node(console).program {
+            Program::Console(console) => console.result.clone(),
+            _ => None,
+        };
+        match self.run_until(CONSOLE_PATIENCE, |world| result(world).is_some()) {
+            Ok(_) => result(self).unwrap_or(Err("no reply")).map_err(ToString::to_string),
+            Err(stop) => Err(stop.to_string()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Looking at a world: who is where, what they know, what happened.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use picket_sentinel_core::Status;
+
+use crate::ids::{NodeId, NodeKind, Power};
+use crate::invariants::Violation;
+use crate::node::{Node, Program};
+use crate::server::ServerView;
+use crate::transcript::{Detail, Entry, Transcript};
+use crate::world::World;
+use crate::writer::WriterReport;
+
+impl World {
+    /// All nodes, consoles left out.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let nodes: Vec<NodeId> = self
+            .nodes
+            .iter()
+            .zip(0..)
+            .filter(|(node, _)| node.program.kind() != NodeKind::Console)
+            .map(|(_, id)| NodeId(id))
+            .collect();
+        nodes.into_iter()
+    }
+
+    /// What runs on a node.
+    #[must_use]
+    pub fn kind(&self, node: NodeId) -> NodeKind {
+        self.node(node).program.kind()
+    }
+
+    /// A node's name, such as `redis-1`.
+    #[must_use]
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.node(node).name
+    }
+
+    /// Where a node listens.
+    #[must_use]
+    pub fn addr(&self, node: NodeId) -> SocketAddr {
+        SocketAddr::new(self.node(node).ip, self.node(node).port)
+    }
+
+    /// What a Sentinel knows; `None` if it is none or does not run.
+    #[must_use]
+    pub fn sentinel(&self, node: NodeId) -> Option<Status> {
+        match (&self.node(node).program, self.power(node)) {
+            (Program::Sentinel(sentinel), Power::Running | Power::Frozen) => Some(sentinel.core.status()),
+            _ => None,
+        }
+    }
+
+    /// What a data server is; `None` if it is none. Of one that does not run: what it was.
+    #[must_use]
+    pub fn server(&self, node: NodeId) -> Option<ServerView> {
+        match &self.node(node).program {
+            Program::Server(server) => Some(server.view()),
+            Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
+        }
+    }
+
+    /// What a writer has done.
+    #[must_use]
+    pub fn writer(&self, node: NodeId) -> Option<WriterReport> {
+        match &self.node(node).program {
+            Program::Writer(writer) => Some(writer.report().clone()),
+            Program::Sentinel(_) | Program::Server(_) | Program::Console(_) => None,
+        }
+    }
+
+    /// The node at an address, whatever its port.
+    #[must_use]
+    pub fn node_at(&self, addr: SocketAddr) -> Option<NodeId> {
+        self.nodes.iter().zip(0..).find(|(node, _)| node.ip == addr.ip()).map(|(_, id)| NodeId(id))
+    }
+
+    pub(crate) fn node_named(&self, host: &str, port: u16) -> Option<NodeId> {
+        self.node_at(SocketAddr::new(host.parse().ok()?, port))
+    }
+
+    pub(crate) fn deployment_at(&self, host: &str, port: &str) -> String {
+        let addr = host.parse().ok().zip(port.parse().ok()).map(|(ip, port)| SocketAddr::new(ip, port));
+        addr.and_then(|addr| self.deployments.get(&addr).cloned()).unwrap_or_else(|| format!("{host}:{port}"))
+    }
+
+    pub(crate) fn name_of_id(&self, id: &str) -> String {
+        self.ids.get(id).map_or_else(|| id.to_string(), |node| self.name(*node).to_string())
+    }
+
+    pub(crate) fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+
+    pub(crate) fn node_mut(&mut self, node: NodeId) -> &mut Node {
+        &mut self.nodes[node.0 as usize]
+    }
+
+    /// A hash of everything that the Sentinels' cores have put out.
+    #[must_use]
+    pub fn outputs_hash(&self) -> u64 {
+        let mut hash = self.past;
+        for node in &self.nodes {
+            if let (Program::Sentinel(sentinel), Power::Running | Power::Frozen) = (&node.program, node.power)
+            {
+                hash.add(&sentinel.outputs.value().to_le_bytes());
+            }
+        }
+        hash.value()
+    }
+
+    /// How much is written down from now on.
+    pub fn set_detail(&mut self, detail: Detail) {
+        self.detail = detail;
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// The property that was violated, if one was.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    pub(crate) fn hears_messages(&self) -> bool {
+        self.detail == Detail::Messages
+    }
+
+    pub(crate) fn message(&mut self, node: NodeId, text: &str) {
+        self.write(Some(node), text);
+    }
+
+    pub(crate) fn note(&mut self, node: NodeId, text: &str) {
+        if self.detail != Detail::Nothing {
+            self.write(Some(node), text);
+        }
+    }
+
+    pub(crate) fn remark(&mut self, text: &str) {
+        if self.detail != Detail::Nothing {
+            self.write(None, text);
+        }
+    }
+
+    pub(crate) fn write(&mut self, node: Option<NodeId>, text: &str) {
+        let mut text = text.to_string();
+        for (id, owner) in &self.ids {
+            if text.contains(id.as_str()) {
+                text = text.replace(id.as_str(), &self.nodes[owner.0 as usize].name);
+            }
+        }
+        let who = node.map_or("world", |node| self.name(node)).to_string();
+        self.transcript.push(Entry { at: self.now, node, who, text });
+    }
+}
