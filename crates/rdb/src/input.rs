@@ -1,0 +1,422 @@
+//! The bytes received and not yet understood.
+//!
+//! Small records (lengths, ids, times) are read whole or not at all: what is incomplete stays where it is and
+//! is read again from its start, which costs at most [`RECORD_MAX`] bytes. Strings are resumed where they stopped.
+//! A string that lies within one received piece is not copied.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::checksum::Crc64;
+use crate::decimal::Decimal;
+use crate::error::{RdbErrorKind, Stop};
+use crate::lzf;
+use crate::string::RdbStr;
+
+/// No record that is read as a whole is longer.
+const RECORD_MAX: usize = 96;
+/// A bridge over the cut between two pieces holds that many bytes, if there are as many.
+const BRIDGE_LEN: usize = 2 * RECORD_MAX;
+
+const LZF: u8 = 0xc3;
+
+/// Where a string was put.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Slot {
+    #[default]
+    Empty,
+    /// Within the current piece.
+    Piece(Range<usize>),
+    Owned(Vec<u8>),
+    Int(i64),
+}
+
+impl Slot {
+    /// Hands the string out; `piece` is the current piece.
+    pub(crate) fn take<'a>(&mut self, piece: &'a [u8]) -> RdbStr<'a> {
+        match core::mem::take(self) {
+            Self::Empty => RdbStr::Borrowed(&[]),
+            Self::Piece(range) => RdbStr::Borrowed(&piece[range]),
+            Self::Owned(bytes) => RdbStr::Owned(bytes),
+            Self::Int(value) => RdbStr::Int(value),
+        }
+    }
+
+    fn bytes<'a>(&'a self, piece: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Empty | Self::Int(_) => &[],
+            Self::Piece(range) => &piece[range.clone()],
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// A string of which a part has arrived.
+#[derive(Clone, Debug)]
+enum Partial {
+    Plain { len: usize },
+    Lzf { decoder: lzf::Decoder, left: u64 },
+    Skip { left: u64 },
+}
+
+/// The header of a string.
+enum Form {
+    Plain(u64),
+    Int(i64),
+    Lzf { compressed: u64, len: u64 },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// What is read now: a piece as it came, or a bridge over a cut that was in the way of a record.
+    piece: Bytes,
+    pos: usize,
+    /// How many bytes of the bridge belong to the piece before the cut. The others are copies of bytes
+    /// that are still in `later`.
+    bridge: Option<usize>,
+    later: VecDeque<Bytes>,
+    /// Offset of the first byte of `piece`.
+    base: u64,
+    crc: Option<Crc64>,
+    /// The bytes of `piece` before this are in the checksum.
+    summed: usize,
+    pub(crate) slots: [Slot; 2],
+    partial: Option<Partial>,
+    string_len_max: u64,
+}
+
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods' own paths name one lifetime only"
+)]
+impl Input {
+    pub(crate) fn new(string_len_max: u64, checksum: bool) -> Self {
+        Self {
+            piece: Bytes::new(),
+            pos: 0,
+            bridge: None,
+            later: VecDeque::new(),
+            base: 0,
+            crc: checksum.then(Crc64::new),
+            summed: 0,
+            slots: [Slot::Empty, Slot::Empty],
+            partial: None,
+            string_len_max,
+        }
+    }
+
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.later.push_back(bytes);
+        }
+    }
+
+    /// Bytes understood so far.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.pos as u64
+    }
+
+    /// Whether all bytes received are understood.
+    pub(crate) fn is_empty(&mut self) -> bool {
+        self.leave_bridge();
+        self.pos == self.piece.len() && self.later.is_empty()
+    }
+
+    /// The piece that [`Slot::Piece`] speaks of and the slots, to hand strings out.
+    pub(crate) fn parts(&mut self) -> (&[u8], &mut [Slot; 2]) {
+        (&self.piece, &mut self.slots)
+    }
+
+    /// The bytes of the string in `slot`.
+    pub(crate) fn bytes(&self, slot: usize) -> &[u8] {
+        self.slots[slot].bytes(&self.piece)
+    }
+
+    /// The checksum of everything understood so far, unless it is not wanted.
+    pub(crate) fn checksum(&mut self) -> Option<u64> {
+        let crc = self.crc.as_mut()?;
+        crc.update(&self.piece[self.summed..self.pos]);
+        self.summed = self.pos;
+        Some(crc.value())
+    }
+
+    /// Everything that is left, in order.
+    pub(crate) fn take_rest(&mut self) -> impl Iterator<Item = Bytes> + use<> {
+        self.leave_bridge();
+        let first = self.piece.slice(self.pos..self.bridge.unwrap_or(self.piece.len()));
+        self.piece.truncate(self.pos);
+        self.bridge = None;
+        let later = core::mem::take(&mut self.later);
+        core::iter::once(first).chain(later).filter(|bytes| !bytes.is_empty())
+    }
+
+    /// Reads one record; `read` sees the bytes and must take at most [`RECORD_MAX`] of them.
+    pub(crate) fn record<T>(
+        &mut self,
+        read: impl FnOnce(&mut Record<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        self.leave_bridge();
+        if self.piece.len() - self.pos < RECORD_MAX && !self.later.is_empty() {
+            self.build_bridge();
+        }
+        let mut record = Record { bytes: &self.piece[self.pos..], at: 0 };
+        let value = read(&mut record)?;
+        assert!(record.at <= RECORD_MAX, "a record of {} bytes is read as a whole", record.at);
+        self.pos += record.at;
+        Ok(value)
+    }
+
+    /// A length.
+    pub(crate) fn len(&mut self) -> Result<u64, Stop> {
+        self.record(|record| record.len())
+    }
+
+    /// `N` bytes.
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Stop> {
+        self.record(|record| record.fixed())
+    }
+
+    /// Reads a string into `slot`. After [`Stop::More`] call again with the same slot.
+    pub(crate) fn string(&mut self, slot: usize) -> Result<(), Stop> {
+        if self.partial.is_none() {
+            match self.record(|record| record.form())? {
+                Form::Int(value) => {
+                    self.slots[slot] = Slot::Int(value);
+                    return Ok(());
+                }
+                Form::Plain(len) => {
+                    let len = self.checked_len(len)?;
+                    self.leave_bridge();
+                    if self.piece.len() - self.pos >= len {
+                        self.slots[slot] = Slot::Piece(self.pos..self.pos + len);
+                        self.pos += len;
+                        return Ok(());
+                    }
+                    self.slots[slot] = Slot::Owned(Vec::new());
+                    self.partial = Some(Partial::Plain { len });
+                }
+                Form::Lzf { compressed, len } => {
+                    let len = self.checked_len(len)?;
+                    let decoder = lzf::Decoder::new(compressed, len)?;
+                    self.slots[slot] = Slot::Owned(Vec::new());
+                    self.partial = Some(Partial::Lzf { decoder, left: compressed });
+                }
+            }
+        }
+        self.resume_string(slot)
+    }
+
+    /// Reads a string into `slot` whose bytes are then at [`Input::bytes`], also if it is an integer.
+    pub(crate) fn blob(&mut self, slot: usize) -> Result<(), Stop> {
+        self.string(slot)?;
+        if let Slot::Int(value) = self.slots[slot] {
+            self.slots[slot] = Slot::Owned(Decimal::new(value).as_bytes().to_vec());
+        }
+        Ok(())
+    }
+
+    /// Passes over a string.
+    pub(crate) fn skip_string(&mut self) -> Result<(), Stop> {
+        if self.partial.is_none() {
+            let left = match self.record(|record| record.form())? {
+                Form::Int(_) => 0,
+                Form::Plain(len) => len,
+                Form::Lzf { compressed, .. } => compressed,
+            };
+            self.partial = Some(Partial::Skip { left });
+        }
+        self.resume_string(0)
+    }
+
+    fn checked_len(&self, len: u64) -> Result<usize, Stop> {
+        let too_long = RdbErrorKind::StringTooLong { len, max: self.string_len_max };
+        if len > self.string_len_max {
+            return Err(too_long.into());
+        }
+        usize::try_from(len).map_err(|_| too_long.into())
+    }
+
+    fn resume_string(&mut self, slot: usize) -> Result<(), Stop> {
+        loop {
+            let piece = &self.piece[self.pos..];
+            let taken = match self.partial.as_mut() {
+                None => return Ok(()),
+                Some(Partial::Plain { len }) => {
+                    let Slot::Owned(bytes) = &mut self.slots[slot] else {
+                        unreachable!("a plain string that is begun is put together in its slot");
+                    };
+                    let taken = piece.len().min(*len - bytes.len());
+                    grow(bytes, taken, *len);
+                    bytes.extend_from_slice(&piece[..taken]);
+                    if bytes.len() == *len {
+                        self.partial = None;
+                    }
+                    taken
+                }
+                Some(Partial::Lzf { decoder, left }) => {
+                    let Slot::Owned(bytes) = &mut self.slots[slot] else {
+                        unreachable!("a compressed string that is begun is put together in its slot");
+                    };
+                    let taken = (piece.len() as u64).min(*left);
+                    *left -= taken;
+                    // It is at most the length of the piece.
+                    let taken = usize::try_from(taken).unwrap_or(piece.len());
+                    decoder.decode(&piece[..taken], bytes)?;
+                    if *left == 0 {
+                        decoder.finish(bytes)?;
+                        self.partial = None;
+                    }
+                    taken
+                }
+                Some(Partial::Skip { left }) => {
+                    let taken = (piece.len() as u64).min(*left);
+                    *left -= taken;
+                    if *left == 0 {
+                        self.partial = None;
+                    }
+                    usize::try_from(taken).unwrap_or(piece.len())
+                }
+            };
+            self.pos += taken;
+            if self.partial.is_some() && !self.next_piece() {
+                return Err(Stop::More);
+            }
+        }
+    }
+
+    /// The current piece is used up: takes the next.
+    fn next_piece(&mut self) -> bool {
+        assert_eq!(self.pos, self.piece.len(), "a piece is left when it is used up");
+        self.leave_bridge();
+        if self.pos < self.piece.len() {
+            return true;
+        }
+        let Some(next) = self.later.pop_front() else {
+            return false;
+        };
+        self.replace_piece(next);
+        true
+    }
+
+    /// Puts what is left before the cut and the bytes behind it into one piece.
+    fn build_bridge(&mut self) {
+        if self.pos == self.piece.len() && self.bridge.is_none() {
+            self.next_piece();
+            if self.piece.len() >= RECORD_MAX || self.later.is_empty() {
+                return;
+            }
+        }
+        let mut bridge = BytesMut::with_capacity(BRIDGE_LEN);
+        bridge.extend_from_slice(&self.piece[self.pos..self.bridge.unwrap_or(self.piece.len())]);
+        let before = bridge.len();
+        for later in &self.later {
+            let room = BRIDGE_LEN - bridge.len();
+            bridge.extend_from_slice(&later[..later.len().min(room)]);
+            if bridge.len() == BRIDGE_LEN {
+                break;
+            }
+        }
+        self.replace_piece(bridge.freeze());
+        self.bridge = Some(before);
+    }
+
+    /// Once the cut is behind, goes on in the piece that came, where strings need not be copied.
+    fn leave_bridge(&mut self) {
+        let Some(mut behind) = self.bridge.and_then(|before| self.pos.checked_sub(before)) else {
+            return;
+        };
+        let mut next = Bytes::new();
+        while let Some(mut later) = self.later.pop_front() {
+            if behind < later.len() {
+                later.advance(behind);
+                next = later;
+                break;
+            }
+            behind -= later.len();
+        }
+        self.replace_piece(next);
+        self.bridge = None;
+    }
+
+    /// Goes on with `next`, which begins with the byte at `pos`.
+    fn replace_piece(&mut self, next: Bytes) {
+        for slot in &mut self.slots {
+            if let Slot::Piece(range) = slot {
+                *slot = Slot::Owned(self.piece[range.clone()].to_vec());
+            }
+        }
+        if let Some(crc) = &mut self.crc {
+            crc.update(&self.piece[self.summed..self.pos]);
+        }
+        self.summed = 0;
+        self.base += self.pos as u64;
+        self.pos = 0;
+        self.piece = next;
+    }
+}
+
+/// Makes room for `more` bytes in a string that will have `len`: never more than twice what arrived.
+pub(crate) fn grow(bytes: &mut Vec<u8>, more: usize, len: usize) {
+    let needed = bytes.len() + more;
+    if bytes.capacity() < needed {
+        let room = needed.max(bytes.len().saturating_mul(2)).min(len);
+        bytes.reserve_exact(room - bytes.len());
+    }
+}
+
+/// A few bytes that are understood together or not at all.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Record<'a> {
+    /// `len` bytes, which must be few.
+    pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Stop> {
+        let bytes = self.bytes.get(self.at..self.at + len).ok_or(Stop::More)?;
+        self.at += len;
+        Ok(bytes)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Stop> {
+        let byte = *self.bytes.get(self.at).ok_or(Stop::More)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Stop> {
+        let bytes = self.bytes[self.at..].first_chunk().ok_or(Stop::More)?;
+        self.at += N;
+        Ok(*bytes)
+    }
+
+    pub(crate) fn len(&mut self) -> Result<u64, Stop> {
+        let first = self.u8()?;
+        self.len_of(first)
+    }
+
+    fn len_of(&mut self, first: u8) -> Result<u64, Stop> {
+        match (first >> 6, first) {
+            (0, _) => Ok(u64::from(first)),
+            (1, _) => Ok(u64::from(first & 0x3f) << 8 | u64::from(self.u8()?)),
+            (_, 0x80) => Ok(u64::from(u32::from_be_bytes(self.fixed()?))),
+            (_, 0x81) => Ok(u64::from_be_bytes(self.fixed()?)),
+            _ => Err(RdbErrorKind::BadLength(first).into()),
+        }
+    }
+
+    fn form(&mut self) -> Result<Form, Stop> {
+        let first = self.u8()?;
+        Ok(match first {
+            0xc0 => Form::Int(i64::from(i8::from_le_bytes(self.fixed()?))),
+            0xc1 => Form::Int(i64::from(i16::from_le_bytes(self.fixed()?))),
+            0xc2 => Form::Int(i64::from(i32::from_le_bytes(self.fixed()?))),
+            LZF => Form::Lzf { compressed: self.len()?, len: self.len()? },
+            _ => Form::Plain(self.len_of(first)?),
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! Listpacks (`listpack.c`): elements that can be walked both ways.
+
+use alloc::vec::Vec;
+
+use crate::container_error::ContainerFault;
+use crate::decimal;
+use crate::packed::{Fault, Header, Item, bytes_at, is_end, range_at};
+
+const HEADER_LEN: usize = 6;
+const COUNT_UNKNOWN: u16 = u16::MAX;
+const END: u8 = 0xff;
+
+pub(crate) fn header(blob: &[u8]) -> Result<Header, Fault> {
+    let total = blob.first_chunk().map(|bytes| u64::from(u32::from_le_bytes(*bytes)));
+    if blob.len() <= HEADER_LEN || total != Some(blob.len() as u64) {
+        return Err((ContainerFault::Length, 0));
+    }
+    if blob.last() != Some(&END) {
+        return Err((ContainerFault::End, blob.len() - 1));
+    }
+    let count = u16::from_le_bytes(bytes_at(blob, 4)?);
+    Ok(Header { first: HEADER_LEN, count: (count != COUNT_UNKNOWN).then_some(u64::from(count)) })
+}
+
+/// The element at `at` and where the next begins; none at the end.
+pub(crate) fn item(blob: &[u8], at: usize) -> Result<Option<(Item, usize)>, Fault> {
+    if is_end(blob, at)? {
+        return Ok(None);
+    }
+    let first = blob[at];
+    let (item, end) = match first {
+        0x00..=0x7f => (Item::Int(i64::from(first)), at + 1),
+        0x80..=0xbf => string(blob, at + 1, u32::from(first & 0x3f))?,
+        0xc0..=0xdf => {
+            let low = u16::from(bytes_at::<1>(blob, at + 1)?[0]);
+            // Thirteen bits: moved to the top, the sign comes down with them.
+            let value = ((u16::from(first & 0x1f) << 8 | low) << 3).cast_signed() >> 3;
+            (Item::Int(i64::from(value)), at + 2)
+        }
+        0xe0..=0xef => {
+            let low = u32::from(bytes_at::<1>(blob, at + 1)?[0]);
+            string(blob, at + 2, u32::from(first & 0x0f) << 8 | low)?
+        }
+        0xf0 => string(blob, at + 5, u32::from_le_bytes(bytes_at(blob, at + 1)?))?,
+        0xf1 => (Item::Int(i64::from(i16::from_le_bytes(bytes_at(blob, at + 1)?))), at + 3),
+        0xf2 => {
+            let [a, b, c] = bytes_at(blob, at + 1)?;
+            (Item::Int(i64::from(i32::from_le_bytes([0, a, b, c]) >> 8)), at + 4)
+        }
+        0xf3 => (Item::Int(i64::from(i32::from_le_bytes(bytes_at(blob, at + 1)?))), at + 5),
+        0xf4 => (Item::Int(i64::from_le_bytes(bytes_at(blob, at + 1)?)), at + 9),
+        _ => return Err((ContainerFault::Element, at)),
+    };
+    let (backlen, backlen_len) = backlen(end - at);
+    let backlen = &backlen[..backlen_len];
+    if blob.get(end..end + backlen_len) != Some(backlen) || end + backlen_len >= blob.len() {
+        return Err((ContainerFault::BackLength, end));
+    }
+    Ok(Some((item, end + backlen_len)))
+}
+
+fn string(blob: &[u8], at: usize, len: u32) -> Result<(Item, usize), Fault> {
+    let len = usize::try_from(len).map_err(|_| (ContainerFault::Element, at))?;
+    let range = range_at(blob, at, len)?;
+    let end = range.end;
+    Ok((Item::Bytes(range), end))
+}
+
+/// The length of an element as it stands behind it: seven bits a byte, the highest first, and on every
+/// byte but the first a mark that says that it goes on before.
+#[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are meant")]
+fn backlen(len: usize) -> ([u8; 5], usize) {
+    let low = |shift: u32| (len >> shift) as u8 & 0x7f;
+    let on = |shift: u32| low(shift) | 0x80;
+    match len {
+        0..=127 => ([low(0), 0, 0, 0, 0], 1),
+        128..=16_382 => ([low(7), on(0), 0, 0, 0], 2),
+        16_383..=2_097_150 => ([low(14), on(7), on(0), 0, 0], 3),
+        2_097_151..=268_435_454 => ([low(21), on(14), on(7), on(0), 0], 4),
+        _ => ([low(28), on(21), on(14), on(7), on(0)], 5),
+    }
+}
+
+/// A listpack being written.
+#[derive(Clone, Debug)]
+pub(crate) struct Builder {
+    bytes: Vec<u8>,
+    count: u64,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self { bytes: alloc::vec![0; HEADER_LEN], count: 0 }
+    }
+
+    pub(crate) fn int(&mut self, value: i64) {
+        let start = self.bytes.len();
+        if let Ok(value @ 0..=127) = u8::try_from(value) {
+            self.bytes.push(value);
+        } else if (-4096..=4095).contains(&value) {
+            let [high, low] = i16::try_from(value).unwrap_or(0).to_be_bytes();
+            self.bytes.extend_from_slice(&[0xc0 | high & 0x1f, low]);
+        } else if let Ok(value) = i16::try_from(value) {
+            self.bytes.push(0xf1);
+            self.bytes.extend_from_slice(&value.to_le_bytes());
+        } else if let Ok(value) = i32::try_from(value) {
+            let [a, b, c, d] = value.to_le_bytes();
+            if (-(1 << 23)..1 << 23).contains(&value) {
+                self.bytes.extend_from_slice(&[0xf2, a, b, c]);
+            } else {
+                self.bytes.extend_from_slice(&[0xf3, a, b, c, d]);
+            }
+        } else {
+            self.bytes.push(0xf4);
+            self.bytes.extend_from_slice(&value.to_le_bytes());
+        }
+        self.end_item(start);
+    }
+
+    /// A string, as an integer if it is one. It must be shorter than 4 GiB.
+    pub(crate) fn string(&mut self, bytes: &[u8]) {
+        if let Some(value) = decimal::canonical(bytes) {
+            self.int(value);
+            return;
+        }
+        let start = self.bytes.len();
+        let len = u32::try_from(bytes.len()).expect("the caller has checked the length");
+        let [a, b, c, d] = len.to_le_bytes();
+        match len {
+            0..=63 => self.bytes.push(0x80 | a),
+            64..=4095 => self.bytes.extend_from_slice(&[0xe0 | b, a]),
+            _ => self.bytes.extend_from_slice(&[0xf0, a, b, c, d]),
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.end_item(start);
+    }
+
+    /// The elements of another one.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.bytes.extend_from_slice(&other.bytes[HEADER_LEN..]);
+        self.count += other.count;
+    }
+
+    fn end_item(&mut self, start: usize) {
+        let (backlen, len) = backlen(self.bytes.len() - start);
+        self.bytes.extend_from_slice(&backlen[..len]);
+        self.count += 1;
+    }
+
+    /// The listpack; none if it is 4 GiB or longer.
+    pub(crate) fn finish(mut self) -> Option<Vec<u8>> {
+        self.bytes.push(END);
+        let total = u32::try_from(self.bytes.len()).ok()?;
+        let count = u16::try_from(self.count).unwrap_or(COUNT_UNKNOWN);
+        self.bytes[..4].copy_from_slice(&total.to_le_bytes());
+        self.bytes[4..HEADER_LEN].copy_from_slice(&count.to_le_bytes());
+        Some(self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container_error::Container;
+    use crate::packed::Cursor;
+
+    fn walk(blob: &[u8]) -> Result<Vec<Item>, crate::RdbErrorKind> {
+        let mut cursor = Cursor::new(Container::Listpack, blob)?;
+        let mut items = Vec::new();
+        while let Some(item) = cursor.next(blob)? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    #[test]
+    fn elements_of_every_encoding_come_back() {
+        let ints = [
+            0,
+            127,
+            128,
+            -1,
+            4095,
+            -4096,
+            4096,
+            -4097,
+            32767,
+            -32768,
+            32768,
+            8_388_607,
+            -8_388_608,
+            8_388_608,
+            i64::from(i32::MAX),
+            i64::from(i32::MIN),
+            i64::from(i32::MAX) + 1,
+            i64::MAX,
+            i64::MIN,
+        ];
+        let lens = [0, 1, 63, 64, 4095, 4096, 16_380, 16_381, 16_382, 70_000, 2_100_000];
+        let mut builder = Builder::new();
+        for value in ints {
+            builder.int(value);
+        }
+        for len in lens {
+            builder.string(&alloc::vec![b'x'; len]);
+        }
+        builder.string(b"-42");
+        let blob = builder.finish().expect("it is short");
+        let items = walk(&blob).expect("it is well formed");
+        for (item, value) in items.iter().zip(ints) {
+            assert_eq!(*item, Item::Int(value));
+        }
+        for (item, len) in items[ints.len()..].iter().zip(lens) {
+            let Item::Bytes(range) = item else { panic!("{item:?}") };
+            assert!(range.len() == len && blob[range.clone()].iter().all(|byte| *byte == b'x'));
+        }
+        assert_eq!(items.last(), Some(&Item::Int(-42)));
+    }
+
+    #[test]
+    fn counts_above_the_header_are_walked() {
+        let mut builder = Builder::new();
+        for value in 0..70_000 {
+            builder.int(value);
+        }
+        assert_eq!(walk(&builder.finish().expect("it is short")).expect("well formed").len(), 70_000);
+    }
+
+    #[test]
+    fn damage_is_found() {
+        let mut builder = Builder::new();
+        builder.string(b"abc");
+        builder.int(300);
+        let good = builder.finish().expect("it is short");
+        let fault = |at: usize, byte: u8| {
+            let mut blob = good.clone();
+            blob[at] = byte;
+            walk(&blob).expect_err("it is damaged")
+        };
+        let is = |fault: ContainerFault, at: usize| Container::Listpack.fault(fault, at);
+        assert_eq!(fault(0, 0), is(ContainerFault::Length, 0));
+        assert_eq!(fault(4, 3), is(ContainerFault::Count, 14));
+        assert_eq!(fault(6, 0x84), is(ContainerFault::BackLength, 11));
+        assert_eq!(fault(6, 0xff), is(ContainerFault::End, 6));
+        assert_eq!(fault(6, 0xf0), is(ContainerFault::Element, 11));
+        assert_eq!(fault(6, 0xf5), is(ContainerFault::Element, 6));
+        assert_eq!(fault(10, 5), is(ContainerFault::BackLength, 10));
+        assert_eq!(fault(14, 0), is(ContainerFault::End, 14));
+        assert!(walk(&[]).is_err());
+        assert!(walk(&[7, 0, 0, 0, 0, 0, 255]).expect("an empty one").is_empty());
+    }
+}
