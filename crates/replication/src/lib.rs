@@ -4,6 +4,8 @@
 //! [`History`] says which stream its bytes belong to, and [`decide_psync`] whether a replica may go on from
 //! where it was, and why not.
 //!
+//! [`ReplicaLink`] is the replica side: handshake, snapshot, stream, acknowledgements, reconnection.
+//!
 //! RDB payloads pass through as bytes; what is in them, and what commands mean, is decided elsewhere.
 
 #![no_std]
@@ -14,10 +16,16 @@ extern crate std;
 
 mod backlog;
 mod history;
+mod number;
 mod psync;
+mod replica;
 mod replid;
 
 pub use backlog::{BACKLOG_SIZE_MIN, Backlog, BacklogMemory, Pin};
 pub use history::{BacklogEffect, CachedMaster, CachedMasterEffect, Effects, History, SubReplicas};
 pub use psync::{PsyncAsker, PsyncDecision, PsyncReason, decide_psync};
+pub use replica::{
+    HandshakeStep, LinkConfig, LinkEvent, LinkFailure, LinkInput, LinkOutput, LinkState, LinkStatus,
+    LinkTimer, PayloadSize, PsyncForm, ReplicaLink, StreamCommand, StreamError, TransferStatus,
+};
 pub use replid::ReplId;

@@ -396,7 +396,8 @@ impl<'a> Request<'a> {
         OwnedRequest::new(self.iter().map(Bytes::copy_from_slice).collect())
     }
 
-    pub(crate) fn ranges(&self) -> &'a [Range<usize>] {
+    /// Where the arguments stand in the buffer; for an inline command, among its words with quotes resolved.
+    pub fn ranges(&self) -> &'a [Range<usize>] {
         self.args
     }
 }
