@@ -223,7 +223,7 @@ impl Sentinel {
 
     fn run_timer(&mut self, timer: Timer) -> Option<Time> {
         match timer {
-            Timer::Heartbeat => Some(self.now + self.periods.tilt_trigger.split(4)),
+            Timer::Heartbeat => Some(self.now + self.heartbeat()),
             Timer::TiltEnd => self.run_tilt_end(),
             Timer::Link(slot) => self.run_link(slot),
             Timer::Instance(id) => self.run_instance(id),
@@ -248,9 +248,14 @@ impl Sentinel {
             return;
         }
         self.tilt_since = Some(self.now);
-        self.timers.set(Timer::Heartbeat, Some(self.now + self.periods.tilt_trigger.split(4)));
+        self.timers.set(Timer::Heartbeat, Some(self.now + self.heartbeat()));
         self.emit(Event::TiltEntered { reason: TiltReason::Stalled(late) });
         self.touch(Timer::TiltEnd);
+    }
+
+    /// How often the process makes sure that it runs.
+    fn heartbeat(&self) -> Millis {
+        self.periods.tilt_trigger.split(4).max(Millis(1))
     }
 
     fn run_tilt_end(&mut self) -> Option<Time> {
@@ -308,6 +313,13 @@ impl Sentinel {
         let query = QueryId::next(&mut self.counters.query);
         self.resolutions.insert(query, then);
         self.outputs.push_back(Output::Resolve { query, host: host.into() });
+    }
+
+    /// The same, unless that very question is open already.
+    pub(crate) fn resolve_once(&mut self, host: &str, then: Deferred) {
+        if !self.resolutions.values().any(|open| *open == then) {
+            self.resolve(host, then);
+        }
     }
 
     /// Asks the host whether a file can be executed, and goes on with `then`.

@@ -13,7 +13,7 @@ use picket_sansio::{Secret, Ticket};
 
 use crate::addr::Addr;
 use crate::commands::CommandDeferred;
-use crate::ids::{MasterId, SlotId};
+use crate::ids::{MasterId, PeerId, SlotId};
 use crate::io::Output;
 use crate::sentinel::Sentinel;
 
@@ -24,6 +24,30 @@ pub(crate) enum Deferred {
     LinkResolved {
         /// Which link.
         slot: SlotId,
+        /// The name.
+        host: String,
+    },
+    /// A replica that a master lists by name is added, if it is not known by its address.
+    ReplicaNamed {
+        /// Whose replica.
+        master: MasterId,
+        /// Its name.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// A configuration in a hello that names the master by a name not known yet.
+    HelloResolved {
+        /// Of which master.
+        master: MasterId,
+        /// Who sent it.
+        peer: PeerId,
+        /// The epoch of the configuration.
+        epoch: u64,
+        /// The name of the master in it.
+        host: String,
+        /// The port.
+        port: u16,
     },
     /// Our own vote counts in the election of this epoch.
     OwnVote {
@@ -157,9 +181,20 @@ impl Sentinel {
     /// Goes on with what waited for an answer of the host.
     pub(crate) fn run_deferred(&mut self, deferred: Deferred, outcome: Outcome) {
         match deferred {
-            Deferred::LinkResolved { slot } => {
+            Deferred::LinkResolved { slot, host } => {
                 if let Outcome::Resolved(result) = outcome {
-                    self.on_link_resolved(slot, result);
+                    self.on_link_resolved(slot, &host, result);
+                }
+            }
+            Deferred::ReplicaNamed { master, host, port } => {
+                if let Outcome::Resolved(Ok(ips)) = outcome {
+                    self.on_listed_replica(master, Addr { host, ip: ips.first().copied(), port });
+                }
+            }
+            Deferred::HelloResolved { master, peer, epoch, host, port } => {
+                if let Outcome::Resolved(Ok(ips)) = outcome {
+                    let addr = Addr { host, ip: ips.first().copied(), port };
+                    self.on_configuration(master, peer, epoch, &addr);
                 }
             }
             Deferred::OwnVote { master, epoch } => self.on_own_vote(master, epoch, &outcome),
@@ -182,7 +217,7 @@ mod tests {
     use alloc::vec;
 
     fn what(number: u32) -> Deferred {
-        Deferred::LinkResolved { slot: SlotId(number) }
+        Deferred::LinkResolved { slot: SlotId(number), host: String::new() }
     }
 
     #[test]

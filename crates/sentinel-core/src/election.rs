@@ -22,10 +22,9 @@ use picket_sansio::{Millis, Ticket, Time};
 
 use crate::deferred::{Deferred, Outcome};
 use crate::event::Event;
-use crate::failover::{Election, Failover};
+use crate::failover::{Election, Failover, Motive};
 use crate::ids::{InstanceId, MasterId, PeerId};
 use crate::instance::Master;
-use crate::monitor::earlier;
 use crate::reason::{Ballot, Choice, LossReason, WaitReason};
 use crate::sentinel::Sentinel;
 use crate::tally::{Tally, tally};
@@ -44,6 +43,13 @@ const LEADER_PATIENCE: Millis = Millis(4_000);
 const LOST_LEADER_PATIENCE: Millis = Millis(400);
 /// A voter that has not answered for this long is not counted on any more.
 const BALLOT_PATIENCE: Millis = Millis(1_000);
+
+/// The most that an epoch may be above ours to be believed.
+const EPOCH_LEAP_MAX: u64 = 1 << 32;
+/// The largest epoch that is believed at all: it fits an integer of the protocol and leaves room above.
+pub(crate) const EPOCH_MAX: u64 = i64::MAX as u64 / 2;
+/// How often an operator's failover stands again because others stand in the same epoch.
+const FORCED_ATTEMPTS_MAX: u32 = 3;
 
 /// The answer to a vote request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +102,7 @@ impl Sentinel {
             // The last failover found nobody to promote and that has not changed.
             return Some(now + Millis(1_000));
         }
-        self.start_failover(id, false);
+        self.start_failover(id, Motive::ObjectivelyDown);
         None
     }
 
@@ -138,16 +144,18 @@ impl Sentinel {
     }
 
     /// Begins a failover: a new candidacy, with our own vote and a request to every peer.
-    pub(crate) fn start_failover(&mut self, id: MasterId, forced: bool) {
+    pub(crate) fn start_failover(&mut self, id: MasterId, motive: Motive) {
         let now = self.now;
         let Some(master) = self.masters.get(&id) else { return };
         let fresh = master.attempts == 0
-            && !forced
+            && motive == Motive::ObjectivelyDown
             && self.current_epoch > master.leader_epoch
             && self.current_epoch > master.config_epoch
             && self.epoch_raised_at.is_some_and(|at| now < at + self.periods.election_timeout);
         if !fresh {
-            self.current_epoch = self.current_epoch.saturating_add(1);
+            // At the end of all epochs nobody can be elected any more; `is_plausible` keeps us from there.
+            let Some(next) = self.current_epoch.checked_add(1) else { return };
+            self.current_epoch = next;
             self.epoch_raised_at = Some(now);
             let master = master.name.clone();
             self.emit(Event::NewEpoch { master, epoch: self.current_epoch });
@@ -166,27 +174,24 @@ impl Sentinel {
             own_vote_durable: false,
             own_vote_failed: false,
             ballots: alloc::collections::BTreeMap::new(),
-            forced,
+            motive,
         });
         self.record_vote(id, epoch, &my_id);
         let ticket = self.masters.get(&id).map_or(Ticket(0), |master| master.vote_ticket);
         // A candidate that cannot write its own vote cannot win: it must not take the others' votes from
         // one that can.
         if !self.persistence.is_failing() {
-            self.ask_for_votes(id, forced);
+            self.ask_for_votes(id);
         }
         self.when_durable(ticket, Deferred::OwnVote { master: id, epoch });
         self.refresh_replicas(id);
         self.touch(Timer::Instance(InstanceId::Master(id)));
     }
 
-    /// Requests a vote of every peer at once. An operator's failover needs none, and peers that do
-    /// not see the master down are not bothered, as in the reference.
-    fn ask_for_votes(&mut self, id: MasterId, forced: bool) {
+    /// Requests a vote of every peer at once; also for an operator's failover, so that its epoch is its
+    /// own. The reference asks nobody then, and two operators can make two configurations of one epoch.
+    fn ask_for_votes(&mut self, id: MasterId) {
         let Some(master) = self.masters.get_mut(&id) else { return };
-        if forced && !master.server.instance.s_down {
-            return;
-        }
         let mut peers = Vec::new();
         for (peer_id, peer) in &mut master.peers {
             peer.ask_forced = true;
@@ -195,6 +200,12 @@ impl Sentinel {
         for peer in peers {
             self.touch(Timer::Instance(InstanceId::Peer(id, peer)));
         }
+    }
+
+    /// True if an epoch can have come about by elections. One from nowhere, far above all others, would be
+    /// spread and kept for good, and leave no room for elections.
+    pub(crate) fn is_plausible(&self, epoch: u64) -> bool {
+        epoch <= self.current_epoch.saturating_add(EPOCH_LEAP_MAX).min(EPOCH_MAX)
     }
 
     /// Notes a vote and asks for it to be written.
@@ -212,7 +223,7 @@ impl Sentinel {
     pub(crate) fn cast_vote(&mut self, id: MasterId, epoch: u64, candidate: &str) -> Vote {
         let now = self.now;
         let mut epoch_ticket = None;
-        if epoch > self.current_epoch {
+        if epoch > self.current_epoch && self.is_plausible(epoch) {
             self.current_epoch = epoch;
             self.epoch_raised_at = Some(now);
             epoch_ticket = Some(self.persist());
@@ -222,7 +233,7 @@ impl Sentinel {
         let Some(master) = self.masters.get(&id) else {
             return Vote { leader: None, leader_epoch: 0, ticket: Ticket(0) };
         };
-        let newer = epoch > master.leader_epoch && epoch > master.config_epoch;
+        let newer = epoch > master.leader_epoch && epoch > master.config_epoch && epoch <= self.current_epoch;
         if newer && !self.is_committed(id) {
             if candidate != self.my_id {
                 self.step_down(id, candidate, epoch);
@@ -282,15 +293,21 @@ impl Sentinel {
         match result {
             Ok(()) => {
                 election.own_vote_durable = true;
-                let (since, forced) = (election.since, election.forced);
+                let since = election.since;
                 if !master.peers.values().any(|peer| peer.asked_at >= Some(since)) {
-                    self.ask_for_votes(id, forced);
+                    self.ask_for_votes(id);
                 }
             }
             Err(reason) => {
                 election.own_vote_failed = true;
                 let reason = reason.clone();
-                self.emit(Event::NotDurable { what: "our own vote", reason });
+                let what = "our own vote";
+                let event = if election.is_forced() {
+                    Event::ToldUnsaved { what, reason }
+                } else {
+                    Event::NotDurable { what, reason }
+                };
+                self.emit(event);
             }
         }
         self.touch(Timer::Instance(InstanceId::Master(id)));
@@ -324,32 +341,40 @@ impl Sentinel {
         let now = self.now;
         let master = self.masters.get(&id)?;
         let Failover::Election(election) = &master.failover else { return None };
-        let mut until = election.since + self.periods.election_timeout.min(master.settings.failover_timeout);
-        let patience_ends = election.since + BALLOT_PATIENCE;
-        let mut undecided = 0;
-        for (peer_id, peer) in &master.peers {
-            let may_answer = !peer.instance.s_down && now < patience_ends;
-            if !election.ballots.contains_key(peer_id) && may_answer {
-                undecided += 1;
-            }
-        }
+        let timeout = self.periods.election_timeout.min(master.settings.failover_timeout);
+        let until = election.since + timeout;
+        // Disks that are slow once are slow again: each lost election is more patient than the last.
+        let patience = BALLOT_PATIENCE.times(1 << master.attempts.min(4)).min(timeout);
+        let own_vote_open = !election.own_vote_durable && !election.own_vote_failed;
+        let patience_ends = election.since + patience;
+        let is_patient = now < patience_ends || own_vote_open;
+        let silent = master.peers.iter().filter(|(peer_id, peer)| {
+            is_patient && !peer.instance.s_down && !election.ballots.contains_key(peer_id)
+        });
+        let undecided = u32::try_from(silent.count()).unwrap_or(u32::MAX);
         let needed = master.votes_needed();
         let standing = tally(election, &self.my_id, undecided, needed);
-        if election.forced && (election.own_vote_durable || election.own_vote_failed)
-            || standing == Tally::Won
-        {
+        if standing == Tally::Won {
             self.become_leader(id);
             return None;
         }
-        let (why, rival) = match standing {
-            Tally::Lost { rival } if !election.forced => (LossReason::CannotWin, rival),
-            _ if now >= until => (LossReason::TimedOut, None),
-            _ => {
-                if now < patience_ends {
-                    until = until.min(patience_ends);
-                }
-                return Some(until);
+        if let Motive::Operator { tries } = election.motive {
+            if standing == Tally::Open && now < until && !election.own_vote_failed {
+                return Some(if now < patience_ends { patience_ends } else { until });
             }
+            if election.has_rival(&self.my_id) && tries < FORCED_ATTEMPTS_MAX {
+                // Somebody else stands in this epoch; in the next one it may be ours alone.
+                self.masters.get_mut(&id)?.failover = Failover::None;
+                self.start_failover(id, Motive::Operator { tries: tries + 1 });
+            } else {
+                self.become_leader(id);
+            }
+            return None;
+        }
+        let (why, rival) = match standing {
+            Tally::Lost { rival } => (LossReason::CannotWin, rival),
+            _ if now >= until => (LossReason::TimedOut, None),
+            _ => return Some(if now < patience_ends { patience_ends } else { until }),
         };
         let epoch = election.epoch;
         let ballots = self.ballots(master, election);
@@ -370,7 +395,7 @@ impl Sentinel {
         master.hold = Some((until, why));
         master.hold_told = false;
         master.start_at = None;
-        earlier(self.run_start(id), None)
+        self.run_start(id)
     }
 
     /// What each voter chose.
@@ -391,7 +416,7 @@ impl Sentinel {
         let now = self.now;
         let Some(master) = self.masters.get(&id) else { return };
         let Failover::Election(election) = &master.failover else { return };
-        let (epoch, started_at, forced) = (election.epoch, election.since, election.forced);
+        let (epoch, started_at, forced) = (election.epoch, election.since, election.is_forced());
         let ballots = self.ballots(master, election);
         let needed = master.votes_needed();
         let instance = self.instance_ref(InstanceId::Master(id));

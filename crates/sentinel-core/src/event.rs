@@ -185,6 +185,8 @@ pub enum Event {
     NotDurable { what: &'static str, reason: String },
     /// SIMULATE-FAILURE asked for a crash at that point of a later failover.
     CrashRequested { after: &'static str },
+    /// The same, but it is given out: holding it back would be the worse end.
+    ToldUnsaved { what: &'static str, reason: String },
     /// The process ends itself because SIMULATE-FAILURE asked for it.
     SimulatedCrash { after: &'static str },
     /// A peer's bytes made no sense; its connection is closed.
@@ -227,6 +229,7 @@ impl Event {
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::ToldUnsaved { .. }
             | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. }
             | Self::Garbage { .. } => LogLevel::Warning,
@@ -316,6 +319,7 @@ impl Event {
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::ToldUnsaved { .. }
             | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. }
             | Self::Garbage { .. } => return None,
@@ -387,6 +391,7 @@ impl Event {
             | Self::UserFailover { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
+            | Self::ToldUnsaved { .. }
             | Self::CrashRequested { .. }
             | Self::SimulatedCrash { .. } => None,
         }
@@ -452,6 +457,9 @@ impl Event {
                 format!("Gave up failover {epoch} of {instance}: voted for {for_run_id} in epoch {for_epoch}")
             }
             Self::ResolveFailed { host, reason } => format!("Failed to resolve hostname '{host}': {reason}"),
+            Self::ToldUnsaved { what, reason } => {
+                format!("{what} is in force though it could not be saved: {reason}")
+            }
             Self::NotDurable { what, reason } => {
                 format!("{what} is not given out, it could not be saved: {reason}")
             }

@@ -3,7 +3,10 @@
 //! Mirrors `sentinel.c: sentinelSendHello`, `sentinelProcessHelloMessage`.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
+use crate::addr::Addr;
+use crate::deferred::Deferred;
 use crate::event::Event;
 use crate::hello::Hello;
 use crate::ids::{InstanceId, MasterId, PeerId};
@@ -51,6 +54,9 @@ impl Sentinel {
         }
         let Some(hello) = Hello::parse(payload) else { return };
         let Some(id) = self.master_id(&hello.master_name) else { return };
+        if !self.is_plausible(hello.current_epoch) || !self.is_plausible(hello.config_epoch) {
+            return;
+        }
         let peer = self.meet(id, &hello);
         if hello.current_epoch > self.current_epoch {
             self.current_epoch = hello.current_epoch;
@@ -58,24 +64,56 @@ impl Sentinel {
             self.emit(Event::NewEpoch { master: hello.master_name.clone(), epoch: hello.current_epoch });
         }
         let Some(peer) = peer else { return };
-        let now = self.now;
         let theirs = self.addr_of(&hello.master_host, hello.master_port);
-        let Some(master) = self.masters.get_mut(&id) else { return };
-        if let Some(peer) = master.peers.get_mut(&peer) {
-            peer.last_hello = now;
-            peer.last_config = Some((hello.config_epoch, theirs.clone(), now));
+        if theirs.ip.is_none() && self.settings.resolve_hostnames {
+            // It may be another name of the address that we know.
+            let then = Deferred::HelloResolved {
+                master: id,
+                peer,
+                epoch: hello.config_epoch,
+                host: hello.master_host.clone(),
+                port: hello.master_port,
+            };
+            self.resolve_once(&hello.master_host, then);
+            return;
         }
+        self.on_configuration(id, peer, hello.config_epoch, &theirs);
+    }
+
+    /// A Sentinel told which configuration of a master it has.
+    pub(crate) fn on_configuration(&mut self, id: MasterId, peer_id: PeerId, epoch: u64, theirs: &Addr) {
+        let now = self.now;
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let Some(peer) = master.peers.get_mut(&peer_id) else { return };
+        peer.last_hello = now;
+        peer.last_config = Some((epoch, theirs.clone(), now));
         let acceptable = theirs.ip.is_some() || self.settings.resolve_hostnames;
-        if hello.config_epoch > master.config_epoch && acceptable {
-            master.config_epoch = hello.config_epoch;
-            if !master.server.instance.addr.is_same(&theirs) {
-                let instance = self.instance_ref(InstanceId::Peer(id, peer));
+        let is_elsewhere = !master.server.instance.addr.is_same(theirs);
+        if epoch > master.config_epoch && acceptable {
+            master.config_epoch = epoch;
+            if is_elsewhere {
+                let instance = self.instance_ref(InstanceId::Peer(id, peer_id));
                 self.emit(Event::ConfigUpdateFrom { instance });
-                self.switch_by_hello(id, &theirs);
+                self.switch_by_hello(id, theirs);
+            }
+        } else if epoch == master.config_epoch
+            && epoch > 0
+            && is_elsewhere
+            && self.my_id > peer.instance.run_id
+        {
+            // Two operators can fail over through two Sentinels that do not hear each other and make two
+            // configurations of one epoch. Neither would ever give way: the higher id makes a newer one.
+            if let Some(newer) = self.current_epoch.checked_add(1) {
+                master.config_epoch = newer;
+                self.current_epoch = newer;
+                let master = master.name.clone();
+                self.persist();
+                self.emit(Event::NewEpoch { master, epoch: newer });
+                self.force_hello(id);
             }
         }
         // Whoever waits for a confirmation of the configuration looks again.
-        let replicas: alloc::vec::Vec<_> =
+        let replicas: Vec<_> =
             self.masters.get(&id).map(|m| m.replicas.keys().copied().collect()).unwrap_or_default();
         for replica in replicas {
             self.touch(Timer::Instance(InstanceId::Replica(id, replica)));
@@ -129,7 +167,7 @@ impl Sentinel {
     }
 
     /// A known Sentinel has another address: under this master and under all others.
-    fn readdress_peer(&mut self, id: MasterId, peer: PeerId, run_id: &str, addr: &crate::addr::Addr) {
+    fn readdress_peer(&mut self, id: MasterId, peer: PeerId, run_id: &str, addr: &Addr) {
         let all = self.peers_of_process(run_id);
         let mut others = 0;
         for same in &all {

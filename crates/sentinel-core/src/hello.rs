@@ -45,6 +45,13 @@ impl Hello {
     }
 }
 
+/// A run id, or the `*` that stands for none: what can be kept, logged and compared without harm.
+pub(crate) fn run_id(bytes: &[u8]) -> Option<String> {
+    let sane = bytes == b"*"
+        || (!bytes.is_empty() && bytes.len() <= 64 && bytes.iter().all(u8::is_ascii_alphanumeric));
+    sane.then(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
 /// A host that can stand in a config file line: it is one word without quotes or control characters.
 pub(crate) fn is_host(text: &str) -> bool {
     !text.is_empty()

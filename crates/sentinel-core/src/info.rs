@@ -22,6 +22,8 @@ pub(crate) struct Info {
     pub(crate) master_link_up: Option<bool>,
     pub(crate) priority: Option<u32>,
     pub(crate) offset: Option<u64>,
+    /// The offset of what a server has written as a master.
+    pub(crate) master_offset: Option<u64>,
     pub(crate) announced: Option<bool>,
     pub(crate) sync_in_progress: Option<bool>,
 }
@@ -57,6 +59,7 @@ impl Info {
             "master_port" => self.master_port = value.parse().ok(),
             "master_link_status" => self.master_link_up = Some(value == "up"),
             "slave_priority" => self.priority = value.parse().ok(),
+            "master_repl_offset" => self.master_offset = value.parse().ok(),
             "slave_repl_offset" => self.offset = value.parse().ok(),
             "replica_announced" => self.announced = value.parse::<u32>().ok().map(|flag| flag != 0),
             "master_sync_in_progress" => self.sync_in_progress = Some(value == "1"),

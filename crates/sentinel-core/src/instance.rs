@@ -15,6 +15,9 @@ use crate::ids::{MasterId, PeerId, ReplicaId, SlotId};
 use crate::reason::WaitReason;
 use crate::settings::MasterSettings;
 
+/// How long a former master is looked out for more eagerly than other servers.
+const RETURN_WATCH: Millis = Millis(600_000);
+
 /// The role that a server claims in INFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -111,6 +114,8 @@ pub(crate) struct Replica {
     pub(crate) deposed_at: Option<Time>,
     /// When it was last told to follow the master, outside of a failover.
     pub(crate) fixed_at: Option<Time>,
+    /// How often in a row it refused to.
+    pub(crate) refusals: u32,
 }
 
 /// What a peer said of a master, and of which address.
@@ -236,7 +241,19 @@ impl Replica {
     /// A replica that was just heard of.
     #[must_use]
     pub(crate) fn new(server: Server) -> Self {
-        Self { server, reconf: None, deposed_at: None, fixed_at: None }
+        Self { server, reconf: None, deposed_at: None, fixed_at: None, refusals: 0 }
+    }
+}
+
+impl Replica {
+    /// The pause before it is told again whom to follow: one that refuses is asked ever less often.
+    pub(crate) fn fix_pause(&self, first: Millis, longest: Millis) -> Millis {
+        first.times(1 << self.refusals.min(10)).min(longest.max(first))
+    }
+
+    /// True while this is a former master that may come back any moment.
+    pub(crate) fn is_returning(&self, now: Time) -> bool {
+        self.deposed_at.is_some_and(|at| now < at + RETURN_WATCH) && self.refusals < 3
     }
 }
 

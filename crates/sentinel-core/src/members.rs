@@ -22,6 +22,10 @@ use crate::timers::Timer;
 /// for the next INFO period and is blind until then.
 const REDISCOVER_PAUSE: Millis = Millis(1_000);
 
+/// How many replicas, and how many other Sentinels, one master may have. Far above any real deployment:
+/// it bounds what a hostile INFO or hello can make us keep.
+const MEMBERS_MAX: usize = 1024;
+
 impl Sentinel {
     /// The master of this name.
     pub(crate) fn master_id(&self, name: &str) -> Option<MasterId> {
@@ -190,7 +194,10 @@ impl Sentinel {
             return None;
         }
         let master = self.masters.get(&id)?;
-        if master.replica_by_addr(&addr).is_some() || master.server.instance.addr.is_same(&addr) {
+        if master.replica_by_addr(&addr).is_some()
+            || master.server.instance.addr.is_same(&addr)
+            || master.replicas.len() >= MEMBERS_MAX
+        {
             return None;
         }
         self.counters.replica += 1;
@@ -202,9 +209,51 @@ impl Sentinel {
         Some(replica)
     }
 
+    /// True if an instance is the server of its own master, known a second time under another name.
+    pub(crate) fn is_master_itself(&self, id: InstanceId) -> bool {
+        let Some(master) = self.masters.get(&id.master()) else { return false };
+        let Some(instance) = self.instance(id) else { return false };
+        let now = &master.server.instance;
+        !matches!(id, InstanceId::Master(_))
+            && (now.addr.is_same(&instance.addr) || (!now.run_id.is_empty() && now.run_id == instance.run_id))
+    }
+
+    /// Forgets replicas that turned out, once their names were resolved, to be the master or a replica
+    /// that is known already.
+    pub(crate) fn merge_replicas(&mut self, id: MasterId) {
+        let Some(master) = self.masters.get(&id) else { return };
+        let promoted = master.failover.promoted();
+        let mut twice = Vec::new();
+        let mut seen: Vec<&Addr> = alloc::vec![&master.server.instance.addr];
+        // The one that is being promoted stays, whoever else it is.
+        let first = promoted.and_then(|replica| master.replicas.get_key_value(&replica));
+        let others = master.replicas.iter().filter(|(replica, _)| Some(**replica) != promoted);
+        for (replica_id, replica) in first.into_iter().chain(others) {
+            let addr = &replica.server.instance.addr;
+            if Some(*replica_id) != promoted && seen.iter().any(|known| known.is_same(addr)) {
+                twice.push(*replica_id);
+            } else {
+                seen.push(addr);
+            }
+        }
+        if twice.is_empty() {
+            return;
+        }
+        for replica in twice {
+            self.release(InstanceId::Replica(id, replica));
+            if let Some(master) = self.masters.get_mut(&id) {
+                master.replicas.remove(&replica);
+            }
+        }
+        self.persist();
+        self.touch_master(id);
+    }
+
     /// Adds another Sentinel; where it is a peer of another master already, that link is shared.
     pub(crate) fn add_peer(&mut self, id: MasterId, addr: Addr, run_id: &str) -> Option<PeerId> {
-        self.masters.get(&id)?;
+        if self.masters.get(&id)?.peers.len() >= MEMBERS_MAX {
+            return None;
+        }
         self.counters.peer += 1;
         let peer = PeerId(self.counters.peer);
         let user = InstanceId::Peer(id, peer);

@@ -70,7 +70,7 @@ impl Sentinel {
             InstanceId::Replica(_, replica_id) => {
                 let Some(replica) = master.replicas.get(&replica_id) else { return quiet };
                 let promoting = matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
-                let returning = replica.deposed_at.is_some();
+                let returning = replica.is_returning(self.now);
                 let telling = matches!(replica.reconf, Some(Reconf::Sent(since) | Reconf::InProgress(since))
                     if self.now < since + INFO_BUSY.times(2));
                 if promoting || returning || telling {
@@ -358,7 +358,7 @@ impl Sentinel {
             peer.ask_pause = ask;
         }
         peer.opinion = Some(Opinion { about, down, at: now });
-        let leader = alloc::string::String::from_utf8_lossy(leader).into_owned();
+        let Some(leader) = crate::hello::run_id(leader) else { return };
         let leader_epoch = u64::try_from(*leader_epoch).unwrap_or(0);
         if leader != "*" {
             let vote = Some((leader.clone(), leader_epoch));

@@ -140,21 +140,24 @@ impl Sentinel {
             if let Some(link) = self.links.get_mut(&slot) {
                 link.resolving = true;
             }
-            self.resolve(&addr.host, Deferred::LinkResolved { slot });
+            self.resolve(&addr.host, Deferred::LinkResolved { slot, host: addr.host.clone() });
             return;
         }
         self.connect(slot);
     }
 
     /// The answer to the resolution that [`Self::dial`] asked for.
-    pub(crate) fn on_link_resolved(&mut self, slot: SlotId, result: Result<Vec<IpAddr>, String>) {
+    pub(crate) fn on_link_resolved(&mut self, slot: SlotId, host: &str, result: Result<Vec<IpAddr>, String>) {
         let Some(link) = self.links.get_mut(&slot) else { return };
         link.resolving = false;
         let users = link.users.clone();
         match result {
             Ok(ips) => {
                 for user in users {
-                    if let Some(instance) = self.instance_mut(user) {
+                    // An answer about a name that it no longer goes by is none.
+                    if let Some(instance) = self.instance_mut(user)
+                        && instance.addr.host == host
+                    {
                         // An address that still is among the answers is kept: order is no news.
                         let known = instance.addr.ip.is_some_and(|ip| ips.contains(&ip));
                         if !known {
@@ -164,18 +167,18 @@ impl Sentinel {
                 }
                 if let Some(link) = self.links.get_mut(&slot) {
                     link.last_failure = None;
+                    if let Some(master) = link.users.first().map(|user| user.master()) {
+                        self.merge_replicas(master);
+                    }
                 }
             }
             Err(reason) => {
-                let host = self.links.get(&slot).and_then(|link| link.users.first().copied());
-                let host =
-                    host.and_then(|user| self.instance(user)).map(|instance| instance.addr.host.clone());
                 let told = self.links.get(&slot).and_then(|link| link.last_failure.clone());
                 if told.as_ref() != Some(&reason) {
                     if let Some(link) = self.links.get_mut(&slot) {
                         link.last_failure = Some(reason.clone());
                     }
-                    self.emit(Event::ResolveFailed { host: host.unwrap_or_default(), reason });
+                    self.emit(Event::ResolveFailed { host: host.to_string(), reason });
                 }
             }
         }
@@ -226,7 +229,7 @@ impl Sentinel {
     fn pause(&self, slot: SlotId, first: InstanceId) -> Millis {
         let longest = match first {
             InstanceId::Replica(master, replica)
-                if self.masters[&master].replicas.get(&replica).is_some_and(|r| r.deposed_at.is_some()) =>
+                if self.masters[&master].replicas.get(&replica).is_some_and(|r| r.is_returning(self.now)) =>
             {
                 DEPOSED_PAUSE
             }

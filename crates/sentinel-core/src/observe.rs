@@ -6,6 +6,7 @@ use picket_resp::Reply;
 use picket_sansio::{Millis, Time};
 
 use crate::addr::Addr;
+use crate::deferred::Deferred;
 use crate::event::{Event, Kind};
 use crate::failover::Failover;
 use crate::ids::{InstanceId, MasterId, ReplicaId};
@@ -51,6 +52,12 @@ impl Sentinel {
         if self.tilt_since.is_some() {
             return;
         }
+        if let InstanceId::Master(master) = id {
+            // Former masters may wait for this word.
+            for instance in self.instances_of(master) {
+                self.touch(Timer::Instance(instance));
+            }
+        }
         if let InstanceId::Replica(master, replica) = id {
             self.on_replica_info(master, replica, info.role);
         }
@@ -68,6 +75,7 @@ impl Sentinel {
         let rebooted = !server.instance.run_id.is_empty();
         server.instance.run_id.clone_from(run_id);
         if rebooted {
+            server.offset = 0;
             if watch && matches!(id, InstanceId::Master(_)) {
                 server.reboot_at = Some(now);
             }
@@ -77,16 +85,29 @@ impl Sentinel {
     }
 
     fn on_listed_replicas(&mut self, id: MasterId, info: &Info) {
-        let mut added = false;
         for (host, port) in &info.replicas {
             let addr = self.addr_of(host, *port);
-            if let Some(replica) = self.add_replica(id, addr) {
-                added = true;
-                let instance = self.instance_ref(InstanceId::Replica(id, replica));
-                self.emit(Event::ReplicaAdded { instance });
+            let known = self.masters.get(&id).is_none_or(|master| {
+                master.replica_by_addr(&addr).is_some() || master.server.instance.addr.is_same(&addr)
+            });
+            if known {
+                continue;
+            }
+            if addr.ip.is_none() && self.settings.resolve_hostnames {
+                // It may be one that is known by its address.
+                let then = Deferred::ReplicaNamed { master: id, host: host.clone(), port: *port };
+                self.resolve_once(host, then);
+            } else {
+                self.on_listed_replica(id, addr);
             }
         }
-        if added {
+    }
+
+    /// A master lists a replica at this address.
+    pub(crate) fn on_listed_replica(&mut self, id: MasterId, addr: Addr) {
+        if let Some(replica) = self.add_replica(id, addr) {
+            let instance = self.instance_ref(InstanceId::Replica(id, replica));
+            self.emit(Event::ReplicaAdded { instance });
             self.persist();
         }
     }
@@ -116,6 +137,9 @@ impl Sentinel {
         server.master_link_down = info.master_link_down;
         if info.role != Some(Role::Replica) {
             server.sync_in_progress = false;
+            // One that was a replica and calls itself master now has what it has, which is nothing if it
+            // was restarted empty.
+            server.offset = info.master_offset.unwrap_or(0);
             return;
         }
         if info.master_host.is_some() && server.master_host != info.master_host {
@@ -258,7 +282,9 @@ impl Sentinel {
             let down = server.instance.s_down_since.map_or(Time(0), |at| at + span);
             if server.instance.s_down_since.is_some() { down } else { Time(0) }
         };
-        let paused_until = |pause: Millis| replica.fixed_at.map_or(Time(0), |at| at + pause);
+        let longest = self.periods.info;
+        let paused_until =
+            |first: Millis| replica.fixed_at.map_or(Time(0), |at| at + replica.fix_pause(first, longest));
         match server.role_reported {
             Role::Master => {
                 // What it said before it was replaced proves nothing.
@@ -269,6 +295,14 @@ impl Sentinel {
                     let due = paused_until(FIX_PAUSE_DEPOSED);
                     if now < due {
                         return Some(due);
+                    }
+                    if master.server.info_at < server.info_at {
+                        // The master's word must be as young as the former master's: the two may have
+                        // changed places again behind a wire that was cut.
+                        if !master.server.info_pending {
+                            self.send_info(InstanceId::Master(id));
+                        }
+                        return Some(now + FIX_PAUSE_DEPOSED);
                     }
                     self.convert(id, replica_id, confirmed_by);
                     return Some(now + FIX_PAUSE_DEPOSED);
@@ -299,8 +333,10 @@ impl Sentinel {
                 if self.send_reconfiguration(id_of_replica, Some(&addr)) {
                     let replica = self.masters.get_mut(&id)?.replicas.get_mut(&replica_id)?;
                     replica.fixed_at = Some(now);
-                    let instance = self.instance_ref(id_of_replica);
-                    self.emit(Event::FixReplicaConfig { instance, follows: followed });
+                    if replica.refusals == 0 {
+                        let instance = self.instance_ref(id_of_replica);
+                        self.emit(Event::FixReplicaConfig { instance, follows: followed });
+                    }
                 }
                 Some(now + FIX_PAUSE)
             }
@@ -318,8 +354,10 @@ impl Sentinel {
                 self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica_id))
         {
             replica.fixed_at = Some(now);
-            let instance = self.instance_ref(id_of_replica);
-            self.emit(Event::ConvertToReplica { instance, reported_for, confirmed_by });
+            if replica.refusals == 0 {
+                let instance = self.instance_ref(id_of_replica);
+                self.emit(Event::ConvertToReplica { instance, reported_for, confirmed_by });
+            }
         }
     }
 }

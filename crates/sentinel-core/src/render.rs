@@ -1,6 +1,7 @@
 //! The state of a Sentinel as lines of its config file (`sentinel.c: rewriteConfigSentinelOption`),
 //! and how the old text of the file takes them up.
 
+use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::Display;
@@ -145,8 +146,13 @@ impl Lines {
         self.number("sentinel config-epoch", name, master.config_epoch);
         self.number("sentinel leader-epoch", name, master.leader_epoch);
         let replicas = master.replicas.values().map(|replica| &replica.server.instance.addr);
+        // A name and an IP can be one server; said twice, the line would be refused at the next start.
+        let mut said = BTreeSet::from([(host, port)]);
         for replica in replicas.filter(|replica| !replica.is_same(addr)) {
             let (host, port) = host_port(replica);
+            if !said.insert((host.clone(), port.clone())) {
+                continue;
+            }
             self.put("sentinel known-replica", &[name.as_bytes(), host.as_bytes(), port.as_bytes()]);
         }
         let peers = master.peers.values().map(|peer| &peer.instance);

@@ -54,7 +54,7 @@ mod tests {
             own_vote_durable: own,
             own_vote_failed: false,
             ballots: choices.iter().enumerate().map(|(n, c)| (PeerId(n as u32), c.clone())).collect(),
-            forced: false,
+            motive: crate::failover::Motive::ObjectivelyDown,
         }
     }
 

@@ -11,6 +11,7 @@ use super::{Answer, CommandDeferred, integer_of};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
+use crate::hello;
 use crate::ids::MasterId;
 use crate::sentinel::Sentinel;
 
@@ -49,11 +50,11 @@ impl Sentinel {
         // Differs from Redis, which reads a negative epoch as one of the largest and takes any bytes
         // for a run id: both would reach the state on disk and every log.
         let Ok(epoch) = u64::try_from(epoch) else { return Answer::Now(Reply::error(super::NOT_AN_INTEGER)) };
-        let Some(candidate) = run_id(candidate) else {
+        let Some(candidate) = hello::run_id(candidate) else {
             return Answer::Now(Reply::error("ERR Invalid run id"));
         };
         let epoch_before = self.masters[&id].leader_epoch;
-        let vote = self.cast_vote(id, epoch, candidate);
+        let vote = self.cast_vote(id, epoch, &candidate);
         if self.persistence.is_durable(vote.ticket) {
             return Answer::Now(answer(is_down, vote.leader.as_deref(), vote.leader_epoch));
         }
@@ -95,12 +96,3 @@ fn answer(is_down: bool, leader: Option<&str>, leader_epoch: u64) -> Reply {
         [Reply::Integer(i64::from(is_down)), Reply::bulk(leader), super::integer(leader_epoch)].into(),
     )
 }
-
-/// A run id that can be told to others: some printable characters without blanks.
-fn run_id(word: &[u8]) -> Option<&str> {
-    let fits = (1..=RUN_ID_MAX).contains(&word.len()) && word.iter().all(u8::is_ascii_graphic);
-    core::str::from_utf8(word).ok().filter(|_| fits)
-}
-
-/// Real ones have 40 characters.
-const RUN_ID_MAX: usize = 64;

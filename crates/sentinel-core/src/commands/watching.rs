@@ -76,6 +76,11 @@ impl Sentinel {
         let settings = MasterSettings::new(pending.quorum, &self.periods);
         match self.add_master(pending.name.clone(), addr, settings) {
             Ok(id) => {
+                // It may have been watched before, with votes that are forgotten now: no second vote in
+                // an epoch that was.
+                if let Some(master) = self.masters.get_mut(&id) {
+                    master.leader_epoch = self.current_epoch;
+                }
                 // Differs from Redis, where this follows the reply: ours waits for the disk, and
                 // nothing about the master shall be told before this.
                 let instance = self.instance_ref(InstanceId::Master(id));

@@ -8,6 +8,7 @@ use picket_server_core::config::{ConfigError, ConfigLine};
 
 use super::{Config, MasterConfig};
 use crate::addr::Addr;
+use crate::election::EPOCH_MAX;
 use crate::settings::{MasterSettings, Periods};
 
 /// Applies `lines` in the three passes.
@@ -93,7 +94,7 @@ fn directive(
         }
         (b"current-epoch", [epoch]) => raise(&mut config.current_epoch, natural(epoch)),
         (b"myid", [id]) => {
-            if id.len() != 40 {
+            if id.len() != 40 || !id.iter().all(u8::is_ascii_alphanumeric) {
                 return Err("Malformed Sentinel id in myid option.");
             }
             config.my_id = Some(text(id)?);
@@ -207,7 +208,10 @@ fn master_directive(
             master.config_epoch = natural(epoch);
             raise(&mut config.current_epoch, natural(epoch));
         }
-        (b"leader-epoch", [epoch]) => master.leader_epoch = natural(epoch),
+        (b"leader-epoch", [epoch]) => {
+            master.leader_epoch = natural(epoch);
+            raise(&mut config.current_epoch, natural(epoch));
+        }
         (b"known-replica" | b"known-slave", [host, port]) => {
             let addr = address(host, port, resolve_hostnames)?;
             if master.replicas.iter().any(|known| known.port == addr.port && known.host == addr.host) {
@@ -247,8 +251,11 @@ fn positive_time(word: &[u8]) -> Result<Millis, &'static str> {
     ms.map(Millis).ok_or("negative or zero time parameter.")
 }
 
+/// Raises an epoch; a number that no election can have reached is a mistake in the file.
 fn raise(epoch: &mut u64, to: u64) {
-    *epoch = to.max(*epoch);
+    if to <= EPOCH_MAX {
+        *epoch = to.max(*epoch);
+    }
 }
 
 fn yes_or_no(word: &[u8]) -> Option<bool> {

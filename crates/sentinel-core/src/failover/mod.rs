@@ -93,8 +93,33 @@ pub(crate) struct Election {
     pub(crate) own_vote_failed: bool,
     /// What each peer chose.
     pub(crate) ballots: BTreeMap<PeerId, Choice>,
-    /// An operator asked for this failover: the outcome of the election is not waited for.
-    pub(crate) forced: bool,
+    /// Why we stand.
+    pub(crate) motive: Motive,
+}
+
+/// Why we stand for election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Motive {
+    /// The master is objectively down: who loses waits.
+    ObjectivelyDown,
+    /// An operator asked for it: who loses stands again in the next epoch, and leads in the end even
+    /// without a majority, as the reference does.
+    Operator {
+        /// How often we have stood again.
+        tries: u32,
+    },
+}
+
+impl Election {
+    /// True if an operator asked for this failover.
+    pub(crate) fn is_forced(&self) -> bool {
+        matches!(self.motive, Motive::Operator { .. })
+    }
+
+    /// True if a voter chose somebody else in this very epoch.
+    pub(crate) fn has_rival(&self, my_id: &str) -> bool {
+        self.ballots.values().any(|choice| matches!(choice, Choice::For(run_id) if run_id != my_id))
+    }
 }
 
 impl Failover {
@@ -130,7 +155,7 @@ impl Failover {
     #[must_use]
     pub(crate) fn is_forced(&self) -> bool {
         match self {
-            Self::Election(election) => election.forced,
+            Self::Election(election) => election.is_forced(),
             Self::Select { forced, .. }
             | Self::Promote { forced, .. }
             | Self::WaitPromotion { forced, .. } => *forced,

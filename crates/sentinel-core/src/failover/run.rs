@@ -11,9 +11,9 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
-use crate::failover::Failover;
+use crate::failover::{Failover, Motive};
 use crate::ids::{InstanceId, MasterId, ReplicaId};
-use crate::instance::Reconf;
+use crate::instance::{Reconf, Replica, Role};
 use crate::link::Pending;
 use crate::monitor::earlier;
 use crate::sentinel::Sentinel;
@@ -31,6 +31,12 @@ pub(crate) enum ManualRefusal {
     NoGoodReplica,
 }
 
+/// True for a replica that somebody else may have promoted in a newer configuration that is still on its
+/// way to us. It is left alone; if there is none, it is told to follow the master later.
+fn calls_itself_master(replica: &Replica) -> bool {
+    replica.server.role_reported == Role::Master && replica.deposed_at.is_none()
+}
+
 impl Sentinel {
     /// SENTINEL FAILOVER.
     pub(crate) fn manual_failover(&mut self, id: MasterId) -> Result<(), ManualRefusal> {
@@ -43,7 +49,7 @@ impl Sentinel {
         }
         let master = master.name.clone();
         self.emit(Event::UserFailover { master });
-        self.start_failover(id, true);
+        self.start_failover(id, Motive::Operator { tries: 0 });
         Ok(())
     }
 
@@ -153,7 +159,8 @@ impl Sentinel {
             return Some(until);
         }
         // It may have been promoted and come back as a master: then it is one that was replaced.
-        if let Some(replica) = self.masters.get_mut(&id)?.replicas.get_mut(&replica) {
+        let was_told = matches!(self.masters.get(&id)?.failover, Failover::WaitPromotion { .. });
+        if was_told && let Some(replica) = self.masters.get_mut(&id)?.replicas.get_mut(&replica) {
             replica.deposed_at = Some(now);
         }
         let instance = self.instance_ref(InstanceId::Master(id));
@@ -164,7 +171,13 @@ impl Sentinel {
 
     /// Tells a server whom to follow (`None`: nobody) in one transaction, and asks for INFO right
     /// behind it, so that the effect is seen with the next answer.
+    ///
+    /// Nobody is told to follow itself: an address that turns out to be the server's own, under another
+    /// name perhaps, is refused here whatever led to it.
     pub(crate) fn send_reconfiguration(&mut self, to: InstanceId, master: Option<&Addr>) -> bool {
+        if master.is_some() && self.is_master_itself(to) {
+            return false;
+        }
         let (host, port) = match master {
             Some(addr) => (addr.announced(self.settings.announce()), addr.port.to_string()),
             None => ("NO".to_string(), "ONE".to_string()),
@@ -201,6 +214,9 @@ impl Sentinel {
         };
         let InstanceId::Replica(master_id, replica_id) = id else { return };
         let Some(master) = self.masters.get_mut(&master_id) else { return };
+        if let Some(replica) = master.replicas.get_mut(&replica_id) {
+            replica.refusals = if refused { replica.refusals.saturating_add(1) } else { 0 };
+        }
         if !refused {
             return;
         }
@@ -225,6 +241,11 @@ impl Sentinel {
         let now = self.now;
         let Some(master) = self.masters.get_mut(&id) else { return };
         let Failover::WaitPromotion { epoch, .. } = master.failover else { return };
+        if epoch <= master.config_epoch {
+            // Somebody made a newer configuration meanwhile; this promotion is not ours to announce.
+            self.abort_failover(id);
+            return;
+        }
         master.config_epoch = epoch;
         let from = master.server.instance.addr.clone();
         let instance = self.instance_ref(InstanceId::Replica(id, replica));
@@ -286,11 +307,16 @@ impl Sentinel {
             if replica.reconf.is_some() {
                 continue;
             }
+            let is_new = replica.refusals == 0;
+            let pause = replica.fix_pause(PROMOTION_RETRY, timeout);
             if let Some(at) = replica.fixed_at
-                && now < at + PROMOTION_RETRY
+                && now < at + pause
                 && at >= since
             {
-                next = earlier(next, Some(at + PROMOTION_RETRY));
+                next = earlier(next, Some(at + pause));
+                continue;
+            }
+            if calls_itself_master(replica) {
                 continue;
             }
             let is_former_master = replica.deposed_at.is_some();
@@ -303,13 +329,17 @@ impl Sentinel {
                 replica.reconf = Some(Reconf::Sent(now));
                 busy += u32::from(!is_former_master);
                 next = earlier(next, Some(now + timeout));
-                let instance = self.instance_ref(id_of_replica);
-                self.emit(Event::ReconfSent { instance });
+                if is_new {
+                    let instance = self.instance_ref(id_of_replica);
+                    self.emit(Event::ReconfSent { instance });
+                }
             }
         }
         let master = self.masters.get(&id)?;
-        let is_open = |replica: &crate::instance::Replica| {
-            replica.reconf != Some(Reconf::Done) && !replica.server.instance.s_down
+        let is_open = |replica: &Replica| {
+            replica.reconf != Some(Reconf::Done)
+                && !replica.server.instance.s_down
+                && !calls_itself_master(replica)
         };
         // A former master is told when it comes back; the failover does not wait for that.
         let waits = master

@@ -2,8 +2,9 @@
 //!
 //! Mirrors `sentinel.c: sentinelSelectSlave`. Differs from Redis: a replica that never finished a
 //! synchronisation, or is in the middle of one, holds no usable copy and comes last whatever its
-//! priority; and within the same outage a replica that another leader has promoted already comes
-//! first, so that two leaders in a row end with the same master.
+//! priority; and within the same outage a replica that another leader has promoted already, and that
+//! has at least the data of all others, comes first, so that two leaders in a row end with the same
+//! master. One that calls itself master because it was restarted empty has no data and comes last.
 
 use core::cmp::{Ordering, Reverse};
 
@@ -88,9 +89,10 @@ impl Candidate {
         !self.sync_in_progress && self.offset > 1
     }
 
-    fn better_first(&self, other: &Self) -> Ordering {
+    fn better_first(&self, other: &Self, best_offset: u64) -> Ordering {
         let key = |c: &Self| {
-            (!c.promoted_already, !c.in_sync(), c.priority, Reverse(c.offset), c.run_id.is_empty())
+            let promoted_already = c.promoted_already && c.offset >= best_offset;
+            (!c.in_sync(), !promoted_already, c.priority, Reverse(c.offset), c.run_id.is_empty())
         };
         key(self)
             .cmp(&key(other))
@@ -112,7 +114,8 @@ pub(crate) fn rank(
             Some(why) => rejected.push(Rejected { replica: candidate.name.clone(), why }),
         }
     }
-    fit.sort_by(|a, b| a.better_first(b));
+    let best_offset = fit.iter().map(|candidate| candidate.offset).max().unwrap_or(0);
+    fit.sort_by(|a, b| a.better_first(b, best_offset));
     let ranked = fit.into_iter().map(|candidate| {
         let ranked = Ranked {
             replica: candidate.name.clone(),
@@ -287,6 +290,25 @@ mod tests {
     #[test]
     fn a_replica_that_another_leader_promoted_comes_first() {
         check(|c| c[2].promoted_already = true, &[3, 1, 2]);
+    }
+
+    #[test]
+    fn a_server_that_calls_itself_master_with_less_data_does_not_come_first() {
+        check(
+            |c| {
+                c[0].promoted_already = true;
+                c[0].offset = 999;
+            },
+            &[2, 3, 1],
+        );
+        check(
+            |c| {
+                c[0].promoted_already = true;
+                c[0].offset = 0;
+                c[0].priority = 1;
+            },
+            &[2, 3, 1],
+        );
     }
 
     #[test]

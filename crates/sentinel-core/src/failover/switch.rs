@@ -53,7 +53,7 @@ impl Sentinel {
         }
         if let Outcome::Persisted(Err(reason)) = outcome {
             let reason = reason.clone();
-            self.emit(Event::NotDurable { what: "the new configuration", reason });
+            self.emit(Event::ToldUnsaved { what: "the new configuration", reason });
         }
         let announce = self.settings.announce();
         let Some(master) = self.masters.get(&id) else { return };
@@ -114,7 +114,8 @@ impl Sentinel {
         former.server.master_host = None;
         former.server.master_link_up = false;
         former.server.offset = 0;
-        if former.server.instance.addr.port != 0 {
+        let has_port = former.server.instance.addr.port != 0;
+        if has_port {
             master.replicas.insert(former_id, former);
         }
 
@@ -154,7 +155,11 @@ impl Sentinel {
             peer.ask_pause = Millis(0);
             peer.ask_forced = false;
         }
-        self.rename_instance(former_slot, id_of_master, id_of_former);
+        if has_port {
+            self.rename_instance(former_slot, id_of_master, id_of_former);
+        } else {
+            self.abandon(former_slot);
+        }
         if let Some(link) = self.links.get_mut(&former_slot) {
             link.next_attempt = link.next_attempt.min(now + DEPOSED_PAUSE);
         }

@@ -15,8 +15,10 @@ use super::Server;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplySlot(u64);
 
-/// A client with more than this waiting is not read on.
+/// A client with more pieces than this waiting is not read on,
 const HELD_MAX: usize = 1_024;
+/// nor one with more bytes than this.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Clone)]
 enum Piece {
@@ -35,7 +37,11 @@ impl Held {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= HELD_MAX
+        let bytes = |piece: &Piece| match piece {
+            Piece::Awaited(..) => 0,
+            Piece::Ready(bytes) => bytes.len(),
+        };
+        self.0.len() >= HELD_MAX || self.0.iter().map(bytes).sum::<usize>() >= HELD_BYTES_MAX
     }
 
     /// Room for bytes behind all that waits.
