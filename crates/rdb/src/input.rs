@@ -85,6 +85,8 @@ pub(crate) struct Input {
     summed: usize,
     pub(crate) slots: [Slot; 2],
     partial: Option<Partial>,
+    /// Where the bytes of that string begin.
+    partial_at: u64,
     string_len_max: u64,
 }
 
@@ -104,6 +106,7 @@ impl Input {
             summed: 0,
             slots: [Slot::Empty, Slot::Empty],
             partial: None,
+            partial_at: 0,
             string_len_max,
         }
     }
@@ -117,6 +120,11 @@ impl Input {
     /// Bytes understood so far.
     pub(crate) fn offset(&self) -> u64 {
         self.base + self.pos as u64
+    }
+
+    /// Where a fault is: the same however the bytes were cut into pieces.
+    pub(crate) fn fault_offset(&self) -> u64 {
+        if self.partial.is_some() { self.partial_at } else { self.offset() }
     }
 
     /// Whether all bytes received are understood.
@@ -196,12 +204,14 @@ impl Input {
                         return Ok(());
                     }
                     self.slots[slot] = Slot::Owned(Vec::new());
+                    self.partial_at = self.offset();
                     self.partial = Some(Partial::Plain { len });
                 }
                 Form::Lzf { compressed, len } => {
                     let len = self.checked_len(len)?;
                     let decoder = lzf::Decoder::new(compressed, len)?;
                     self.slots[slot] = Slot::Owned(Vec::new());
+                    self.partial_at = self.offset();
                     self.partial = Some(Partial::Lzf { decoder, left: compressed });
                 }
             }
@@ -226,6 +236,7 @@ impl Input {
                 Form::Plain(len) => len,
                 Form::Lzf { compressed, .. } => compressed,
             };
+            self.partial_at = self.offset();
             self.partial = Some(Partial::Skip { left });
         }
         self.resume_string(0)

@@ -134,7 +134,7 @@ impl RdbReader {
             Ok(ready) => Ok(ready.map(|ready| self.event(ready))),
             Err(Stop::More) => Ok(None),
             Err(Stop::Bad(kind)) => {
-                let error = RdbError { offset: self.input.offset(), kind };
+                let error = RdbError { offset: self.input.fault_offset(), kind };
                 self.state = State::Failed(error);
                 Err(error)
             }

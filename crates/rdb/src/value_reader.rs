@@ -345,12 +345,13 @@ fn absolute_expiry(value: u64) -> Result<Option<u64>, RdbErrorKind> {
     Ok((value != 0).then_some(value))
 }
 
-/// -1 is none.
+/// -1 is none, and 0 is a time like any other. What Redis cannot say is brought into its range.
 fn valkey_expiry(value: i64) -> Result<Option<u64>, RdbErrorKind> {
     if value == -1 {
         return Ok(None);
     }
-    u64::try_from(value).map(Some).map_err(|_| RdbErrorKind::BadFieldExpiry)
+    let value = u64::try_from(value).map_err(|_| RdbErrorKind::BadFieldExpiry)?;
+    Ok(Some(value.clamp(1, FIELD_EXPIRY_MAX)))
 }
 
 /// What stands in a module's value.
