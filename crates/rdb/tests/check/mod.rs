@@ -117,7 +117,7 @@ pub(crate) fn write(entries: &[RdbItem], version: RdbVersion) -> BytesMut {
             }
             RdbItem::SelectDb(db) => writer.select_db(&mut out, *db),
             RdbItem::Function(source) => {
-                writer.function(&mut out, source).expect("the version has functions")
+                writer.function(&mut out, source).expect("the version has functions");
             }
             other => panic!("{other:?} is not written here"),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use picket_rdb::{
@@ -270,11 +270,4 @@ fn stream_id(reply: &Reply) -> StreamId {
     let text = reply.text().expect("an id");
     let (ms, seq) = text.split_once('-').expect("two numbers");
     StreamId { ms: ms.parse().expect("a number"), seq: seq.parse().expect("a number") }
-}
-
-/// Where a file of a failed test is kept, for whoever looks into it.
-pub(crate) fn keep(name: &str, file: &[u8]) {
-    if let Some(folder) = std::env::var_os("PICKET_TEST_KEEP_RDB") {
-        fs::write(Path::new(&folder).join(name), file).expect("writable");
-    }
 }
