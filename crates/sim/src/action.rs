@@ -64,6 +64,16 @@ impl World {
         }
     }
 
+    /// Starts a data server over on an empty disk: without data, and without `replicaof`.
+    pub fn wipe(&mut self, server: NodeId) {
+        self.note(server, "wiped");
+        self.stop(server, Power::Killed);
+        if let Program::Server(server) = &mut self.node_mut(server).program {
+            server.wipe();
+        }
+        self.start(server);
+    }
+
     /// Stops a process (SIGSTOP). Its kernel goes on: connections are accepted, bytes pile up.
     pub fn freeze(&mut self, node: NodeId) {
         if self.power(node) == Power::Running {

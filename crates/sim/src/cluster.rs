@@ -176,7 +176,8 @@ impl Cluster {
             Some((self.world.name(*node), self.world.power(*node), self.world.server(*node)?))
         }) {
             let role = match server.follows {
-                None => "master".to_string(),
+                None if server.is_master => "master".to_string(),
+                None => "follows a name".to_string(),
                 Some(master) => {
                     format!("follows {master}, link {}", if server.link_up { "up" } else { "down" })
                 }

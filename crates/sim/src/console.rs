@@ -47,6 +47,7 @@ impl Console {
             | Signal::Closed { .. }
             | Signal::Accepted { .. }
             | Signal::Persisted { .. }
+            | Signal::Resolved { .. }
             | Signal::Timer { .. } => {}
         }
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use picket_sansio::{Millis, Prng, Ticket, Time};
 use picket_sentinel_core::{Event, PersistentState};
 
+use crate::dns::Resolved;
 use crate::ids::ConnId;
 
 /// A timer of a process: what it is for, and a number by which an old one is told from a new one.
@@ -30,6 +31,8 @@ pub(crate) enum Signal {
     Closed { conn: ConnId, reason: &'static str },
     /// A write to disk is done.
     Persisted { ticket: Ticket, result: Result<(), String> },
+    /// What a name stands for, by the key that [`Context::resolve`] was given.
+    Resolved { key: u64, result: Resolved },
     /// A timer has run out.
     Timer { tag: TimerTag },
 }
@@ -45,6 +48,8 @@ pub(crate) enum Effect {
     Close { conn: ConnId },
     /// Be told at that time.
     Timer { at: Time, tag: TimerTag },
+    /// Ask what a name stands for.
+    Resolve { key: u64, host: String },
     /// Write a Sentinel's state.
     Persist { ticket: Ticket, state: PersistentState },
     /// A Sentinel noticed or decided something.
@@ -77,6 +82,10 @@ impl Context<'_> {
 
     pub(crate) fn close(&mut self, conn: ConnId) {
         self.effects.push(Effect::Close { conn });
+    }
+
+    pub(crate) fn resolve(&mut self, key: u64, host: &str) {
+        self.effects.push(Effect::Resolve { key, host: host.into() });
     }
 
     pub(crate) fn timer(&mut self, after: Millis, what: &'static str, serial: u64) {

@@ -6,8 +6,8 @@
 //! that a Sentinel touches; writers follow the master as client libraries do.
 //!
 //! Wires delay, are cut (also one way), and lose connections; machines stop, processes are killed,
-//! frozen and restarted; disks are slow, full, or lose what was on its way. The [`Violation`] of a
-//! property that must hold after each step ends a run.
+//! frozen and restarted; disks are slow, full, or lose what was on its way; names change what they stand
+//! for, late or not at all. The [`Violation`] of a property that must hold after each step ends a run.
 
 #![no_std]
 
@@ -19,6 +19,7 @@ mod cluster;
 mod console;
 mod context;
 mod disk;
+mod dns;
 mod hash;
 mod ids;
 mod invariants;

@@ -18,6 +18,8 @@ pub(crate) enum Happening {
     Arrival { conn: ConnId, to: Side },
     /// A write of a Sentinel's state is done.
     DiskDone { node: NodeId, run: Run },
+    /// The answer to a question about a name arrives.
+    LookupDone { node: NodeId, run: Run, lookup: u64 },
     /// A timer of a process.
     Timer { node: NodeId, run: Run, tag: TimerTag },
 }

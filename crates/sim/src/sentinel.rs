@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use picket_sansio::{ClientId, LinkId, Time, WallTime};
+use picket_sansio::{ClientId, LinkId, QueryId, Time, WallTime};
 use picket_sentinel_core::{Config, Input, Output, ScriptOutcome, Sentinel};
 use picket_server_core::ClientAddresses;
 
@@ -108,6 +108,9 @@ impl SentinelHost {
                 None => {}
             },
             Signal::Persisted { ticket, result } => self.input(ctx, Input::Persisted { ticket, result }),
+            Signal::Resolved { key, result } => {
+                self.input(ctx, Input::Resolved { query: QueryId(key), result });
+            }
             Signal::Timer { .. } => {}
         }
     }
@@ -150,10 +153,7 @@ impl SentinelHost {
                         ctx.close(conn);
                     }
                 }
-                Output::Resolve { query, .. } => {
-                    let result = Err("Name or service not known".to_string());
-                    self.core.handle(Time(ctx.now.0 - self.started.0), Input::Resolved { query, result });
-                }
+                Output::Resolve { query, host } => ctx.resolve(query.0, &host),
                 Output::Persist { ticket, state } => ctx.effects.push(Effect::Persist { ticket, state }),
                 Output::RunScript { script, .. } => {
                     let now = Time(ctx.now.0 - self.started.0);

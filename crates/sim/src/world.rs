@@ -13,6 +13,7 @@ use picket_sentinel_core::Event;
 use picket_server_core::LogLevel;
 
 use crate::context::{Context, Effect, Signal};
+use crate::dns::Dns;
 use crate::hash::Hash;
 use crate::ids::{ConnId, NodeId, NodeKind, Power};
 use crate::invariants::{Invariants, Observation, Violation};
@@ -57,6 +58,7 @@ pub struct World {
     pub(crate) queue: Queue,
     pub(crate) nodes: Vec<Node>,
     pub(crate) wires: Wires,
+    pub(crate) dns: Dns,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
     pub(crate) next_conn: u64,
     pub(crate) taps: BTreeMap<ConnId, Tap>,
@@ -84,6 +86,7 @@ impl World {
             queue: Queue::default(),
             nodes: Vec::new(),
             wires: Wires::new(),
+            dns: Dns::new(),
             conns: BTreeMap::new(),
             next_conn: 0,
             taps: BTreeMap::new(),
@@ -220,6 +223,10 @@ impl World {
                     }
                 }
             }
+            Happening::LookupDone { node, run, lookup } => {
+                let is_current = self.node(node).run == run;
+                self.on_lookup_done(node, is_current, lookup);
+            }
             Happening::Timer { node, run, tag } => {
                 if self.node(node).run == run {
                     self.signal(node, Signal::Timer { tag });
@@ -279,6 +286,7 @@ impl World {
                 Effect::Send { conn, bytes } => self.send(node, conn, bytes),
                 Effect::Close { conn } => self.close(node, conn),
                 Effect::Timer { at, tag } => self.queue.push(at, Happening::Timer { node, run, tag }),
+                Effect::Resolve { key, host } => self.look_up(node, key, &host),
                 Effect::Persist { ticket, state } => {
                     let World { nodes, prng, now, queue, .. } = self;
                     let done = nodes[node.0 as usize].disk.write(*now, prng, ticket, state);

@@ -147,7 +147,8 @@ impl Writer {
             | Signal::Closed { .. }
             | Signal::Data { .. }
             | Signal::Accepted { .. }
-            | Signal::Persisted { .. } => {}
+            | Signal::Persisted { .. }
+            | Signal::Resolved { .. } => {}
         }
     }
 

@@ -1,11 +1,14 @@
 //! The configuration epoch of a master only grows while a Sentinel runs, and one epoch stands for one
-//! address, whoever says it.
+//! address, whoever says it: but for an epoch in which an operator's failover went through without a
+//! majority, which is settled afterwards.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::Observation;
+use picket_sentinel_core::Event;
+
+use super::{Observation, is_alone};
 use crate::ids::NodeId;
 use crate::world::World;
 
@@ -13,6 +16,8 @@ use crate::world::World;
 pub(crate) struct ConfigEpochs {
     last: BTreeMap<(NodeId, String), u64>,
     address: BTreeMap<(String, u64), (String, String)>,
+    /// Epochs that somebody led in on an operator's word alone.
+    unsettled: BTreeSet<(String, u64)>,
 }
 
 impl ConfigEpochs {
@@ -20,6 +25,12 @@ impl ConfigEpochs {
         match what {
             Observation::Started { node } => {
                 self.last.retain(|(known, _), _| known != node);
+                Ok(())
+            }
+            Observation::Event { event: Event::Elected { instance, epoch, forced, ballots, .. }, .. } => {
+                if is_alone(*forced, ballots) {
+                    self.unsettled.insert((instance.master_name().to_string(), *epoch));
+                }
                 Ok(())
             }
             Observation::Status { node, status } => {
@@ -31,9 +42,12 @@ impl ConfigEpochs {
                         return Err(format!("{me} went back from {last} to {epoch} about {}", master.name));
                     }
                     *last = epoch;
-                    let addr = format!("{}:{}", master.server.addr.host, master.server.addr.port);
+                    let server = &master.server.addr;
+                    // A name and what it stands for are one address.
+                    let host = world.dns.ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());
+                    let addr = format!("{host}:{}", server.port);
                     // Epoch 0 is what operators wrote, each for himself.
-                    if epoch == 0 {
+                    if epoch == 0 || self.unsettled.contains(&(master.name.clone(), epoch)) {
                         continue;
                     }
                     let known = self

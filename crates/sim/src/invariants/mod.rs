@@ -13,7 +13,7 @@ use core::fmt;
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::Time;
-use picket_sentinel_core::{Event, Status};
+use picket_sentinel_core::{Ballot, Event, Status};
 
 use crate::ids::NodeId;
 use crate::world::World;
@@ -48,6 +48,13 @@ pub(crate) enum Observation<'a> {
     Heard { at: NodeId, from: NodeId, request: &'a [Bytes], reply: &'a Reply },
     /// What a Sentinel knows after something changed.
     Status { node: NodeId, status: &'a Status },
+}
+
+/// True if somebody leads by no more than an operator's word: so few voters answered that nobody can say
+/// whether the epoch is another's too.
+fn is_alone(forced: bool, ballots: &[Ballot]) -> bool {
+    let answered = ballots.iter().filter(|ballot| ballot.choice.is_some()).count();
+    forced && answered <= ballots.len() / 2
 }
 
 /// A vote in the reply to IS-MASTER-DOWN-BY-ADDR.

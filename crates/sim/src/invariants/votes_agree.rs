@@ -22,10 +22,7 @@ impl VotesAgree {
                 }
                 None => Ok(()),
             },
-            Observation::Event {
-                node,
-                event: Event::Elected { instance, epoch, ballots, forced: false, .. },
-            } => {
+            Observation::Event { node, event: Event::Elected { instance, epoch, ballots, .. } } => {
                 let me = world.name(*node).to_string();
                 for ballot in ballots {
                     let voter = world.name_of_id(&ballot.voter);

@@ -97,7 +97,8 @@ impl Server {
             (b"SET", [_, number, _]) => self.set(ctx, number, args),
             (b"SLAVEOF" | b"REPLICAOF", [_, host, port]) => self.slaveof(ctx, &text(host), &text(port)),
             (b"CONFIG", [_, sub]) if sub.eq_ignore_ascii_case(b"REWRITE") => {
-                self.saved_master = self.upstream.as_ref().map(|upstream| upstream.master);
+                self.saved_master =
+                    self.upstream.as_ref().map(|upstream| (upstream.host.clone(), upstream.port));
                 Reply::ok()
             }
             (b"CLIENT", [_, sub, kind, which])

@@ -21,8 +21,8 @@ impl Server {
             None => line("role", "master".into()),
             Some(upstream) => {
                 line("role", "slave".into());
-                line("master_host", upstream.master.ip().to_string());
-                line("master_port", upstream.master.port().to_string());
+                line("master_host", upstream.host.clone());
+                line("master_port", upstream.port.to_string());
                 line("master_link_status", if upstream.is_up() { "up" } else { "down" }.into());
                 line("master_sync_in_progress", u32::from(upstream.is_syncing()).to_string());
                 line("slave_read_repl_offset", self.offset.to_string());
@@ -39,14 +39,17 @@ impl Server {
             .sessions
             .values()
             .filter(|session| session.is_announced)
-            .filter_map(|session| Some((session.peer.ip(), session.replica?, session.is_synced)))
+            .filter_map(|session| {
+                let host = session.announced_host.clone().unwrap_or_else(|| session.peer.ip().to_string());
+                Some((host, session.replica?, session.is_synced))
+            })
             .collect();
         line("connected_slaves", replicas.len().to_string());
-        for (index, (ip, (port, offset), is_synced)) in replicas.into_iter().enumerate() {
+        for (index, (host, (port, offset), is_synced)) in replicas.into_iter().enumerate() {
             let state = if is_synced { "online" } else { "wait_bgsave" };
             line(
                 &format!("slave{index}"),
-                format!("ip={ip},port={port},state={state},offset={offset},lag=0"),
+                format!("ip={host},port={port},state={state},offset={offset},lag=0"),
             );
         }
         line("master_repl_offset", self.offset.to_string());
@@ -59,8 +62,8 @@ impl Server {
             None => Reply::Array([Reply::bulk("master"), offset, Reply::Array(Vec::new())].into()),
             Some(upstream) => {
                 let state = if upstream.is_up() { "connected" } else { "connect" };
-                let host = Reply::bulk(upstream.master.ip().to_string());
-                let port = Reply::Integer(i64::from(upstream.master.port()));
+                let host = Reply::bulk(upstream.host.clone());
+                let port = Reply::Integer(i64::from(upstream.port));
                 Reply::Array([Reply::bulk("slave"), host, port, Reply::bulk(state), offset].into())
             }
         }

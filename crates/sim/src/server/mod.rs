@@ -37,6 +37,8 @@ pub struct ServerOptions {
     pub loading_time: Millis,
     /// `replica-announced`
     pub announced: bool,
+    /// `replica-announce-ip`: an address or a name under which masters list it.
+    pub announce_ip: Option<String>,
 }
 
 impl Default for ServerOptions {
@@ -49,6 +51,7 @@ impl Default for ServerOptions {
             repl_timeout: Millis(60_000),
             loading_time: Millis(0),
             announced: true,
+            announce_ip: None,
         }
     }
 }
@@ -80,7 +83,7 @@ pub enum Answering {
 pub struct ServerView {
     /// True for a master.
     pub is_master: bool,
-    /// Whom it follows.
+    /// Whom it follows; `None` also while the name of its master is not resolved.
     pub follows: Option<SocketAddr>,
     /// Its link to that is up and synchronised.
     pub link_up: bool,
@@ -103,6 +106,8 @@ pub(crate) struct Session {
     queued: Option<Vec<Vec<Bytes>>>,
     /// Set while this is a replica: the port that it listens on, and the offset that it confirmed.
     replica: Option<(u16, u64)>,
+    /// Where a replica says that it is, if it does.
+    announced_host: Option<String>,
     is_synced: bool,
     is_announced: bool,
 }
@@ -117,7 +122,9 @@ pub(crate) struct Server {
     sessions: BTreeMap<ConnId, Session>,
     upstream: Option<Upstream>,
     /// Whom it follows by its config file: what it remembers over a restart.
-    saved_master: Option<SocketAddr>,
+    saved_master: Option<(String, u16)>,
+    /// The number of the last question about a name.
+    lookups: u64,
     offset: u64,
     data: Vec<u64>,
 }
@@ -140,7 +147,8 @@ impl Server {
             loading_until: Time(0),
             sessions: BTreeMap::new(),
             upstream: None,
-            saved_master: master,
+            saved_master: master.map(|master| (master.ip().to_string(), master.port())),
+            lookups: 0,
             offset: 0,
             data: Vec::new(),
         };
@@ -157,9 +165,16 @@ impl Server {
         self.begin(ctx);
     }
 
+    /// The disk is replaced by an empty one: no data, no `replicaof`.
+    pub(crate) fn wipe(&mut self) {
+        self.saved_master = None;
+        self.data.clear();
+        self.offset = 0;
+    }
+
     fn begin(&mut self, ctx: &mut Context<'_>) {
-        if let Some(master) = self.saved_master {
-            self.follow(ctx, master);
+        if let Some((host, port)) = self.saved_master.clone() {
+            self.follow(ctx, &host, port);
         }
         // Servers do not tick in step.
         let phase = Millis(ctx.prng.below(CRON.0));
@@ -173,7 +188,7 @@ impl Server {
     pub(crate) fn view(&self) -> ServerView {
         ServerView {
             is_master: self.upstream.is_none(),
-            follows: self.upstream.as_ref().map(|upstream| upstream.master),
+            follows: self.upstream.as_ref().and_then(|upstream| upstream.master),
             link_up: self.upstream.as_ref().is_some_and(Upstream::is_up),
             offset: self.offset,
             run_id: self.run_id.clone(),
@@ -191,6 +206,7 @@ impl Server {
                     channels: BTreeSet::new(),
                     queued: None,
                     replica: None,
+                    announced_host: None,
                     is_synced: false,
                     is_announced: true,
                 };
@@ -208,6 +224,7 @@ impl Server {
                 self.sessions.remove(&conn);
                 self.on_upstream_closed(ctx, conn);
             }
+            Signal::Resolved { key, result } => self.on_upstream_resolved(ctx, key, result),
             Signal::Timer { tag } => match tag.what {
                 "cron" => {
                     self.replication_cron(ctx);

@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write as _;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use picket_resp::{Reply, ReplyDecoder};
@@ -12,12 +12,17 @@ use picket_sansio::Time;
 
 use super::{Server, text};
 use crate::context::Context;
+use crate::dns::Resolved;
 use crate::ids::ConnId;
 
 /// The link to a replica's master.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
-    pub(crate) master: SocketAddr,
+    /// As SLAVEOF named it: an IP or a name.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Where that is; `None` while it is a name that was not resolved.
+    pub(crate) master: Option<SocketAddr>,
     pub(crate) conn: Option<ConnId>,
     state: State,
     /// When this state was entered.
@@ -31,6 +36,8 @@ pub(crate) struct Upstream {
 enum State {
     /// To be connected at the next opportunity.
     Waiting,
+    /// What its name stands for is asked.
+    Resolving,
     Connecting,
     /// Taking the master's data.
     Syncing,
@@ -41,6 +48,13 @@ impl Upstream {
     fn enter(&mut self, state: State, now: Time) {
         self.state = state;
         self.entered = now;
+    }
+
+    fn dial(&mut self, ctx: &mut Context<'_>, ip: IpAddr) {
+        let master = SocketAddr::new(ip, self.port);
+        self.master = Some(master);
+        self.conn = Some(ctx.dial(master));
+        self.enter(State::Connecting, ctx.now);
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -68,34 +82,60 @@ impl Server {
             }
             return Reply::ok();
         }
-        let (Ok(ip), Ok(port)) = (host.parse(), port.parse()) else {
-            return Reply::error("ERR Invalid master port");
-        };
-        let master = SocketAddr::new(ip, port);
-        if self.upstream.as_ref().is_some_and(|upstream| upstream.master == master) {
+        let Ok(port) = port.parse() else { return Reply::error("ERR Invalid master port") };
+        let is_known =
+            |upstream: &Upstream| upstream.host.eq_ignore_ascii_case(host) && upstream.port == port;
+        if self.upstream.as_ref().is_some_and(is_known) {
             return Reply::simple("OK Already connected to specified master");
         }
-        ctx.note(alloc::format!("follows {master} now"));
-        self.follow(ctx, master);
+        ctx.note(alloc::format!("follows {host}:{port} now"));
+        self.follow(ctx, host, port);
         Reply::ok()
     }
 
-    /// Becomes a replica of `master`, at once.
-    pub(super) fn follow(&mut self, ctx: &mut Context<'_>, master: SocketAddr) {
+    /// Becomes a replica of that server, at once.
+    pub(super) fn follow(&mut self, ctx: &mut Context<'_>, host: &str, port: u16) {
         if let Some(conn) = self.upstream.take().and_then(|upstream| upstream.conn) {
             ctx.close(conn);
         }
         // Its own replicas have to take its new data.
         self.drop_replicas(ctx);
-        let conn = ctx.dial(master);
         self.upstream = Some(Upstream {
-            master,
-            conn: Some(conn),
-            state: State::Connecting,
+            host: host.to_string(),
+            port,
+            master: None,
+            conn: None,
+            state: State::Waiting,
             entered: ctx.now,
             down_since: Some(ctx.now),
             decoder: ReplyDecoder::new(),
         });
+        self.reach_upstream(ctx);
+    }
+
+    /// Dials the master; asks first what its name stands for, each time anew, if it has one.
+    fn reach_upstream(&mut self, ctx: &mut Context<'_>) {
+        let Some(upstream) = &mut self.upstream else { return };
+        if let Ok(ip) = upstream.host.parse() {
+            upstream.dial(ctx, ip);
+        } else {
+            self.lookups += 1;
+            ctx.resolve(self.lookups, &upstream.host);
+            upstream.enter(State::Resolving, ctx.now);
+        }
+    }
+
+    pub(super) fn on_upstream_resolved(&mut self, ctx: &mut Context<'_>, key: u64, result: Resolved) {
+        let asked = key == self.lookups;
+        let Some(upstream) = self.upstream.as_mut().filter(|upstream| upstream.state == State::Resolving)
+        else {
+            return;
+        };
+        match result.ok().and_then(|ips| ips.first().copied()) {
+            Some(ip) if asked => upstream.dial(ctx, ip),
+            _ if asked => upstream.enter(State::Waiting, ctx.now),
+            _ => {}
+        }
     }
 
     fn drop_replicas(&mut self, ctx: &mut Context<'_>) {
@@ -120,7 +160,10 @@ impl Server {
         }
         let port = self.addr.port().to_string();
         let announced = if self.options.announced { "1" } else { "0" };
-        ctx.send(conn, picket_resp::command(["PSYNC", &port, announced]));
+        match &self.options.announce_ip {
+            None => ctx.send(conn, picket_resp::command(["PSYNC", &port, announced])),
+            Some(host) => ctx.send(conn, picket_resp::command(["PSYNC", &port, announced, host])),
+        }
     }
 
     pub(super) fn on_upstream_closed(&mut self, ctx: &mut Context<'_>, conn: ConnId) {
@@ -137,10 +180,7 @@ impl Server {
         let offset = self.offset.to_string();
         let Some(upstream) = &mut self.upstream else { return };
         match (upstream.state, upstream.conn) {
-            (State::Waiting, _) => {
-                upstream.conn = Some(ctx.dial(upstream.master));
-                upstream.enter(State::Connecting, ctx.now);
-            }
+            (State::Waiting, _) => self.reach_upstream(ctx),
             (State::Connecting | State::Syncing, Some(conn))
                 if ctx.now > upstream.entered + self.options.repl_timeout =>
             {
@@ -161,6 +201,7 @@ impl Server {
         let session = self.sessions.get_mut(&conn)?;
         session.replica = Some((port, 0));
         session.is_announced = args.get(2).is_none_or(|flag| &flag[..] == b"1");
+        session.announced_host = args.get(3).map(|host| text(host));
         ctx.timer(self.options.sync_time, "synced", conn.0);
         None
     }
