@@ -52,8 +52,6 @@ pub enum BacklogEffect {
     KeepOrCreate,
     /// An empty one begins after the current offset.
     CreateEmpty,
-    /// An empty one begins after this offset; what was produced since the snapshot is appended to it.
-    CreateAt(u64),
     /// It goes.
     Free,
 }
@@ -101,18 +99,17 @@ impl History {
         (history, Effects { cached_master: CachedMasterEffect::Set(saved), ..Effects::NONE })
     }
 
-    /// Start as a master from such an RDB: the former history is served, the offset goes on.
-    /// `expired_len` is the length of the DELs for keys found expired while loading, which the caller appends to
-    /// the new backlog.
+    /// Start as a master from such an RDB: the former history is served, the offset goes on. DELs for keys that
+    /// were found expired while loading go into the new backlog as any other command does.
     #[must_use]
-    pub fn start_as_master(new: ReplId, saved: CachedMaster, expired_len: u64) -> (Self, Effects) {
+    pub fn start_as_master(new: ReplId, saved: CachedMaster) -> (Self, Effects) {
         let history = Self {
             replid: new,
             replid2: saved.replid,
-            master_repl_offset: saved.reploff + expired_len,
+            master_repl_offset: saved.reploff,
             second_repl_offset: Some(saved.reploff + 1),
         };
-        (history, Effects { backlog: BacklogEffect::CreateAt(saved.reploff), ..Effects::NONE })
+        (history, Effects { backlog: BacklogEffect::CreateEmpty, ..Effects::NONE })
     }
 
     /// A replica attaches to a master that has no backlog: nobody can have any earlier byte, so the history
@@ -293,10 +290,10 @@ mod tests {
         assert_eq!(effects.cached_master, CachedMasterEffect::Set(link()));
         assert_eq!(effects.backlog, BacklogEffect::Keep);
 
-        let (history, effects) = History::start_as_master(NEW, link(), 20);
+        let (history, effects) = History::start_as_master(NEW, link());
         let expected =
-            History { replid: NEW, replid2: OLD, master_repl_offset: 500, second_repl_offset: Some(481) };
+            History { replid: NEW, replid2: OLD, master_repl_offset: 480, second_repl_offset: Some(481) };
         assert_eq!(history, expected);
-        assert_eq!(effects.backlog, BacklogEffect::CreateAt(480));
+        assert_eq!(effects.backlog, BacklogEffect::CreateEmpty);
     }
 }

@@ -6,6 +6,9 @@
 //!
 //! [`ReplicaLink`] is the replica side: handshake, snapshot, stream, acknowledgements, reconnection.
 //!
+//! [`MasterSide`] is what a node is to its replicas: snapshots, the stream, acknowledgements, planned
+//! failovers.
+//!
 //! RDB payloads pass through as bytes; what is in them, and what commands mean, is decided elsewhere.
 
 #![no_std]
@@ -16,6 +19,7 @@ extern crate std;
 
 mod backlog;
 mod history;
+mod master;
 mod number;
 mod psync;
 mod replica;
@@ -23,6 +27,12 @@ mod replid;
 
 pub use backlog::{BACKLOG_SIZE_MIN, Backlog, BacklogMemory, Pin};
 pub use history::{BacklogEffect, CachedMaster, CachedMasterEffect, Effects, History, SubReplicas};
+pub use master::{
+    BacklogStatus, DisconnectReason, FailoverAbort, FailoverState, FailoverTarget, MasterEvent, MasterInput,
+    MasterOutput, MasterSettings, MasterSide, MasterStatus, MasterTimer, NewHistoryReason, NodeFacts,
+    NodeRole, Propagated, ReplicaAddr, ReplicaOutputLimit, ReplicaStatus, ReplicaStatusState, SnapshotFilter,
+    SnapshotId, SnapshotTarget, SyncCounters, WaitKind, render_info, role_reply,
+};
 pub use psync::{PsyncAsker, PsyncDecision, PsyncReason, decide_psync};
 pub use replica::{
     HandshakeStep, LinkConfig, LinkEvent, LinkFailure, LinkInput, LinkOutput, LinkState, LinkStatus,
