@@ -22,6 +22,8 @@ pub(crate) type Resolved = Result<Vec<IpAddr>, String>;
 pub(crate) struct Dns {
     /// In lower case.
     names: BTreeMap<String, Vec<IpAddr>>,
+    /// What each name stood for last, also when it is gone: what properties are checked by.
+    last: BTreeMap<String, IpAddr>,
     /// Machines that get no answers.
     cut_off: BTreeSet<NodeId>,
     latency: Latency,
@@ -34,6 +36,7 @@ impl Dns {
     pub(crate) fn new() -> Self {
         Self {
             names: BTreeMap::new(),
+            last: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             latency: Latency { from_us: 500, to_us: 1_500 },
             under_way: BTreeMap::new(),
@@ -41,9 +44,9 @@ impl Dns {
         }
     }
 
-    /// What a host, a name or a numeric IP, stands for at the moment.
-    pub(crate) fn ip(&self, host: &str) -> Option<IpAddr> {
-        host.parse().ok().or_else(|| self.names.get(&host.to_ascii_lowercase())?.first().copied())
+    /// What a host, a name or a numeric IP, stands for, or stood for last.
+    pub(crate) fn last_ip(&self, host: &str) -> Option<IpAddr> {
+        host.parse().ok().or_else(|| self.last.get(&host.to_ascii_lowercase()).copied())
     }
 
     fn answer(&self, node: NodeId, host: &str) -> Resolved {
@@ -65,10 +68,15 @@ impl World {
             "name {name}: {}",
             if ips.is_empty() { "gone".into() } else { words.join(" ") }
         ));
-        if ips.is_empty() {
-            self.dns.names.remove(&name.to_ascii_lowercase());
-        } else {
-            self.dns.names.insert(name.to_ascii_lowercase(), ips.to_vec());
+        let name = name.to_ascii_lowercase();
+        match ips.first() {
+            None => {
+                self.dns.names.remove(&name);
+            }
+            Some(ip) => {
+                self.dns.last.insert(name.clone(), *ip);
+                self.dns.names.insert(name, ips.to_vec());
+            }
         }
     }
 

@@ -80,11 +80,11 @@ impl World {
     }
 
     pub(crate) fn node_named(&self, host: &str, port: u16) -> Option<NodeId> {
-        self.node_at(SocketAddr::new(self.dns.ip(host)?, port))
+        self.node_at(SocketAddr::new(self.dns.last_ip(host)?, port))
     }
 
     pub(crate) fn deployment_at(&self, host: &str, port: &str) -> String {
-        let addr = self.dns.ip(host).zip(port.parse().ok()).map(|(ip, port)| SocketAddr::new(ip, port));
+        let addr = self.dns.last_ip(host).zip(port.parse().ok()).map(|(ip, port)| SocketAddr::new(ip, port));
         addr.and_then(|addr| self.deployments.get(&addr).cloned()).unwrap_or_else(|| format!("{host}:{port}"))
     }
 

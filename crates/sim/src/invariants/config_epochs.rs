@@ -44,7 +44,8 @@ impl ConfigEpochs {
                     *last = epoch;
                     let server = &master.server.addr;
                     // A name and what it stands for are one address.
-                    let host = world.dns.ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());
+                    let host =
+                        world.dns.last_ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());
                     let addr = format!("{host}:{}", server.port);
                     // Epoch 0 is what operators wrote, each for himself.
                     if epoch == 0 || self.unsettled.contains(&(master.name.clone(), epoch)) {
