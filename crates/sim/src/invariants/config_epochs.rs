@@ -1,4 +1,4 @@
-//! The configuration epoch of a master only grows while a Sentinel runs, and one epoch stands for one
+//! The configuration epoch of a master only grows while a Sentinel watches it, and one epoch stands for one
 //! address, whoever says it: but for an epoch in which an operator's failover went through without a
 //! majority, which is settled afterwards.
 
@@ -31,6 +31,11 @@ impl ConfigEpochs {
                 if is_alone(*forced, ballots) {
                     self.unsettled.insert((instance.master_name().to_string(), *epoch));
                 }
+                Ok(())
+            }
+            Observation::Event { node, event: Event::Unmonitor { instance } } => {
+                // Watched again, it begins with an operator's word.
+                self.last.remove(&(*node, instance.master_name().to_string()));
                 Ok(())
             }
             Observation::Status { node, status } => {

@@ -1,0 +1,262 @@
+//! Operators interfere: they fail over by hand through several Sentinels at once and beside an automatic
+//! failover, forget and re-learn masters, and disturb a failover in each of its states.
+
+mod common;
+
+use common::{MASTER, ask, drive, fail, pass, settled};
+use picket_resp::Reply;
+use picket_sansio::{Millis, Time};
+use picket_sim::{Cluster, Cut, Latency, NodeId, Shape};
+
+const FAILOVER: [&str; 3] = ["SENTINEL", "FAILOVER", MASTER];
+
+/// From here on one configuration must win everywhere within `span`, and stay.
+#[track_caller]
+fn one_configuration_wins(cluster: &mut Cluster, span: u64, why: &str) {
+    let agree = |cluster: &Cluster| {
+        let configuration = |sentinel: &NodeId| {
+            let status = cluster.world.sentinel(*sentinel).expect("runs");
+            (status.masters[0].config_epoch, status.masters[0].server.addr.ip)
+        };
+        let all: Vec<_> = cluster.sentinels.iter().map(configuration).collect();
+        all.windows(2).all(|pair| pair[0] == pair[1]) && cluster.is_whole(0)
+    };
+    drive(cluster, span, why, agree);
+    pass(cluster, 15_000);
+    if !agree(cluster) {
+        let picture = cluster.picture();
+        fail(&cluster.world, &format!("{why}: it did not stay so\n{picture}"));
+    }
+}
+
+/// What a Sentinel's failover of the master is doing.
+fn state(cluster: &Cluster, sentinel: NodeId) -> &'static str {
+    cluster.world.sentinel(sentinel).map_or("", |status| status.masters[0].failover_state)
+}
+
+#[test]
+fn two_failovers_by_hand_at_once_end_in_one_configuration() {
+    for seed in 1..=10 {
+        let mut cluster = settled(seed, &Shape { replicas: 3, ..Shape::default() });
+        let (a, b) = (cluster.sentinels[0], cluster.sentinels[1]);
+        // Slow disks keep both candidacies open while the other begins.
+        for node in [a, b] {
+            cluster.world.set_disk_latency(node, Latency::exactly(Millis(seed * 20)));
+        }
+        assert_eq!(ask(&mut cluster, a, &FAILOVER), Reply::ok());
+        ask(&mut cluster, b, &FAILOVER);
+        one_configuration_wins(&mut cluster, 30_000, &format!("one configuration, seed {seed}"));
+        let master = cluster.agreed_master(MASTER).expect("agreed");
+        assert_ne!(master, cluster.groups[0][0], "seed {seed}: somebody failed over");
+    }
+}
+
+/// The two do not reach the same replicas, so each would promote another one.
+#[test]
+fn two_failovers_by_hand_with_different_replicas_end_in_one_configuration() {
+    for seed in 1..=10 {
+        let mut cluster = settled(seed, &Shape { replicas: 3, ..Shape::default() });
+        let group = cluster.groups[0].clone();
+        let (a, b) = (cluster.sentinels[0], cluster.sentinels[1]);
+        for (sentinel, replica) in [(a, 1), (a, 3), (b, 2), (b, 3)] {
+            cluster.world.cut(sentinel, group[replica], Cut::Both);
+        }
+        pass(&mut cluster, 3_000);
+        for node in [a, b] {
+            cluster.world.set_disk_latency(node, Latency::exactly(Millis(100)));
+        }
+        ask(&mut cluster, a, &FAILOVER);
+        ask(&mut cluster, b, &FAILOVER);
+        pass(&mut cluster, 1_000);
+        cluster.world.heal();
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
+/// No Sentinel hears another: each leads on its operator's word, and there is no majority to prevent it.
+/// Once they hear each other again, one configuration is left.
+#[test]
+fn failovers_by_hand_without_any_majority_are_settled_when_the_wires_are_mended() {
+    for seed in 1..=6 {
+        let mut cluster = settled(seed, &Shape { replicas: 3, ..Shape::default() });
+        let (sentinels, group) = (cluster.sentinels.clone(), cluster.groups[0].clone());
+        for (index, sentinel) in sentinels.iter().enumerate() {
+            for other in &sentinels[index + 1..] {
+                cluster.world.cut(*sentinel, *other, Cut::Both);
+            }
+            // They do not hear each other over the servers either.
+            for (number, server) in group.iter().enumerate() {
+                if number != index + 1 {
+                    cluster.world.cut(*sentinel, *server, Cut::Both);
+                }
+            }
+        }
+        pass(&mut cluster, 600);
+        let since = cluster.world.now();
+        for sentinel in &sentinels[..2] {
+            assert_eq!(ask(&mut cluster, *sentinel, &FAILOVER), Reply::ok(), "seed {seed}");
+        }
+        pass(&mut cluster, 15_000);
+        assert_eq!(cluster.world.transcript().count(since, "+elected-leader"), 2, "seed {seed}");
+        cluster.world.heal();
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
+/// The master dies and an operator is as quick as the Sentinels.
+#[test]
+fn a_failover_by_hand_beside_an_automatic_one_ends_in_one_configuration() {
+    for seed in 1..=20 {
+        let mut cluster = settled(seed, &Shape { replicas: 2, ..Shape::default() });
+        let sentinel = cluster.sentinels[seed as usize % 3];
+        for node in cluster.sentinels.clone() {
+            cluster.world.set_disk_latency(node, Latency { from_us: 1_000, to_us: 60_000 });
+        }
+        cluster.world.kill(cluster.groups[0][0]);
+        pass(&mut cluster, 980 + seed * 5);
+        ask(&mut cluster, sentinel, &FAILOVER);
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
+/// Failovers by hand again and again, through whoever answers.
+#[test]
+fn many_failovers_by_hand_leave_one_configuration() {
+    for seed in 1..=4 {
+        let mut cluster = settled(seed, &Shape { sentinels: 5, quorum: 3, replicas: 3, ..Shape::default() });
+        for round in 0..20 {
+            let sentinel = cluster.sentinels[(seed as usize + round * 3) % 5];
+            ask(&mut cluster, sentinel, &FAILOVER);
+            pass(&mut cluster, [1, 7, 40, 300, 2_500][round % 5]);
+        }
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
+/// A disturbance of whoever leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disturbance {
+    Reset,
+    Remove,
+    Tilt,
+    Kill,
+}
+
+/// The states in which a failover can be met between two events. (Whoever is chosen has a connection, so
+/// `send_slaveof_noone` is left at once.)
+const STATES: [&str; 4] = ["wait_start", "select_slave", "wait_promotion", "reconf_slaves"];
+
+/// RESET, REMOVE, TILT and death of the leader in each state of a failover, by hand or automatic: nobody
+/// panics, and in the end all is well.
+#[test]
+fn a_failover_disturbed_in_any_state_is_recovered_from() {
+    for by_hand in [false, true] {
+        for wanted in STATES {
+            for disturbance in [Disturbance::Reset, Disturbance::Remove, Disturbance::Tilt, Disturbance::Kill]
+            {
+                for seed in 1..=2 {
+                    disturb(seed, by_hand, wanted, disturbance);
+                }
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn disturb(seed: u64, by_hand: bool, wanted: &str, disturbance: Disturbance) {
+    let case = format!("{disturbance:?} in {wanted}, by hand {by_hand}, seed {seed}");
+    let shape = Shape { replicas: 2, sync_time: Millis(300), ..Shape::default() };
+    let mut cluster = settled(seed, &shape);
+    let old = cluster.groups[0][0];
+    let addr = cluster.world.addr(old);
+    for sentinel in cluster.sentinels.clone() {
+        // Fresh facts take longer than votes, and votes longer than the reply to the operator.
+        cluster.world.set_latency(sentinel, cluster.groups[0][2], Latency::exactly(Millis(60)));
+        cluster.world.set_disk_latency(sentinel, Latency::exactly(Millis(20)));
+    }
+    if by_hand {
+        let sentinel = cluster.sentinels[1];
+        ask(&mut cluster, sentinel, &FAILOVER);
+    } else {
+        cluster.world.kill(old);
+    }
+    let met = |cluster: &Cluster| {
+        cluster.sentinels.iter().copied().find(|sentinel| state(cluster, *sentinel) == wanted)
+    };
+    drive(&mut cluster, 10_000, &case, |cluster| met(cluster).is_some());
+    let leader = met(&cluster).expect("just met");
+    let disturbed = cluster.world.now();
+    match disturbance {
+        Disturbance::Reset => {
+            assert_eq!(
+                ask(&mut cluster, leader, &["SENTINEL", "RESET", MASTER]),
+                Reply::Integer(1),
+                "{case}"
+            );
+        }
+        Disturbance::Remove => {
+            assert_eq!(ask(&mut cluster, leader, &["SENTINEL", "REMOVE", MASTER]), Reply::ok(), "{case}");
+        }
+        Disturbance::Tilt => {
+            cluster.world.freeze(leader);
+            pass(&mut cluster, 3_000);
+            cluster.world.thaw(leader);
+        }
+        Disturbance::Kill => {
+            cluster.world.kill(leader);
+            pass(&mut cluster, 500);
+            cluster.world.restart(leader);
+        }
+    }
+    pass(&mut cluster, 10_000);
+    if disturbance == Disturbance::Tilt {
+        let said = cluster.world.transcript().find(disturbed, leader, "+tilt");
+        assert!(said.is_some(), "{case}");
+    }
+    if disturbance == Disturbance::Remove {
+        // The operator has it watched again, at the address that the others name.
+        let ip = cluster
+            .sentinels
+            .iter()
+            .filter(|sentinel| **sentinel != leader)
+            .find_map(|sentinel| cluster.master_seen_by(*sentinel, MASTER))
+            .expect("the others know it")
+            .ip()
+            .to_string();
+        let monitor = ["SENTINEL", "MONITOR", MASTER, &ip, "6379", "2"];
+        assert_eq!(ask(&mut cluster, leader, &monitor), Reply::ok(), "{case}");
+        for (option, value) in [("down-after-milliseconds", "1000"), ("failover-timeout", "10000")] {
+            ask(&mut cluster, leader, &["SENTINEL", "SET", MASTER, option, value]);
+        }
+    }
+    cluster.world.restart(old);
+    one_configuration_wins(&mut cluster, 90_000, &case);
+    if !by_hand {
+        let now = cluster.agreed_master(MASTER).expect("agreed");
+        assert_ne!(cluster.world.addr(now), addr, "{case}: nobody failed over");
+    }
+}
+
+/// Watching a master anew gives no second vote in an epoch in which this Sentinel has voted about it.
+#[test]
+fn a_master_watched_anew_gets_no_second_vote_in_an_epoch() {
+    let mut cluster = settled(1, &Shape::default());
+    let (sentinel, master) = (cluster.sentinels[0], cluster.groups[0][0]);
+    let ip = cluster.world.addr(master).ip().to_string();
+    let vote = |candidate: char| -> [String; 6] {
+        let candidate = candidate.to_string().repeat(40);
+        ["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", &ip, "6379", "7", &candidate].map(str::to_string)
+    };
+    let mut say = |words: &[String]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        ask(&mut cluster, sentinel, &words)
+    };
+    let first = say(&vote('2'));
+    let chosen = |reply: &Reply| reply.as_array().and_then(|items| items[1].as_str().map(str::to_string));
+    assert_eq!(chosen(&first), Some("2".repeat(40)));
+    say(&["SENTINEL", "REMOVE", MASTER].map(str::to_string));
+    say(&["SENTINEL", "MONITOR", MASTER, &ip, "6379", "2"].map(str::to_string));
+    let second = say(&vote('3'));
+    assert_ne!(chosen(&second), Some("3".repeat(40)), "a second vote in epoch 7");
+    assert!(cluster.world.transcript().count(Time(0), "+vote-for-leader") == 1);
+}
