@@ -52,6 +52,7 @@ impl Chaos {
         let nodes: Vec<NodeId> = sentinels.iter().chain(&servers).copied().collect();
         let (node, sentinel, other) = (self.pick(&nodes), self.pick(&sentinels), self.pick(&nodes));
         let draw = self.prng.below(100);
+        let groups = self.cluster.groups.len() as u64;
         let world = &mut self.cluster.world;
         match draw {
             0..=19 => match world.power(node) {
@@ -81,6 +82,11 @@ impl Chaos {
                 world.set_latency(node, other, Latency { from_us, to_us: from_us * 2 + 1_000 });
             }
             94 => world.set_disk_latency(sentinel, Latency::exactly(Millis(self.prng.below(500)))),
+            95..=97 if world.power(sentinel) == Power::Running => {
+                // It may be refused, and the answer may be lost: both are the operator's business.
+                let name = Cluster::master_name(self.prng.below(groups) as usize);
+                let _ = world.command(sentinel, &["SENTINEL", "FAILOVER", &name]);
+            }
             _ => {
                 // A breather in which most things work.
                 for node in &nodes {
