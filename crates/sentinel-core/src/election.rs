@@ -349,7 +349,11 @@ impl Sentinel {
         let patience_ends = election.since + patience;
         let is_patient = now < patience_ends || own_vote_open;
         let silent = master.peers.iter().filter(|(peer_id, peer)| {
-            is_patient && !peer.instance.s_down && !election.ballots.contains_key(peer_id)
+            // The answer to a PING waits behind a vote that waits for the voter's disk: silence that began
+            // with the question is no death.
+            let is_writing = peer.ask_pending && peer.instance.s_down_since >= Some(election.since);
+            let is_there = !peer.instance.s_down || (is_writing && !self.is_disconnected(&peer.instance));
+            is_patient && is_there && !election.ballots.contains_key(peer_id)
         });
         let undecided = u32::try_from(silent.count()).unwrap_or(u32::MAX);
         let needed = master.votes_needed();
