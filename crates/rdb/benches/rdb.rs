@@ -34,6 +34,17 @@ fn large_strings() -> Entries {
     (0..8).map(|n| (format!("large:{n}").into_bytes(), Value::String(noise(n, 4 << 20)))).collect()
 }
 
+/// As logs and documents are: words in an order of their own.
+fn text() -> Entries {
+    let words = ["picket", "sentinel", "replica", "offset", "epoch", "quorum", "the", "a", "of", "is"];
+    let text = |n: u32| {
+        let noise = noise(n, 4096);
+        let words: Vec<_> = noise.iter().map(|byte| words[usize::from(*byte) % words.len()]).collect();
+        Value::String(words.join(" ").into_bytes())
+    };
+    (0..500).map(|n| (format!("text:{n}").into_bytes(), text(n))).collect()
+}
+
 /// Bytes that no compression makes shorter.
 fn noise(seed: u32, len: usize) -> Vec<u8> {
     let mut state = u64::from(seed) | 1 << 40;
@@ -119,6 +130,21 @@ fn bench(criterion: &mut Criterion) {
         }
         group.finish();
     }
+    let entries = text();
+    let plain_len = write(&entries, false, false).len();
+    let file = write(&entries, true, true).freeze();
+    println!("text: {plain_len} bytes, compressed {}", file.len());
+    let mut group = criterion.benchmark_group("text, per plain byte");
+    group.throughput(Throughput::Bytes(plain_len as u64)).sample_size(20);
+    group.bench_function("read compressed", |bencher| bencher.iter(|| read_events(&file, true)));
+    let mut out = BytesMut::with_capacity(plain_len);
+    group.bench_function("write compressed", |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            write_to(&entries, true, true, &mut out);
+        });
+    });
+    group.finish();
 }
 
 criterion_group!(benches, bench);

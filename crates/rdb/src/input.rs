@@ -14,14 +14,13 @@ use crate::checksum::Crc64;
 use crate::decimal::Decimal;
 use crate::error::{RdbErrorKind, Stop};
 use crate::lzf;
+use crate::record::{Form, Record};
 use crate::string::RdbStr;
 
 /// No record that is read as a whole is longer.
 const RECORD_MAX: usize = 96;
 /// A bridge over the cut between two pieces holds that many bytes, if there are as many.
 const BRIDGE_LEN: usize = 2 * RECORD_MAX;
-
-const LZF: u8 = 0xc3;
 
 /// Where a string was put.
 #[derive(Clone, Debug, Default)]
@@ -60,13 +59,6 @@ enum Partial {
     Plain { len: usize },
     Lzf { decoder: lzf::Decoder, left: u64 },
     Skip { left: u64 },
-}
-
-/// The header of a string.
-enum Form {
-    Plain(u64),
-    Int(i64),
-    Lzf { compressed: u64, len: u64 },
 }
 
 #[derive(Clone, Debug)]
@@ -162,6 +154,7 @@ impl Input {
     }
 
     /// Reads one record; `read` sees the bytes and must take at most [`RECORD_MAX`] of them.
+    #[inline]
     pub(crate) fn record<T>(
         &mut self,
         read: impl FnOnce(&mut Record<'_>) -> Result<T, Stop>,
@@ -170,10 +163,11 @@ impl Input {
         if self.piece.len() - self.pos < RECORD_MAX && !self.later.is_empty() {
             self.build_bridge();
         }
-        let mut record = Record { bytes: &self.piece[self.pos..], at: 0 };
+        let mut record = Record::new(&self.piece[self.pos..]);
         let value = read(&mut record)?;
-        assert!(record.at <= RECORD_MAX, "a record of {} bytes is read as a whole", record.at);
-        self.pos += record.at;
+        let len = record.len_read();
+        assert!(len <= RECORD_MAX, "a record of {len} bytes is read as a whole");
+        self.pos += len;
         Ok(value)
     }
 
@@ -335,7 +329,14 @@ impl Input {
     }
 
     /// Once the cut is behind, goes on in the piece that came, where strings need not be copied.
+    #[inline]
     fn leave_bridge(&mut self) {
+        if self.bridge.is_some() {
+            self.try_leave_bridge();
+        }
+    }
+
+    fn try_leave_bridge(&mut self) {
         let Some(mut behind) = self.bridge.and_then(|before| self.pos.checked_sub(before)) else {
             return;
         };
@@ -375,59 +376,5 @@ pub(crate) fn grow(bytes: &mut Vec<u8>, more: usize, len: usize) {
     if bytes.capacity() < needed {
         let room = needed.max(bytes.len().saturating_mul(2)).min(len);
         bytes.reserve_exact(room - bytes.len());
-    }
-}
-
-/// A few bytes that are understood together or not at all.
-#[derive(Debug)]
-pub(crate) struct Record<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Record<'a> {
-    /// `len` bytes, which must be few.
-    pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Stop> {
-        let bytes = self.bytes.get(self.at..self.at + len).ok_or(Stop::More)?;
-        self.at += len;
-        Ok(bytes)
-    }
-
-    pub(crate) fn u8(&mut self) -> Result<u8, Stop> {
-        let byte = *self.bytes.get(self.at).ok_or(Stop::More)?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Stop> {
-        let bytes = self.bytes[self.at..].first_chunk().ok_or(Stop::More)?;
-        self.at += N;
-        Ok(*bytes)
-    }
-
-    pub(crate) fn len(&mut self) -> Result<u64, Stop> {
-        let first = self.u8()?;
-        self.len_of(first)
-    }
-
-    fn len_of(&mut self, first: u8) -> Result<u64, Stop> {
-        match (first >> 6, first) {
-            (0, _) => Ok(u64::from(first)),
-            (1, _) => Ok(u64::from(first & 0x3f) << 8 | u64::from(self.u8()?)),
-            (_, 0x80) => Ok(u64::from(u32::from_be_bytes(self.fixed()?))),
-            (_, 0x81) => Ok(u64::from_be_bytes(self.fixed()?)),
-            _ => Err(RdbErrorKind::BadLength(first).into()),
-        }
-    }
-
-    fn form(&mut self) -> Result<Form, Stop> {
-        let first = self.u8()?;
-        Ok(match first {
-            0xc0 => Form::Int(i64::from(i8::from_le_bytes(self.fixed()?))),
-            0xc1 => Form::Int(i64::from(i16::from_le_bytes(self.fixed()?))),
-            0xc2 => Form::Int(i64::from(i32::from_le_bytes(self.fixed()?))),
-            LZF => Form::Lzf { compressed: self.len()?, len: self.len()? },
-            _ => Form::Plain(self.len_of(first)?),
-        })
     }
 }

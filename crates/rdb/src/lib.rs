@@ -29,6 +29,7 @@ mod lzf;
 mod opcode;
 mod packed;
 mod reader;
+mod record;
 mod score;
 mod stream;
 mod stream_entry;

@@ -15,6 +15,8 @@ const MATCH_MIN: usize = 3;
 const MATCH_MAX: usize = 264;
 const DISTANCE_MAX: usize = 8192;
 const HASH_BITS_MAX: u32 = 13;
+/// After this many bytes without a match, as a power of two, one more is skipped at each step.
+const SKIP_SHIFT: u32 = 6;
 
 /// What the next byte is.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,15 @@ impl Decoder {
     /// Appends to `out` what `bytes` give.
     pub(crate) fn decode(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), RdbErrorKind> {
         while let Some((&byte, rest)) = bytes.split_first() {
+            if let (Next::Control, [control @ 0x20..=0xdf, low, rest @ ..]) = (self.next, bytes) {
+                // A short match at once: most of what there is.
+                let distance = (usize::from(control & 0x1f) << 8 | usize::from(*low)) + 1;
+                let len = usize::from(control >> 5) + 2;
+                self.room(out, len)?;
+                copy_back(out, distance, len)?;
+                bytes = rest;
+                continue;
+            }
             let byte = usize::from(byte);
             match self.next {
                 Next::Literals { left } => {
@@ -97,6 +108,10 @@ impl Decoder {
 /// Appends `len` bytes from `distance` back; they may overlap what is appended.
 fn copy_back(out: &mut Vec<u8>, distance: usize, len: usize) -> Result<(), RdbErrorKind> {
     let start = out.len().checked_sub(distance).ok_or(RdbErrorKind::BadLzf)?;
+    if len <= distance {
+        out.extend_from_within(start..start + len);
+        return Ok(());
+    }
     let mut left = len;
     while left > 0 {
         // Each round doubles the pattern that repeats.
@@ -122,28 +137,29 @@ pub(crate) fn compress(data: &[u8], out: &mut Vec<u8>) -> bool {
     let mut at = 0;
     let mut literals = 0;
     // A match needs three bytes to be hashed.
-    while at + MATCH_MIN <= data.len() {
-        let hash = hash(&data[at..at + MATCH_MIN], bits);
+    while let Some(three) = data.get(at..at + MATCH_MIN) {
         // Positions are kept plus one: zero is none. They fit, as the length does.
-        let earlier = core::mem::replace(&mut table[hash], u32::try_from(at + 1).unwrap_or(0)) as usize;
-        let matched = earlier
+        let position = u32::try_from(at + 1).unwrap_or(0);
+        let earlier = core::mem::replace(&mut table[hash(three, bits)], position) as usize;
+        let from = earlier
             .checked_sub(1)
-            .filter(|from| at - from <= DISTANCE_MAX)
-            .map_or(0, |from| match_len(data, from, at));
-        if matched < MATCH_MIN {
-            at += 1;
+            .filter(|from| at - from <= DISTANCE_MAX && data[*from..from + MATCH_MIN] == *three);
+        let Some(from) = from else {
+            // Where nothing repeats, look less and less closely.
+            at += 1 + ((at - literals) >> SKIP_SHIFT);
             continue;
-        }
+        };
+        let matched = match_len(data, from, at);
         put_literals(&data[literals..at], out);
-        put_match(at + 1 - earlier, matched, out);
+        put_match(at - from, matched, out);
         if out.len() - begin > len_max {
             break;
         }
         let end = at + matched;
         // The last two positions of a match are worth finding again.
         for seen in (end - 2).max(at + 1)..end {
-            if let Some(bytes) = data.get(seen..seen + MATCH_MIN) {
-                table[self::hash(bytes, bits)] = u32::try_from(seen + 1).unwrap_or(0);
+            if let Some(three) = data.get(seen..seen + MATCH_MIN) {
+                table[hash(three, bits)] = u32::try_from(seen + 1).unwrap_or(0);
             }
         }
         at = end;
@@ -162,9 +178,19 @@ fn hash(bytes: &[u8], bits: u32) -> usize {
     (value.wrapping_mul(0x9e37_79b1) >> (u32::BITS - bits)) as usize
 }
 
+/// How many bytes at `from` and at `at`, which is behind it, are the same.
 fn match_len(data: &[u8], from: usize, at: usize) -> usize {
     let max = MATCH_MAX.min(data.len() - at);
-    data[from..].iter().zip(&data[at..at + max]).take_while(|(a, b)| a == b).count()
+    let (earlier, later) = (&data[from..from + max], &data[at..at + max]);
+    let mut len = 0;
+    while let (Some(a), Some(b)) = (earlier[len..].first_chunk(), later[len..].first_chunk()) {
+        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differ != 0 {
+            return len + (differ.trailing_zeros() / 8) as usize;
+        }
+        len += 8;
+    }
+    len + earlier[len..].iter().zip(&later[len..]).take_while(|(a, b)| a == b).count()
 }
 
 fn put_literals(bytes: &[u8], out: &mut Vec<u8>) {

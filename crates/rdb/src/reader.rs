@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::error::{RdbError, RdbErrorKind, Stop};
 use crate::event::{Checksum, KeyMeta, ModuleId, RdbEvent};
-use crate::input::{Input, Record, Slot};
+use crate::input::{Input, Slot};
 use crate::opcode::{self, CHECKSUM_SINCE, REDIS_VERSION_MAX, VALKEY_VERSION, ValueType};
+use crate::record::Record;
 use crate::stream_entry::{StreamEntry, item};
 use crate::value_reader::{FIRST, Found, ModuleOpcode, Place, SECOND, ValueReader, module_opcode};
 
@@ -352,8 +353,8 @@ impl RdbReader {
                 names: entry.names,
                 values: entry.values,
             }),
-            Found::StreamMeta(meta) => RdbEvent::StreamMeta(meta),
-            Found::StreamGroup(group) => RdbEvent::StreamGroup(group),
+            Found::StreamMeta(meta) => RdbEvent::StreamMeta(*meta),
+            Found::StreamGroup(group) => RdbEvent::StreamGroup(*group),
             Found::Module(id) => RdbEvent::ModuleValue(id),
             Found::End => RdbEvent::ValueEnd,
         }

@@ -1,11 +1,13 @@
 //! Reads a stream: its nodes, what it knows about itself, its groups.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::error::{RdbErrorKind, Stop};
-use crate::input::{Input, Record, Slot};
+use crate::input::{Input, Slot};
 use crate::opcode::ValueType;
+use crate::record::Record;
 use crate::stream::{StreamConsumer, StreamGroup, StreamId, StreamMeta, StreamPending};
 use crate::stream_node::NodeCursor;
 use crate::value_reader::{FIRST, Found, SECOND};
@@ -92,7 +94,7 @@ impl StreamReader {
                 Step::Meta => {
                     let meta = self.meta(input)?;
                     self.step = Step::GroupCount;
-                    return Ok(Found::StreamMeta(meta));
+                    return Ok(Found::StreamMeta(Box::new(meta)));
                 }
                 Step::GroupCount => self.step = Step::GroupName { left: input.len()? },
                 Step::GroupName { left: 0 } => self.step = Step::End,
@@ -134,7 +136,7 @@ impl StreamReader {
                 }
                 Step::ConsumerName { left, consumers: 0 } => {
                     self.step = Step::GroupName { left: *left };
-                    return Ok(Found::StreamGroup(self.finish_group()?));
+                    return Ok(Found::StreamGroup(Box::new(self.finish_group()?)));
                 }
                 Step::ConsumerName { left, consumers } => {
                     input.string(FIRST)?;

@@ -5,9 +5,10 @@ use alloc::boxed::Box;
 use crate::container_error::Container;
 use crate::error::{RdbErrorKind, Stop};
 use crate::event::ModuleId;
-use crate::input::{Input, Record, Slot};
+use crate::input::{Input, Slot};
 use crate::opcode::{FIELD_EXPIRY_MAX, ValueType};
 use crate::packed::{Cursor, Item};
+use crate::record::Record;
 use crate::score::Score;
 use crate::stream::{StreamGroup, StreamMeta};
 use crate::stream_node;
@@ -38,8 +39,9 @@ pub(crate) enum Found {
     ZSetMember(Place, Score),
     HashField(Place, Place, Option<u64>),
     StreamEntry(stream_node::Found),
-    StreamMeta(StreamMeta),
-    StreamGroup(StreamGroup),
+    // Boxed, as they are rare and would make every step as large.
+    StreamMeta(Box<StreamMeta>),
+    StreamGroup(Box<StreamGroup>),
     Module(ModuleId),
     End,
 }
