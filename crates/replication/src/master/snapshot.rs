@@ -303,13 +303,12 @@ impl MasterSide {
         let Some(Snapshot { phase: Phase::Streaming(streaming), .. }) = self.snapshots.get_mut(&id) else {
             return;
         };
-        if streaming.complete {
+        // No bytes are no answer: asking again at once would turn in a circle.
+        if streaming.complete || bytes.is_empty() {
             return;
         }
         streaming.asked = false;
-        if !bytes.is_empty() {
-            streaming.push(bytes);
-        }
+        streaming.push(bytes);
         self.feed_snapshot(id);
     }
 
