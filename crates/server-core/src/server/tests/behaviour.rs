@@ -190,6 +190,28 @@ fn a_client_for_which_too_many_replies_are_held_is_not_read_on() {
 }
 
 #[test]
+fn a_client_for_which_too_many_bytes_are_held_is_not_read_on() {
+    let mut world = World::new();
+    let id = world.connect();
+    let mut ping = b"*2\r\n$4\r\nPING\r\n$16384\r\n".to_vec();
+    ping.resize(ping.len() + 16_384, b'x');
+    ping.extend_from_slice(b"\r\n");
+    world.server.receive(world.now, id, b"ROLE\r\n");
+    world.server.next_call(world.now).expect("ROLE is the application's");
+    let slot = world.server.hold(id);
+    // Two megabytes of replies, then another call: it is reached only when the first reply is there.
+    for _ in 0..128 {
+        world.server.receive(world.now, id, &ping);
+    }
+    world.server.receive(world.now, id, b"ROLE\r\n");
+    assert!(world.server.next_call(world.now).is_none(), "it is read on");
+    assert_eq!(world.output(id), "");
+    world.server.reply_held(id, slot, &Reply::simple("go on"));
+    assert!(world.server.next_call(world.now).is_some());
+    assert_eq!(world.output(id).matches('$').count(), 128, "nothing is lost");
+}
+
+#[test]
 fn requests_of_all_clients_are_taken_in_turn() {
     let mut world = World::new();
     let (a, b) = (world.connect(), world.connect());
