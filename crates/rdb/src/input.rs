@@ -378,3 +378,68 @@ pub(crate) fn grow(bytes: &mut Vec<u8>, more: usize, len: usize) {
         bytes.reserve_exact(room - bytes.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(pieces: &[&[u8]]) -> Input {
+        let mut input = Input::new(u64::MAX, true);
+        pieces.iter().for_each(|piece| input.push(Bytes::copy_from_slice(piece)));
+        input
+    }
+
+    #[test]
+    fn no_more_is_set_aside_than_twice_what_arrived() {
+        let announced = 1_u32 << 30;
+        for header in [
+            [b"\x80".as_slice(), &announced.to_be_bytes()].concat(),
+            [b"\xc3\x80".as_slice(), &(1_u32 << 28).to_be_bytes(), b"\x80", &announced.to_be_bytes()]
+                .concat(),
+        ] {
+            let mut input = input(&[&header]);
+            for round in 0..2000_usize {
+                assert_eq!(input.string(0), Err(Stop::More));
+                let Slot::Owned(bytes) = &input.slots[0] else { panic!("{:?}", input.slots[0]) };
+                assert!(bytes.capacity() <= 200 * round, "{} bytes after {round} rounds", bytes.capacity());
+                // A hundred bytes; as compressed ones they are mostly literals.
+                input.push(alloc::vec![31; 100].into());
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_that_came_in_pieces_takes_no_more_than_its_length() {
+        let text = [7; 1000];
+        let mut input = input(&[b"\x43\xe8", &text[..1], &text[1..600], &text[600..]]);
+        assert_eq!(input.string(0), Ok(()));
+        let Slot::Owned(bytes) = &input.slots[0] else { panic!("{:?}", input.slots[0]) };
+        assert!(bytes == &text && bytes.capacity() == text.len());
+    }
+
+    #[test]
+    fn behind_a_cut_strings_are_borrowed_again() {
+        let strings: Vec<u8> = b"\x03abc".repeat(200);
+        let mut input = input(&[&strings[..302], &strings[302..]]);
+        let mut copied = 0;
+        for _ in 0..200 {
+            assert_eq!(input.string(0), Ok(()));
+            copied += usize::from(matches!(input.slots[0], Slot::Owned(_)));
+            assert_eq!(input.bytes(0), b"abc");
+        }
+        assert_eq!((copied, input.is_empty(), input.bridge), (0, true, None));
+        // The string over the cut ends at 304.
+        assert_eq!(input.piece.len(), strings.len() - 304, "the second piece is read in place");
+        assert_eq!(input.offset(), strings.len() as u64);
+        assert_eq!(input.checksum(), Some(crate::checksum::crc64(&strings)));
+    }
+
+    #[test]
+    fn a_string_survives_the_piece_it_came_in() {
+        let mut input = input(&[b"\x03abc\x05de", b"fgh\x01i"]);
+        assert_eq!((input.string(0), input.string(1)), (Ok(()), Ok(())));
+        assert_eq!((input.bytes(0), input.bytes(1)), (b"abc".as_slice(), b"defgh".as_slice()));
+        assert_eq!((input.string(0), input.len()), (Ok(()), Err(Stop::More)));
+        assert_eq!((input.bytes(0), input.bytes(1)), (b"i".as_slice(), b"defgh".as_slice()));
+    }
+}
