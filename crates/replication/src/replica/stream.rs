@@ -276,7 +276,10 @@ impl Run {
     }
 }
 
-fn parse(parser: &mut RequestParser, buf: &[u8]) -> Result<Option<(Vec<Range<usize>>, usize)>, StreamError> {
+/// Where the arguments of the next command stand, and its length.
+type Parsed = (Vec<Range<usize>>, usize);
+
+fn parse(parser: &mut RequestParser, buf: &[u8]) -> Result<Option<Parsed>, StreamError> {
     match parser.parse(buf)? {
         Some(request) if request.is_inline() => Err(StreamError::Inline),
         Some(request) => Ok(Some((request.ranges().to_vec(), request.consumed()))),
