@@ -5,7 +5,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use picket_replication::{Backlog, Pin};
+use picket_replication::{Backlog, History, Pin, PsyncAsker, ReplId, decide_psync};
+use picket_sansio::Prng;
 
 /// `repl-backlog-size` of the measurements.
 const SIZE: u64 = 1 << 20;
@@ -103,5 +104,20 @@ fn lookup(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, append, feed, lookup);
+/// PSYNC is decided by looking at two ids and the ends of the backlog.
+fn decide(c: &mut Criterion) {
+    let replid = ReplId::random(&mut Prng::new(1));
+    let mut history = History::start(replid);
+    let mut backlog = Backlog::new(SIZE, 0);
+    for _ in 0..SIZE / 100 {
+        backlog.append(&[b'x'; 100]);
+    }
+    history.master_repl_offset = backlog.stream_offset();
+    let asker = PsyncAsker { replid: replid.as_bytes(), offset: 500_000, psync2: true };
+    c.bench_function("decide PSYNC", |b| {
+        b.iter(|| decide_psync(black_box(&history), Some(&backlog), black_box(asker)));
+    });
+}
+
+criterion_group!(benches, append, feed, lookup, decide);
 criterion_main!(benches);

@@ -156,7 +156,7 @@ impl MasterSide {
                 self.on_psync(conn, peer_ip, &args, pending_output);
             }
             MasterInput::Sync { conn, peer_ip, pending_output } => {
-                self.on_sync(conn, peer_ip, pending_output)
+                self.on_sync(conn, peer_ip, pending_output);
             }
             MasterInput::Gone { conn } => self.on_gone(conn),
             MasterInput::GeneratedReply { conn, command } => {

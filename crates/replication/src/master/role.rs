@@ -59,6 +59,7 @@ impl MasterSide {
     }
 
     pub(super) fn on_full_synced(&mut self, origin: Option<(ReplId, u64)>) {
+        self.disconnect_all(&DisconnectReason::HistoryChanged);
         // A master that names no history gives nothing that could be continued: it gets a name of our own.
         let (replid, offset) = match origin {
             Some(origin) => origin,

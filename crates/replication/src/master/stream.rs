@@ -142,7 +142,7 @@ impl MasterSide {
         let end = backlog.stream_offset() + 1;
         let mut over = Vec::new();
         for (conn, replica) in &mut self.replicas {
-            let pending = replica.cursor.map_or(0, |cursor| end - cursor);
+            let pending = replica.cursor.map_or(0, |cursor| end.saturating_sub(cursor));
             let above_soft = limit.soft_bytes > 0 && pending > limit.soft_bytes;
             replica.soft_since = above_soft.then(|| replica.soft_since.unwrap_or(now));
             let too_long = replica.soft_since.is_some_and(|since| now.since(since) > limit.soft_span);

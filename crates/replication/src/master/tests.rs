@@ -461,3 +461,108 @@ fn restarts_keep_their_place() {
     assert!(side.backlog().is_none());
     assert_eq!(side.snapshot_label(Some(saved)), Some(saved));
 }
+
+/// Whatever order things come in, nothing panics, and a clone behaves as the original.
+#[test]
+fn any_inputs_are_survived_and_repeated_exactly() {
+    let mut prng = Prng::new(17);
+    let id = ID.to_string();
+    let words = [
+        "?",
+        "-1",
+        &id,
+        "1",
+        "40",
+        "FAILOVER",
+        "capa",
+        "eof",
+        "psync2",
+        "ack",
+        "rdb-only",
+        "to",
+        "h",
+        "timeout",
+        "5",
+        "abort",
+        "force",
+        "10.0.0.1",
+        "listening-port",
+        "x",
+    ];
+    for round in 0..400 {
+        let settings = MasterSettings {
+            repl_backlog_size: 1,
+            repl_timeout: Millis(3000),
+            repl_backlog_ttl: Millis(5000),
+            repl_diskless_sync: round % 2 == 0,
+            repl_diskless_sync_delay: Millis(prng.below(3000)),
+            min_replicas_to_write: prng.below(3),
+            ..MasterSettings::default()
+        };
+        let mut bench = Bench::new(settings, NodeRole::Master);
+        let mut twin: Option<(MasterSide, usize)> = None;
+        let mut inputs = Vec::new();
+        for step in 0..150 {
+            if step == 70 {
+                twin = Some((bench.side.clone(), bench.outputs.len()));
+                inputs.clear();
+            }
+            let conn = ClientId(1 + prng.below(4));
+            let args: Vec<Bytes> = (0..prng.below(5))
+                .map(|_| Bytes::copy_from_slice(words[prng.below(words.len() as u64) as usize].as_bytes()))
+                .collect();
+            let snapshot = SnapshotId(1 + prng.below(3));
+            let peer_ip = "10.0.0.1".to_string();
+            let input = match prng.below(24) {
+                0 => MasterInput::Flush,
+                1 => MasterInput::Replconf { conn, args },
+                2..=4 => {
+                    let args = if prng.below(2) == 0 { Bench::words(&["?", "-1"]) } else { args };
+                    MasterInput::Psync { conn, peer_ip, args, pending_output: prng.below(9) == 0 }
+                }
+                5 => MasterInput::Sync { conn, peer_ip, pending_output: false },
+                6 => MasterInput::Gone { conn },
+                7 | 8 => MasterInput::Writable { conn, budget: prng.below(5000) },
+                9 | 10 => MasterInput::SnapshotStarted { snapshot },
+                11 | 12 => MasterInput::SnapshotBytes { snapshot, bytes: Bytes::from_static(b"RDB") },
+                13 => MasterInput::SnapshotDone { snapshot, len: prng.below(9) },
+                14 => MasterInput::SnapshotFailed { snapshot, reason: "why not".to_string() },
+                15 => MasterInput::SnapshotRead { conn, result: Ok(Bytes::from_static(b"R")) },
+                16 => MasterInput::Demoted,
+                17 => MasterInput::Promoted,
+                18 => MasterInput::Link { up: prng.below(2) == 0 },
+                19 => MasterInput::FullSynced { origin: Some((ReplId::filled(b'z'), prng.below(99))) },
+                20 => MasterInput::Continued { replid: Some(ReplId::filled(b'y')) },
+                21 => {
+                    let args = Bench::words(&["1", "500"]);
+                    MasterInput::Wait { client: conn, kind: WaitKind::Wait, args, offset: 5, may_block: true }
+                }
+                22 => MasterInput::Failover { conn, args },
+                _ => MasterInput::FailoverAnswered { accepted: prng.below(2) == 0 },
+            };
+            bench.now = bench.now + Millis(prng.below(1500));
+            inputs.push((bench.now, input.clone()));
+            let set = command(["SET", "k", &"v".repeat(prng.below(3000) as usize)]);
+            let unit = [Propagated { db: Some(1), command: &set }];
+            bench.side.propagate(&unit);
+            bench.input(input);
+            if let Some((twin, seen)) = &mut twin {
+                let (now, input) = inputs.last().expect("pushed").clone();
+                twin.propagate(&unit);
+                twin.handle(now, input);
+                while let Some(output) = twin.poll_output() {
+                    assert_eq!(output, bench.outputs[*seen]);
+                    *seen += 1;
+                }
+                assert_eq!(*seen, bench.outputs.len());
+                assert_eq!(twin.status(), bench.side.status());
+            }
+            let status = bench.side.status();
+            if let Some(backlog) = status.backlog {
+                let end = backlog.first_byte_offset + backlog.histlen - 1;
+                assert_eq!(end, status.history.master_repl_offset);
+            }
+            assert!(bench.side.next_deadline().is_none_or(|deadline| deadline.at > bench.now));
+        }
+    }
+}
