@@ -5,6 +5,8 @@
 //! Differs from Redis: a lost connection counts from its loss, not from the last reply before it,
 //! which can be a ping period older: nobody is down before its whole down-after.
 
+use alloc::string::String;
+
 use picket_sansio::{Millis, Time};
 
 use crate::reason::DownReason;
@@ -18,7 +20,8 @@ pub(crate) struct Facts {
     pub(crate) act_ping: Option<Time>,
     /// There is a command connection.
     pub(crate) connected: bool,
-    pub(crate) last_avail: Time,
+    /// The last refusal of a PING, or the end of the last connection, in its own words.
+    pub(crate) trouble: Option<String>,
     /// For a master that calls itself a replica: since when, and for how long it may.
     pub(crate) wrong_role: Option<(Time, Millis)>,
     /// For a restarted master under `master-reboot-down-after-period`: since when, and that period.
@@ -44,9 +47,9 @@ pub(crate) fn judge(facts: &Facts) -> Verdict {
         && due(since + down_after)
     {
         return Verdict::Down(if facts.connected {
-            DownReason::NoValidReply(now.since(since))
+            DownReason::NoValidReply(now.since(since), facts.trouble.clone())
         } else {
-            DownReason::Disconnected(now.since(facts.last_avail))
+            DownReason::Disconnected(now.since(since), facts.trouble.clone())
         });
     }
     if let Some((since, allowed)) = facts.wrong_role
@@ -72,7 +75,7 @@ mod tests {
             down_after: Millis(1000),
             act_ping: None,
             connected: true,
-            last_avail: Time(9_900_000),
+            trouble: None,
             wrong_role: None,
             rebooted: None,
         }
@@ -93,18 +96,24 @@ mod tests {
     #[test]
     fn a_silent_instance_goes_down_exactly_at_its_deadline() {
         check(|f| f.act_ping = Some(Time(9_000_001)), &Verdict::Up { until: Some(Time(10_000_001)) });
-        check(|f| f.act_ping = Some(Time(9_000_000)), &Verdict::Down(DownReason::NoValidReply(Millis(1000))));
+        check(
+            |f| f.act_ping = Some(Time(9_000_000)),
+            &Verdict::Down(DownReason::NoValidReply(Millis(1000), None)),
+        );
     }
 
     #[test]
     fn a_lost_connection_counts_from_its_loss_not_from_the_last_reply() {
         let lost = |f: &mut Facts, at: u64| {
             f.connected = false;
-            f.last_avail = Time(8_500_000);
+            f.trouble = Some("refused".into());
             f.act_ping = Some(Time(at));
         };
         check(|f| lost(f, 9_500_000), &Verdict::Up { until: Some(Time(10_500_000)) });
-        check(|f| lost(f, 9_000_000), &Verdict::Down(DownReason::Disconnected(Millis(1500))));
+        check(
+            |f| lost(f, 9_000_000),
+            &Verdict::Down(DownReason::Disconnected(Millis(1000), Some("refused".into()))),
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use picket_sansio::{Millis, Ticket, Time};
 
 use crate::deferred::{Deferred, Outcome};
 use crate::event::Event;
-use crate::failover::{Election, Failover, Motive};
+use crate::failover::{Asks, Election, Failover, Motive};
 use crate::ids::{InstanceId, MasterId, PeerId};
 use crate::instance::Master;
 use crate::reason::{Ballot, Choice, LossReason, WaitReason};
@@ -98,7 +98,7 @@ impl Sentinel {
         if now < start_at {
             return Some(start_at);
         }
-        if self.masters.get(&id)?.attempts > 0 && self.eligible(id).0.is_empty() {
+        if self.masters.get(&id)?.attempts > 0 && self.eligible(id, Asks::Sentinel).0.is_empty() {
             // The last failover found nobody to promote and that has not changed.
             return Some(now + Millis(1_000));
         }
@@ -253,11 +253,13 @@ impl Sentinel {
         let Some(master) = self.masters.get(&id) else {
             return Vote { leader: None, leader_epoch: 0, ticket: Ticket(0) };
         };
-        Vote {
-            leader: master.leader.clone(),
-            leader_epoch: master.leader_epoch,
-            ticket: epoch_ticket.unwrap_or(Ticket(0)).max(master.vote_ticket),
-        }
+        // A configuration says that its epoch was somebody's, whoever had our own vote.
+        let (leader, leader_epoch) = if master.config_epoch > master.leader_epoch {
+            (None, master.config_epoch)
+        } else {
+            (master.leader.clone(), master.leader_epoch)
+        };
+        Vote { leader, leader_epoch, ticket: epoch_ticket.unwrap_or(Ticket(0)).max(master.vote_ticket) }
     }
 
     /// True if our own failover has gone too far to make room for another: the promotion was sent.
@@ -366,14 +368,23 @@ impl Sentinel {
             if standing == Tally::Open && now < until && !election.own_vote_failed {
                 return Some(if now < patience_ends { patience_ends } else { until });
             }
-            if election.has_rival(&self.my_id) && tries < FORCED_ATTEMPTS_MAX {
-                // Somebody else stands in this epoch; in the next one it may be ours alone.
-                self.masters.get_mut(&id)?.failover = Failover::None;
-                self.start_failover(id, Motive::Operator { tries: tries + 1 });
-            } else {
-                self.become_leader(id);
+            match election.taken(&self.my_id) {
+                None => {
+                    self.become_leader(id);
+                    return None;
+                }
+                Some(epoch) if tries < FORCED_ATTEMPTS_MAX => {
+                    // This epoch is, or may be, somebody else's; a later one may be ours alone.
+                    if self.is_plausible(epoch) {
+                        self.current_epoch = self.current_epoch.max(epoch);
+                    }
+                    self.masters.get_mut(&id)?.failover = Failover::None;
+                    self.start_failover(id, Motive::Operator { tries: tries + 1 });
+                    return None;
+                }
+                // Others are quicker again and again: one of them leads.
+                Some(_) => {}
             }
-            return None;
         }
         let (why, rival) = match standing {
             Tally::Lost { rival } => (LossReason::CannotWin, rival),

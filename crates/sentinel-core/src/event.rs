@@ -173,6 +173,8 @@ pub enum Event {
     PeerVoted { master: String, peer: String, run_id: String, epoch: u64 },
     /// We will not stand for election of this master before that time.
     FailoverDelayed { master: String, until: Time, why: WaitReason },
+    /// The master is down in our view, and too few others agree; those that cannot be reached are named.
+    NoQuorum { master: String, agree: u32, quorum: u32, unreachable: Vec<String> },
     /// The master is down, but fewer Sentinels are reachable than votes are needed.
     NoMajority { master: String, reachable: u32, needed: u32 },
     /// An operator asked for a failover.
@@ -226,6 +228,7 @@ impl Event {
             | Self::ScriptError { .. }
             | Self::ScriptTimeout { .. }
             | Self::NoMajority { .. }
+            | Self::NoQuorum { .. }
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -316,6 +319,7 @@ impl Event {
             | Self::FailoverDelayed { .. }
             | Self::UserFailover { .. }
             | Self::NoMajority { .. }
+            | Self::NoQuorum { .. }
             | Self::SteppedDown { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -388,6 +392,7 @@ impl Event {
             | Self::PeerVoted { .. }
             | Self::FailoverDelayed { .. }
             | Self::NoMajority { .. }
+            | Self::NoQuorum { .. }
             | Self::UserFailover { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
@@ -446,6 +451,9 @@ impl Event {
             Self::PeerVoted { peer, run_id, epoch, .. } => format!("{peer} voted for {run_id} {epoch}"),
             Self::FailoverDelayed { until, .. } => {
                 format!("Next failover delay: I will not start a failover before {until}")
+            }
+            Self::NoQuorum { master, agree, quorum, .. } => {
+                format!("'{master}' is down for this Sentinel, but {agree} of {quorum} agree: no failover")
             }
             Self::NoMajority { master, reachable, needed } => {
                 format!(
@@ -540,6 +548,9 @@ impl Event {
                     "it was failed over, and the newer configuration is confirmed by {}",
                     confirmed_by.join(", ")
                 )
+            }
+            Self::NoQuorum { unreachable, .. } if !unreachable.is_empty() => {
+                format!("no answer from {}", unreachable.join(", "))
             }
             Self::FailoverDelayed { master, why, .. } => format!("{why}, failover of '{master}'"),
             Self::FixReplicaConfig { follows, .. } => format!("it follows {follows}"),

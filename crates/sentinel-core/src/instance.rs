@@ -85,6 +85,9 @@ pub(crate) struct Server {
     pub(crate) priority: u32,
     /// `slave_repl_offset`
     pub(crate) offset: u64,
+    /// The offset when it last had a link to its master: it has no business to be behind that later.
+    /// `None` while it was never seen with one.
+    pub(crate) synced_offset: Option<u64>,
     /// `replica_announced`
     pub(crate) announced: bool,
     /// `master_sync_in_progress`
@@ -177,6 +180,8 @@ pub(crate) struct Master {
     pub(crate) o_down: bool,
     /// When it last went objectively down. Stays when it comes back.
     pub(crate) o_down_since: Option<Time>,
+    /// That too few agree was told since the master went down.
+    pub(crate) no_quorum_told: bool,
     /// The failover that we lead.
     pub(crate) failover: Failover,
     /// We do not stand for election before this time, and why. `None`: nothing holds us.
@@ -231,6 +236,7 @@ impl Server {
             replica_conf_changed_at: now,
             priority: 100,
             offset: 0,
+            synced_offset: None,
             announced: true,
             sync_in_progress: false,
         }

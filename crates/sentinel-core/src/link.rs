@@ -114,6 +114,8 @@ pub(crate) struct Link {
     pub(crate) resolving: bool,
     /// The text of the last failure, so that a change of it can be told.
     pub(crate) last_failure: Option<String>,
+    /// The last refusal of a PING, or why the command connection ended: the answer to "why is it down?".
+    pub(crate) trouble: Option<String>,
 }
 
 impl Link {
@@ -137,6 +139,7 @@ impl Link {
             failures: 0,
             resolving: false,
             last_failure: None,
+            trouble: None,
         }
     }
 

@@ -155,6 +155,7 @@ impl Sentinel {
             leader_epoch: 0,
             o_down: false,
             o_down_since: None,
+            no_quorum_told: false,
             failover: Failover::None,
             hold: None,
             hold_told: false,

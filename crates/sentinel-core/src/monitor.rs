@@ -174,7 +174,7 @@ impl Sentinel {
             down_after,
             act_ping: link.act_ping,
             connected: link.command.is_up(),
-            last_avail: link.last_avail,
+            trouble: link.trouble.clone(),
             wrong_role: None,
             rebooted: None,
         };
@@ -265,7 +265,31 @@ impl Sentinel {
                 self.touch(Timer::Instance(instance));
             }
         }
-        next
+        earlier(next, self.run_no_quorum(id, agree))
+    }
+
+    /// Says once that a master that is down for us is not for enough others, when they have had the time
+    /// to notice too.
+    fn run_no_quorum(&mut self, id: MasterId, agree: u32) -> Option<Time> {
+        let master = self.masters.get_mut(&id)?;
+        if !master.server.instance.s_down {
+            master.no_quorum_told = false;
+            return None;
+        }
+        if master.o_down || master.no_quorum_told {
+            return None;
+        }
+        let due = master.server.instance.s_down_since? + self.periods.ask.times(3);
+        if self.now < due {
+            return Some(due);
+        }
+        master.no_quorum_told = true;
+        let (name, quorum) = (master.name.clone(), master.settings.quorum);
+        let master = self.masters.get(&id)?;
+        let lost = master.peers.values().filter(|peer| self.is_disconnected(&peer.instance));
+        let unreachable = lost.map(|peer| peer.instance.run_id.clone()).collect();
+        self.emit(Event::NoQuorum { master: name, agree, quorum, unreachable });
+        None
     }
 
     // ---- asking peers ----

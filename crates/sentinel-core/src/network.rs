@@ -414,6 +414,7 @@ impl Sentinel {
         if channel == Channel::Command {
             link.pending.clear();
             link.act_ping.get_or_insert(now);
+            link.trouble = Some(reason.to_string());
         } else {
             link.subscribed = false;
         }

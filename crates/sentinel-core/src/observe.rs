@@ -157,6 +157,9 @@ impl Sentinel {
         server.offset = info.offset.unwrap_or(server.offset);
         server.announced = info.announced.unwrap_or(server.announced);
         server.sync_in_progress = info.sync_in_progress.unwrap_or(false);
+        if server.master_link_up {
+            server.synced_offset = Some(server.offset);
+        }
     }
 
     fn on_role(&mut self, id: InstanceId, role: Option<Role>) {

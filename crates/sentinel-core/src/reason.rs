@@ -8,10 +8,10 @@ use picket_sansio::Millis;
 /// Why an instance counts as subjectively down (`sentinel.c: sentinelCheckSubjectivelyDown`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DownReason {
-    /// A PING is unanswered, or answered only with errors, for this long.
-    NoValidReply(Millis),
-    /// There is no connection, and the last acceptable PING reply is this old.
-    Disconnected(Millis),
+    /// A PING is unanswered, or answered only with errors, for this long; the last such error.
+    NoValidReply(Millis, Option<String>),
+    /// There is no connection for this long; why the last one ended or could not be made.
+    Disconnected(Millis, Option<String>),
     /// It should be a master and calls itself a replica for this long.
     CallsItselfReplica(Millis),
     /// It was restarted this long ago and is not ready yet.
@@ -21,8 +21,12 @@ pub enum DownReason {
 impl fmt::Display for DownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoValidReply(span) => write!(f, "no valid reply to PING for {span}"),
-            Self::Disconnected(span) => write!(f, "disconnected, last valid PING reply {span} ago"),
+            Self::NoValidReply(span, None) => write!(f, "no valid reply to PING for {span}"),
+            Self::NoValidReply(span, Some(error)) => {
+                write!(f, "no valid reply to PING for {span}, the last was: {error}")
+            }
+            Self::Disconnected(span, None) => write!(f, "no connection for {span}"),
+            Self::Disconnected(span, Some(why)) => write!(f, "no connection for {span}: {why}"),
             Self::CallsItselfReplica(span) => {
                 write!(f, "monitored as a master, calls itself a replica for {span}")
             }
@@ -169,6 +173,13 @@ pub enum Ineligible {
     InfoTooOld(Millis),
     /// It lost the master too long before the master went down.
     MasterLinkDownTooLong(Millis),
+    /// It lost data, as by a restart from an old file or from none: only as a last resort.
+    LostData {
+        /// Its replication offset now.
+        offset: u64,
+        /// The offset when it last had a link to its master.
+        had: u64,
+    },
 }
 
 impl fmt::Display for Ineligible {
@@ -179,6 +190,13 @@ impl fmt::Display for Ineligible {
             Self::NoRecentReply(span) => write!(f, "no valid PING reply for {span}"),
             Self::PriorityZero => f.write_str("priority 0"),
             Self::InfoTooOld(span) => write!(f, "INFO {span} old"),
+            Self::LostData { offset, had } => {
+                write!(
+                    f,
+                    "lost data (offset {offset}, had {had}); taken by SENTINEL FAILOVER, or once the master is down \
+                     for twice failover-timeout"
+                )
+            }
             Self::MasterLinkDownTooLong(span) => write!(f, "had no link to the master for {span}"),
         }
     }

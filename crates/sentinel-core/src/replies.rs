@@ -13,6 +13,9 @@ use crate::link::{Channel, Connection, Pending};
 use crate::sentinel::Sentinel;
 use crate::timers::Timer;
 
+/// How much of a refusal is kept, in bytes.
+const TROUBLE_MAX: usize = 128;
+
 impl Sentinel {
     /// Bytes arrived.
     pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: &[u8]) {
@@ -97,6 +100,9 @@ impl Sentinel {
             link.act_ping = None;
             link.failures = 0;
             link.last_failure = None;
+            link.trouble = None;
+        } else {
+            link.trouble = Some(text[..text.len().min(TROUBLE_MAX)].escape_ascii().to_string());
         }
         let users = link.users.clone();
         let busy = text.starts_with(b"BUSY");

@@ -109,6 +109,7 @@ fn master_of(event: &Event) -> Option<&str> {
         | Event::PeerVoted { master, .. }
         | Event::FailoverDelayed { master, .. }
         | Event::NoMajority { master, .. }
+        | Event::NoQuorum { master, .. }
         | Event::UserFailover { master } => Some(master),
         _ => None,
     }

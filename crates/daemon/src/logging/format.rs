@@ -121,7 +121,7 @@ mod tests {
             port: 6379,
             master: Some(("mymaster".into(), "10.0.0.1".into(), 6379)),
         };
-        let reason = DownReason::NoValidReply(Millis(1001));
+        let reason = DownReason::NoValidReply(Millis(1001), None);
         What::Event(Box::new(Event::SubjectivelyDown { instance, reason }), None)
     }
 

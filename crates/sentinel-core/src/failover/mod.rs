@@ -20,6 +20,7 @@ mod select;
 mod switch;
 
 pub(crate) use run::ManualRefusal;
+pub(crate) use select::Asks;
 
 use alloc::collections::BTreeMap;
 
@@ -102,8 +103,8 @@ pub(crate) struct Election {
 pub(crate) enum Motive {
     /// The master is objectively down: who loses waits.
     ObjectivelyDown,
-    /// An operator asked for it: who loses stands again in the next epoch, and leads in the end even
-    /// without a majority, as the reference does.
+    /// An operator asked for it: who meets somebody else in its epoch stands again in a later one; where
+    /// there is nobody else it leads even without a majority, as the reference does.
     Operator {
         /// How often we have stood again.
         tries: u32,
@@ -116,9 +117,14 @@ impl Election {
         matches!(self.motive, Motive::Operator { .. })
     }
 
-    /// True if a voter chose somebody else in this very epoch.
-    pub(crate) fn has_rival(&self, my_id: &str) -> bool {
-        self.ballots.values().any(|choice| matches!(choice, Choice::For(run_id) if run_id != my_id))
+    /// The latest epoch, not before this one, that a voter takes for somebody else's: it chose another, or
+    /// refused because it has voted, or knows a configuration, of such an epoch.
+    pub(crate) fn taken(&self, my_id: &str) -> Option<u64> {
+        let taken = self.ballots.values().filter_map(|choice| match choice {
+            Choice::For(run_id) => (run_id != my_id).then_some(self.epoch),
+            Choice::Refused { epoch } => (*epoch >= self.epoch).then_some(*epoch),
+        });
+        taken.max()
     }
 }
 

@@ -11,7 +11,7 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
-use crate::failover::{Failover, Motive};
+use crate::failover::{Asks, Failover, Motive};
 use crate::ids::{InstanceId, MasterId, ReplicaId};
 use crate::instance::{Reconf, Replica, Role};
 use crate::link::Pending;
@@ -44,7 +44,7 @@ impl Sentinel {
         if master.failover.is_in_progress() {
             return Err(ManualRefusal::InProgress);
         }
-        if self.eligible(id).0.is_empty() {
+        if self.eligible(id, Asks::Operator).0.is_empty() {
             return Err(ManualRefusal::NoGoodReplica);
         }
         let master = master.name.clone();
@@ -90,7 +90,8 @@ impl Sentinel {
         if now < patience_ends && self.awaits_refresh(id, started_at) {
             return Some(patience_ends);
         }
-        let (ranked, rejected) = self.eligible(id);
+        let who = if forced { Asks::Operator } else { Asks::Sentinel };
+        let (ranked, rejected) = self.eligible(id, who);
         let Some((replica, _)) = ranked.first() else {
             let instance = self.instance_ref(InstanceId::Master(id));
             self.emit(Event::AbortNoGoodReplica { instance, rejected });

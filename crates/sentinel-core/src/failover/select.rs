@@ -31,6 +31,8 @@ pub(crate) struct Candidate {
     pub(crate) priority: u32,
     pub(crate) master_link_down: Millis,
     pub(crate) offset: u64,
+    /// Its offset when it last had a link to its master.
+    pub(crate) synced_offset: Option<u64>,
     pub(crate) run_id: String,
     pub(crate) sync_in_progress: bool,
     /// It calls itself master since this outage began.
@@ -48,6 +50,17 @@ pub(crate) struct Circumstances {
     pub(crate) info_period: Millis,
     /// The master calls itself a replica.
     pub(crate) master_is_replica: bool,
+    /// A replica that lost data is better than none.
+    pub(crate) last_resort: bool,
+}
+
+/// Who wants a replica to be promoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// We do.
+    Sentinel,
+    /// An operator does, and has to know.
+    Operator,
 }
 
 impl Candidate {
@@ -80,6 +93,11 @@ impl Candidate {
         // have to wait for ever.
         if !around.master_is_replica && self.master_link_down > outage + around.down_after.times(10) {
             return Some(Ineligible::MasterLinkDownTooLong(self.master_link_down));
+        }
+        // One that was never seen with a link to its master has nothing unless its offset says so.
+        let had = self.synced_offset.unwrap_or(2);
+        if !around.last_resort && self.offset < had {
+            return Some(Ineligible::LostData { offset: self.offset, had: self.synced_offset.unwrap_or(0) });
         }
         None
     }
@@ -132,8 +150,15 @@ pub(crate) fn rank(
 
 impl Sentinel {
     /// Who of a master's replicas can be promoted now, best first, and who cannot.
-    pub(crate) fn eligible(&self, id: MasterId) -> (Vec<(ReplicaId, Ranked)>, Vec<Rejected>) {
+    ///
+    /// Differs from Redis: a replica that has less than it had, or nothing, would wipe what the master
+    /// still has when it comes back. It is promoted only by an operator's word, or after the master is
+    /// down for twice the failover timeout, which is when the reference tries again.
+    pub(crate) fn eligible(&self, id: MasterId, who: Asks) -> (Vec<(ReplicaId, Ranked)>, Vec<Rejected>) {
         let Some(master) = self.masters.get(&id) else { return (Vec::new(), Vec::new()) };
+        let patience = master.settings.failover_timeout.times(2);
+        let long_down =
+            master.o_down && master.o_down_since.is_some_and(|since| self.now >= since + patience);
         let master_down_since =
             if master.server.instance.s_down { master.server.instance.s_down_since } else { None };
         let around = Circumstances {
@@ -143,6 +168,7 @@ impl Sentinel {
             ping_period: self.periods.ping,
             info_period: self.periods.info,
             master_is_replica: master.server.role_reported == Role::Replica,
+            last_resort: who == Asks::Operator || long_down,
         };
         let announce = self.settings.announce();
         let mut candidates = Vec::new();
@@ -162,6 +188,7 @@ impl Sentinel {
                 priority: server.priority,
                 master_link_down: server.master_link_down,
                 offset: server.offset,
+                synced_offset: server.synced_offset,
                 run_id: server.instance.run_id.clone(),
                 sync_in_progress: server.sync_in_progress,
                 promoted_already: calls_itself_master
@@ -212,6 +239,7 @@ mod tests {
             ping_period: Millis(1_000),
             info_period: Millis(10_000),
             master_is_replica: false,
+            last_resort: false,
         }
     }
 
@@ -226,6 +254,7 @@ mod tests {
             priority: 100,
             master_link_down: Millis(0),
             offset: 1000,
+            synced_offset: Some(1000),
             run_id: number.to_string(),
             sync_in_progress: false,
             promoted_already: false,
@@ -280,10 +309,25 @@ mod tests {
             |c| {
                 c[0].sync_in_progress = true;
                 c[0].priority = 1;
-                c[1].offset = 0;
-                c[1].priority = 2;
             },
-            &[3, 1, 2],
+            &[2, 3, 1],
+        );
+    }
+
+    #[test]
+    fn a_replica_that_lost_data_is_the_last_resort() {
+        check_rejected(|c| c.offset = 999, Ineligible::LostData { offset: 999, had: 1000 });
+        check_rejected(
+            |c| (c.offset, c.synced_offset) = (0, None),
+            Ineligible::LostData { offset: 0, had: 0 },
+        );
+        let mut late = around();
+        late.last_resort = true;
+        let mut lost = candidate(1);
+        lost.offset = 0;
+        assert_eq!(
+            rank(&[lost, candidate(2)], &late).0.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+            [2, 1]
         );
     }
 
@@ -297,17 +341,9 @@ mod tests {
         check(
             |c| {
                 c[0].promoted_already = true;
-                c[0].offset = 999;
+                c[1].offset = 1001;
             },
-            &[2, 3, 1],
-        );
-        check(
-            |c| {
-                c[0].promoted_already = true;
-                c[0].offset = 0;
-                c[0].priority = 1;
-            },
-            &[2, 3, 1],
+            &[2, 1, 3],
         );
     }
 

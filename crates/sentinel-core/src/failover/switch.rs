@@ -114,6 +114,7 @@ impl Sentinel {
         former.server.master_host = None;
         former.server.master_link_up = false;
         former.server.offset = 0;
+        former.server.synced_offset = None;
         let has_port = former.server.instance.addr.port != 0;
         if has_port {
             master.replicas.insert(former_id, former);

@@ -13,7 +13,7 @@ use core::fmt;
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::Time;
-use picket_sentinel_core::{Ballot, Event, Status};
+use picket_sentinel_core::{Ballot, Choice, Event, Status};
 
 use crate::ids::NodeId;
 use crate::world::World;
@@ -50,11 +50,13 @@ pub(crate) enum Observation<'a> {
     Status { node: NodeId, status: &'a Status },
 }
 
-/// True if somebody leads by no more than an operator's word: so few voters answered that nobody can say
-/// whether the epoch is another's too.
+/// True if somebody leads by no more than an operator's word: without the votes of a majority, as when
+/// nobody can be reached or no voter can write its vote, nobody can say whether the epoch is another's too.
 fn is_alone(forced: bool, ballots: &[Ballot]) -> bool {
-    let answered = ballots.iter().filter(|ballot| ballot.choice.is_some()).count();
-    forced && answered <= ballots.len() / 2
+    // The leader's own ballot comes first.
+    let leader = ballots.first().map(|ballot| ballot.voter.as_str());
+    let is_for_leader = |ballot: &&Ballot| matches!(&ballot.choice, Some(Choice::For(run_id)) if Some(run_id.as_str()) == leader);
+    forced && ballots.iter().filter(is_for_leader).count() <= ballots.len() / 2
 }
 
 /// A vote in the reply to IS-MASTER-DOWN-BY-ADDR.
