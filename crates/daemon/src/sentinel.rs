@@ -73,6 +73,9 @@ fn start(options: &SentinelOptions) -> Result<i32, Failure> {
         logger.log(LogLevel::Warning, complaint);
     }
     announce(&logger, options.brand);
+    if let Some(doubt) = source.path.as_deref().and_then(folder_doubt) {
+        logger.log(LogLevel::Warning, format!("WARNING: {doubt}"));
+    }
     for name in &source.ignored {
         logger.log(LogLevel::Warning, format!("{name} is set and has no effect here"));
     }
@@ -99,8 +102,20 @@ fn prepare_places(source: &Source, brand: Brand) -> Result<LogTarget, StartError
     Ok(LogTarget::File(path))
 }
 
+/// The config file is replaced by a new one beside it, so its folder has to be writable too. Stock finds
+/// that out at the first change; with it, votes and configurations cannot be kept.
+pub(crate) fn folder_doubt(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let errno = access(folder, AccessFlags::W_OK).err()?;
+    Some(format!(
+        "the folder {} is not writable ({}): the state cannot be saved, so no vote can be given",
+        folder.display(),
+        errno.desc()
+    ))
+}
+
 /// A Sentinel that cannot remember must not vote, so it does not start.
-fn writable(path: Option<&Path>) -> Result<PathBuf, String> {
+pub(crate) fn writable(path: Option<&Path>) -> Result<PathBuf, String> {
     let path =
         path.ok_or_else(|| "Sentinel needs config file on disk to save state. Exiting...".to_owned())?;
     access(path, AccessFlags::W_OK).map_err(|errno| {

@@ -1,17 +1,22 @@
 //! `picket sentinel --check`: what would be watched, with which settings, and what looks wrong.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use picket_sansio::Millis;
 use picket_sentinel_core::{Config, MasterConfig};
 
 use super::Source;
+use crate::sentinel::{folder_doubt, writable};
 
 /// The explanation of a configuration that was accepted, and its warnings.
 pub(crate) fn explain(source: &Source) -> String {
     let mut text = String::new();
     let mut warnings = Vec::new();
     process(&mut text, source, &mut warnings);
+    places(source, &mut warnings);
     for master in &source.config.masters {
         describe(&mut text, master);
         doubts(master, &mut warnings);
@@ -25,6 +30,38 @@ pub(crate) fn explain(source: &Source) -> String {
         }
     }
     text
+}
+
+/// What a start would trip over on this machine.
+fn places(source: &Source, warnings: &mut Vec<String>) {
+    let options = &source.config.options;
+    if let Some(path) = source.path.as_deref() {
+        warnings.extend(writable(Some(path)).err());
+        warnings.extend(folder_doubt(path));
+    }
+    let dir = options.dir().map(|dir| PathBuf::from(OsStr::from_bytes(dir)));
+    if let Some(dir) = &dir
+        && !dir.is_dir()
+    {
+        warnings.push(format!("dir {} is no directory: it will not start", dir.display()));
+    }
+    let mut folder_of = |what: &str, file: &[u8]| {
+        let file = dir.clone().unwrap_or_default().join(OsStr::from_bytes(file));
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            warnings.push(format!("{what}: there is no directory {}: it will not start", folder.display()));
+        }
+    };
+    if !options.logfile().is_empty() {
+        folder_of("logfile", options.logfile());
+    }
+    if let Some(path) = options.unixsocket() {
+        folder_of("unixsocket", path);
+    }
+    if options.daemonize() && options.logfile().is_empty() {
+        warnings.push("daemonize is set and logfile is not: nothing that it says will be seen".to_owned());
+    }
 }
 
 fn process(text: &mut String, source: &Source, warnings: &mut Vec<String>) {
