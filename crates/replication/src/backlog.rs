@@ -163,9 +163,7 @@ impl Backlog {
     /// Moves a pin forward and frees what nobody needs any more.
     pub fn move_pin(&mut self, pin: Pin, offset: u64) {
         self.pins.insert(pin, offset);
-        if self.histlen > self.size {
-            self.trim();
-        }
+        self.trim();
     }
 
     /// Removes a pin and frees what nobody needs any more.
@@ -177,12 +175,18 @@ impl Backlog {
     /// Drops the oldest blocks, a limited number, while the rest holds the configured size and no pin needs
     /// them. Done by the appends; a caller with time on its hands may do more.
     pub fn trim(&mut self) {
-        let pinned_from = self.pins.values().min().copied().unwrap_or(u64::MAX);
+        let mut pinned_from = None;
         for _ in 0..BLOCKS_PER_TRIM {
             let Some(first) = self.blocks.front() else { return };
             let len = first.len() as u64;
-            let is_last = self.blocks.len() == 1;
-            if is_last || self.histlen - len < self.size || first.start + len > pinned_from {
+            // Most calls end here; only the others look at the pins.
+            if self.blocks.len() == 1 || self.histlen - len < self.size {
+                return;
+            }
+            let pins = &self.pins;
+            let pinned_from =
+                *pinned_from.get_or_insert_with(|| pins.values().min().copied().unwrap_or(u64::MAX));
+            if first.start + len > pinned_from {
                 return;
             }
             self.histlen -= len;
@@ -253,6 +257,11 @@ impl Backlog {
 
     /// Index of the block with `offset`, or of the last one.
     fn block_of(&self, offset: u64) -> usize {
+        let last = self.blocks.len().saturating_sub(1);
+        // Replicas that keep up read where the stream ends.
+        if self.blocks.get(last).is_some_and(|block| block.start <= offset) {
+            return last;
+        }
         self.blocks.partition_point(|block| block.start <= offset).saturating_sub(1)
     }
 }
@@ -304,8 +313,12 @@ impl Block {
     fn read(&self, from: u64, end: u64, out: &mut Vec<Bytes>) -> u64 {
         let mut at = usize::try_from(from - self.start).unwrap_or(usize::MAX);
         let stop = usize::try_from(end - self.start).unwrap_or(usize::MAX).min(self.sealed);
-        let first = self.pieces.partition_point(|piece| piece.at <= at).saturating_sub(1);
-        for piece in &self.pieces[first.min(self.pieces.len())..] {
+        let newest = self.pieces.len().saturating_sub(1);
+        let first = match self.pieces.get(newest) {
+            Some(piece) if piece.at <= at => newest,
+            _ => self.pieces.partition_point(|piece| piece.at <= at).saturating_sub(1),
+        };
+        for piece in self.pieces.get(first..).unwrap_or_default() {
             if at >= stop {
                 break;
             }
