@@ -1,0 +1,126 @@
+//! All commands of a data node. Each group has its file with a table of one row per command; a new command is
+//! a row there and its function.
+
+mod args;
+mod expire;
+mod generic;
+mod hash;
+mod list;
+mod scan;
+mod set;
+mod string;
+mod transaction;
+mod zcombine;
+mod zrange;
+mod zset;
+
+use picket_server_core::CommandSpec;
+
+use crate::command::{Command, Keys};
+
+/// The tables of all groups. A new group is a line here.
+const GROUPS: &[&[Command]] = &[
+    expire::TABLE,
+    generic::TABLE,
+    hash::TABLE,
+    list::TABLE,
+    scan::TABLE,
+    set::TABLE,
+    string::TABLE,
+    transaction::TABLE,
+    zcombine::TABLE,
+    zrange::TABLE,
+    zset::TABLE,
+];
+
+const COUNT: usize = {
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        count += GROUPS[group].len();
+        group += 1;
+    }
+    count
+};
+
+/// All rows, sorted by name when this was compiled.
+static COMMANDS: [Command; COUNT] = {
+    let mut all = [GROUPS[0][0]; COUNT];
+    let (mut len, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut row = 0;
+        while row < GROUPS[group].len() {
+            let mut at = len;
+            while at > 0 && is_before(GROUPS[group][row].spec.name, all[at - 1].spec.name) {
+                all[at] = all[at - 1];
+                at -= 1;
+            }
+            all[at] = GROUPS[group][row];
+            len += 1;
+            row += 1;
+        }
+        group += 1;
+    }
+    all
+};
+
+static SPECS: [CommandSpec; COUNT] = {
+    let mut specs = [COMMANDS[0].spec; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        specs[at] = COMMANDS[at].spec;
+        at += 1;
+    }
+    specs
+};
+
+/// The command of that name, in any case.
+#[must_use]
+pub fn command(name: &[u8]) -> Option<&'static Command> {
+    let wanted = name.iter().map(u8::to_ascii_lowercase);
+    let found = COMMANDS.binary_search_by(|row| row.spec.name.bytes().cmp(wanted.clone()));
+    found.ok().map(|at| &COMMANDS[at])
+}
+
+/// What `COMMAND` tells about all of them, and what a server composes its table from; sorted by name.
+#[must_use]
+pub fn specs() -> &'static [CommandSpec] {
+    &SPECS
+}
+
+/// Whether a command runs at once although MULTI was given.
+pub(crate) fn runs_inside_multi(command: &Command) -> bool {
+    matches!(command.spec.name, "exec" | "discard" | "multi" | "watch")
+}
+
+/// Whether a command may find any key expired, each being a matter of its own.
+pub(crate) fn touches_arbitrary_keys(command: &Command) -> bool {
+    command.keys == Keys::Arbitrary
+}
+
+const fn is_before(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return left[at] < right[at];
+        }
+        at += 1;
+    }
+    left.len() < right.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_once() {
+        for (at, row) in COMMANDS.iter().enumerate() {
+            assert!(at == 0 || COMMANDS[at - 1].spec.name < row.spec.name, "{}", row.spec.name);
+            let upper = row.spec.name.to_ascii_uppercase();
+            assert_eq!(command(upper.as_bytes()).map(|found| found.spec.name), Some(row.spec.name));
+            assert_eq!(specs()[at], row.spec);
+        }
+        assert!(command(b"nosuch").is_none());
+    }
+}

@@ -1,0 +1,305 @@
+//! Running commands: what every one of them may use, and how what it did becomes a unit of the replication stream.
+//!
+//! A command changes data through [`Exec`], says with [`Exec::changed`] which key it changed, and leaves the
+//! stream to the frame, which puts the request into it as it came. A command whose canonical form is another
+//! says so with [`Exec::propagate`].
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use picket_resp::{Protocol, Reply};
+use picket_server_core::Flags;
+
+use crate::command::Command;
+use crate::commands;
+use crate::fault::{Answer, Fault};
+use crate::keyspace::{Db, Entry, Keyspace};
+use crate::session::Session;
+use crate::types::{Kind, Value};
+
+/// On whose behalf a command runs, which decides what becomes of expired keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client of a master: an expired key is removed when it is touched, and the stream says so.
+    Client,
+    /// A client of a replica: an expired key is not there, but only the master removes it.
+    ReplicaClient,
+    /// The master's stream: a key is there until the master says otherwise.
+    Master,
+}
+
+/// Where and when a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The calendar time in milliseconds since the epoch.
+    pub now_ms: u64,
+    /// On whose behalf.
+    pub origin: Origin,
+    /// The protocol of the connection: some replies nest in RESP3 only.
+    pub protocol: Protocol,
+}
+
+/// A canonical command for replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The database in which it has to run.
+    pub db: u32,
+    /// Its words.
+    pub args: Vec<Bytes>,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer to the client.
+    pub reply: Reply,
+    /// What goes into the stream, in order; nothing if no data changed.
+    pub effects: Vec<Effect>,
+    /// Whether several effects are one unit, to be wrapped in MULTI and EXEC. Keys that a command like SCAN found
+    /// expired are each a unit of their own.
+    pub is_unit: bool,
+}
+
+/// What a command works with.
+pub(crate) struct Exec<'a> {
+    pub(crate) keyspace: &'a mut Keyspace,
+    pub(crate) session: &'a mut Session,
+    pub(crate) context: Context,
+    effects: Vec<Effect>,
+    is_unit: bool,
+    /// Data changed, so that the command goes into the stream.
+    dirty: bool,
+    /// What goes there instead of the request.
+    canonical: Option<Vec<Vec<Bytes>>>,
+}
+
+impl Keyspace {
+    /// Runs a request of a connection, or queues it after MULTI. Permissions, roles and everything else that
+    /// refuses a command were checked before.
+    pub fn execute(&mut self, session: &mut Session, context: Context, args: &[Bytes]) -> Outcome {
+        let mut exec = Exec {
+            keyspace: self,
+            session,
+            context,
+            effects: Vec::new(),
+            is_unit: true,
+            dirty: false,
+            canonical: None,
+        };
+        let reply = exec.request(args).unwrap_or_else(Reply::from);
+        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit }
+    }
+}
+
+impl Exec<'_> {
+    fn request(&mut self, args: &[Bytes]) -> Answer {
+        let command = match find(args) {
+            Ok(command) => command,
+            Err(fault) => {
+                self.session.abort_transaction();
+                return Err(fault);
+            }
+        };
+        if let Some(transaction) = &mut self.session.transaction
+            && !commands::runs_inside_multi(command)
+        {
+            if command.spec.flags.has(Flags::NO_MULTI) {
+                transaction.aborted = true;
+                return Err(Fault::new("ERR Command not allowed inside a transaction"));
+            }
+            transaction.queued.push(args.to_vec());
+            return Ok(Reply::simple("QUEUED"));
+        }
+        self.call(command, args)
+    }
+
+    /// Runs one command and notes what it means to the stream.
+    pub(crate) fn call(&mut self, command: &Command, args: &[Bytes]) -> Answer {
+        let db = self.session.db;
+        self.dirty = false;
+        self.canonical = None;
+        if commands::touches_arbitrary_keys(command) {
+            self.is_unit = false;
+        }
+        let answer = (command.run)(self, args);
+        match self.canonical.take() {
+            Some(list) => self.effects.extend(list.into_iter().map(|args| Effect { db, args })),
+            None if self.dirty => self.effects.push(Effect { db, args: args.to_vec() }),
+            None => {}
+        }
+        answer
+    }
+
+    /// Several commands in one unit, as EXEC runs them.
+    pub(crate) fn call_all(&mut self, queued: &[Vec<Bytes>]) -> Vec<Reply> {
+        let run = |args: &Vec<Bytes>| find(args).and_then(|command| self.call(command, args));
+        let replies = queued.iter().map(run).map(|answer| answer.unwrap_or_else(Reply::from)).collect();
+        self.is_unit = true;
+        // What its commands did is noted already; EXEC itself adds nothing.
+        self.dirty = false;
+        self.canonical = None;
+        replies
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        self.keyspace.db(self.session.db)
+    }
+
+    pub(crate) fn db_mut(&mut self) -> &mut Db {
+        self.keyspace.db_mut(self.session.db)
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.context.now_ms
+    }
+
+    /// Notes that a key of the selected database changed.
+    pub(crate) fn changed(&mut self, key: &[u8]) {
+        self.changed_in(self.session.db, key);
+    }
+
+    pub(crate) fn changed_in(&mut self, db: u32, key: &[u8]) {
+        self.keyspace.signal(db, key);
+        self.dirty = true;
+    }
+
+    /// Puts the request into the stream although no key is known to have changed.
+    pub(crate) fn always_propagate(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Puts this into the stream instead of the request; may be called several times.
+    pub(crate) fn propagate(&mut self, args: impl IntoIterator<Item = Bytes>) {
+        self.canonical.get_or_insert_default().push(args.into_iter().collect());
+    }
+
+    /// Puts a DEL of a key into the stream instead of the request.
+    pub(crate) fn propagate_del(&mut self, key: &Bytes, lazy: bool) {
+        self.propagate([del_name(lazy), key.clone()]);
+    }
+
+    /// Applies the rule for expired keys: afterwards a key that this command must not see is not seen.
+    /// Returns whether the key is there.
+    pub(crate) fn touch(&mut self, key: &[u8]) -> bool {
+        self.touch_in(self.session.db, key)
+    }
+
+    pub(crate) fn touch_in(&mut self, db: u32, key: &[u8]) -> bool {
+        let now_ms = self.context.now_ms;
+        let Some(entry) = self.keyspace.db_mut(db).get_mut(key) else {
+            return false;
+        };
+        if !entry.is_expired(now_ms) {
+            entry.accessed_at = now_ms;
+            return true;
+        }
+        match self.context.origin {
+            Origin::Master => true,
+            Origin::ReplicaClient => false,
+            Origin::Client => {
+                self.keyspace.db_mut(db).remove(key);
+                self.keyspace.signal(db, key);
+                self.effects.push(del_of(db, key, self.keyspace.settings.lazyfree_lazy_expire));
+                false
+            }
+        }
+    }
+
+    /// The entry of a key as this command may see it.
+    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&Entry> {
+        if self.touch(key) { self.db().get(key) } else { None }
+    }
+
+    /// The value of a key if it is of the type that the command works on.
+    pub(crate) fn get<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&T>, Fault> {
+        match self.entry(key) {
+            None => Ok(None),
+            Some(entry) => T::of(&entry.value).map(Some).ok_or(Fault::WRONG_TYPE),
+        }
+    }
+
+    /// The same, to change it. Whoever does says so with [`Exec::changed`].
+    pub(crate) fn get_mut<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Fault> {
+        if !self.touch(key) {
+            return Ok(None);
+        }
+        match self.db_mut().get_mut(key) {
+            None => Ok(None),
+            Some(entry) => T::of_mut(&mut entry.value).map(Some).ok_or(Fault::WRONG_TYPE),
+        }
+    }
+
+    /// The same, made from nothing if there is no such key.
+    pub(crate) fn get_or_create<T: Kind>(&mut self, key: &[u8]) -> Result<&mut T, Fault> {
+        if !self.touch(key) {
+            let value = T::empty(self.keyspace.hash_key).into();
+            let entry = Entry::new(value, self.now_ms());
+            self.db_mut().insert(key, entry);
+        }
+        let entry = self.db_mut().get_mut(key).expect("it was there or was made");
+        T::of_mut(&mut entry.value).ok_or(Fault::WRONG_TYPE)
+    }
+
+    /// Puts a value in place of whatever is there; a time to live goes.
+    pub(crate) fn set(&mut self, key: &[u8], value: impl Into<Value>) {
+        self.set_in(self.session.db, key, value, None);
+    }
+
+    pub(crate) fn set_in(&mut self, db: u32, key: &[u8], value: impl Into<Value>, expire_at: Option<u64>) {
+        let entry = Entry { expire_at, ..Entry::new(value.into(), self.now_ms()) };
+        self.keyspace.db_mut(db).insert(key, entry);
+        self.changed_in(db, key);
+    }
+
+    /// Puts a value in place of whatever is there; a time to live stays.
+    pub(crate) fn set_keep_ttl(&mut self, key: &[u8], value: impl Into<Value>) {
+        let expire_at = self.db().get(key).and_then(|entry| entry.expire_at);
+        self.set_in(self.session.db, key, value, expire_at);
+    }
+
+    /// Removes a key; false if there was none.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
+        let removed = self.db_mut().remove(key).is_some();
+        if removed {
+            self.changed(key);
+        }
+        removed
+    }
+
+    /// Notes that a collection changed, and removes its key if nothing is left in it.
+    pub(crate) fn changed_collection(&mut self, key: &[u8]) {
+        if self.db().get(key).is_some_and(|entry| entry.value.is_empty()) {
+            self.db_mut().remove(key);
+        }
+        self.changed(key);
+    }
+}
+
+/// The command that the words of a request name, if their number fits.
+fn find(args: &[Bytes]) -> Result<&'static Command, Fault> {
+    let found = args.first().and_then(|name| commands::command(name));
+    let command = found.ok_or_else(|| Fault::unknown_command(args))?;
+    if !command.spec.arity_fits(args.len()) {
+        return Err(Fault::wrong_arity(command.spec.name));
+    }
+    if let (Some(name), false) = (args.get(1), command.spec.subcommands.is_empty()) {
+        let container = command.spec.name;
+        let Some(subcommand) = command.spec.subcommand(name) else {
+            return Err(Fault::unknown_subcommand(&container.to_ascii_uppercase(), name));
+        };
+        if !subcommand.arity_fits(args.len()) {
+            return Err(Fault::wrong_arity(&format!("{container}|{}", subcommand.name)));
+        }
+    }
+    Ok(command)
+}
+
+/// The removal of a key as the stream tells it.
+pub(crate) fn del_of(db: u32, key: &[u8], lazy: bool) -> Effect {
+    Effect { db, args: [del_name(lazy), Bytes::copy_from_slice(key)].into() }
+}
+
+fn del_name(lazy: bool) -> Bytes {
+    Bytes::from_static(if lazy { b"UNLINK" } else { b"DEL" })
+}

@@ -1,0 +1,34 @@
+//! A data node without I/O: keys, values and the commands that change them.
+//!
+//! [`Keyspace`] holds the databases and runs commands with [`Keyspace::execute`]: one request goes in, an
+//! [`Outcome`] comes out, which is the reply and the [`Effect`]s, the canonical commands that bring a replica to
+//! the same data. What arrives from a master runs through the same functions with another [`Origin`].
+//!
+//! Who may run a command, who the master is and how bytes travel is decided elsewhere. Wall time is an
+//! argument and the only chance is the seed's.
+
+#![no_std]
+
+extern crate alloc;
+
+mod command;
+mod commands;
+mod dict;
+mod double;
+mod exec;
+mod fault;
+mod keyspace;
+mod long_double;
+mod number;
+mod session;
+mod settings;
+pub mod types;
+
+pub use command::{Command, Keys};
+pub use commands::{command, specs};
+pub use dict::Dict;
+pub use double::Double;
+pub use exec::{Context, Effect, Origin, Outcome};
+pub use keyspace::{Db, Entry, Keyspace};
+pub use session::Session;
+pub use settings::Settings;

@@ -1,0 +1,115 @@
+//! Redis's types as values: what they hold and what OBJECT ENCODING calls it. None of them knows keys or commands.
+
+mod hash;
+mod list;
+mod set;
+mod skiplist;
+mod string;
+mod zset;
+
+pub use hash::Hash;
+pub use list::{End, List};
+pub use set::Set;
+pub use string::Str;
+pub use zset::ZSet;
+
+use crate::dict::HashKey;
+
+/// The value of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A string.
+    String(Str),
+    /// A list.
+    List(List),
+    /// A set.
+    Set(Set),
+    /// A hash.
+    Hash(Hash),
+    /// A sorted set.
+    ZSet(ZSet),
+}
+
+/// A type of value, for look-ups that expect one.
+pub(crate) trait Kind: Into<Value> {
+    /// The value, if it is of this type.
+    fn of(value: &Value) -> Option<&Self>;
+    /// The same, to change it.
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    /// A value that holds nothing.
+    fn empty(hash_key: HashKey) -> Self;
+}
+
+macro_rules! kind {
+    ($type:ident, $variant:ident, $empty:expr) => {
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                Self::$variant(value)
+            }
+        }
+
+        impl Kind for $type {
+            fn of(value: &Value) -> Option<&Self> {
+                match value {
+                    Value::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+
+            fn of_mut(value: &mut Value) -> Option<&mut Self> {
+                match value {
+                    Value::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+
+            fn empty(hash_key: HashKey) -> Self {
+                let make: fn(HashKey) -> Self = $empty;
+                make(hash_key)
+            }
+        }
+    };
+}
+
+kind!(Str, String, |_| Str::default());
+kind!(List, List, |_| List::default());
+kind!(Set, Set, Set::new);
+kind!(Hash, Hash, Hash::new);
+kind!(ZSet, ZSet, ZSet::new);
+
+impl Value {
+    /// What TYPE answers.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::String(_) => "string",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Hash(_) => "hash",
+            Self::ZSet(_) => "zset",
+        }
+    }
+
+    /// What OBJECT ENCODING answers.
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Self::String(value) => value.encoding(),
+            Self::List(value) => value.encoding(),
+            Self::Set(value) => value.encoding(),
+            Self::Hash(value) => value.encoding(),
+            Self::ZSet(value) => value.encoding(),
+        }
+    }
+
+    /// Whether it is a collection without elements, whose key goes. An empty string stays.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::String(_) => false,
+            Self::List(value) => value.is_empty(),
+            Self::Set(value) => value.is_empty(),
+            Self::Hash(value) => value.is_empty(),
+            Self::ZSet(value) => value.is_empty(),
+        }
+    }
+}
