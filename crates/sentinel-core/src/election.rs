@@ -50,6 +50,9 @@ const EPOCH_LEAP_MAX: u64 = 1 << 32;
 pub(crate) const EPOCH_MAX: u64 = i64::MAX as u64 / 2;
 /// How often an operator's failover stands again because others stand in the same epoch.
 const FORCED_ATTEMPTS_MAX: u32 = 3;
+/// For how many hello periods it waits where voters know of no such master: as a rule because they have a
+/// newer configuration, which their next hello brings.
+const ABSTAINERS_PERIODS: u64 = 2;
 
 /// The answer to a vote request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,8 +371,15 @@ impl Sentinel {
             if standing == Tally::Open && now < until && !election.own_vote_failed {
                 return Some(if now < patience_ends { patience_ends } else { until });
             }
+            if !election.own_vote_durable && !election.own_vote_failed && now < until {
+                return Some(until);
+            }
             match election.taken(&self.my_id) {
                 None => {
+                    let told_by = election.since + self.periods.publish.times(ABSTAINERS_PERIODS);
+                    if election.has_abstainers() && now < told_by {
+                        return Some(told_by);
+                    }
                     self.become_leader(id);
                     return None;
                 }

@@ -6,7 +6,7 @@ mod common;
 use common::{MASTER, ask, drive, fail, pass, settled};
 use picket_resp::Reply;
 use picket_sansio::{Millis, Time};
-use picket_sim::{Cluster, Cut, Latency, NodeId, Shape};
+use picket_sim::{Cluster, Cut, DiskFault, Latency, NodeId, Shape};
 
 const FAILOVER: [&str; 3] = ["SENTINEL", "FAILOVER", MASTER];
 
@@ -117,6 +117,47 @@ fn a_failover_by_hand_beside_an_automatic_one_ends_in_one_configuration() {
         ask(&mut cluster, sentinel, &FAILOVER);
         one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
     }
+}
+
+/// It comes back after a failover with the configuration before that, and is told to fail over at once.
+#[test]
+fn a_sentinel_that_missed_a_failover_makes_no_second_configuration_of_its_epoch() {
+    for seed in 1..=30 {
+        let mut cluster = settled(seed, &Shape { replicas: 2, ..Shape::default() });
+        let missed = cluster.sentinels[2];
+        cluster.world.kill(missed);
+        let old = cluster.groups[0][0];
+        let addr = cluster.world.addr(old);
+        cluster.world.kill(old);
+        common::drive_switch(&mut cluster, 8_000, 0, addr);
+        cluster.world.restart(old);
+        drive(&mut cluster, 10_000, "whole", |cluster| cluster.is_whole(0));
+        cluster.world.restart(missed);
+        let since = cluster.world.now();
+        // As soon as it knows a replica well enough.
+        let mut replies = 0;
+        while ask(&mut cluster, missed, &FAILOVER) != Reply::ok() {
+            pass(&mut cluster, 2);
+            replies += 1;
+            assert!(replies < 3_000, "seed {seed}");
+        }
+        common::first(&cluster.world, since, "+try-failover");
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
+/// A majority of disks is full, so that nobody can vote: the operator's word counts, as in the reference.
+#[test]
+fn a_failover_by_hand_goes_through_although_the_voters_disks_are_full() {
+    let mut cluster = settled(1, &Shape::default());
+    let sentinels = cluster.sentinels.clone();
+    for sentinel in &sentinels[1..] {
+        cluster.world.set_disk_fault(*sentinel, DiskFault::Full);
+    }
+    let addr = cluster.world.addr(cluster.groups[0][0]);
+    assert_eq!(ask(&mut cluster, sentinels[0], &FAILOVER), Reply::ok());
+    common::drive_switch(&mut cluster, 8_000, 0, addr);
+    one_configuration_wins(&mut cluster, 10_000, "one configuration");
 }
 
 /// Failovers by hand again and again, through whoever answers.

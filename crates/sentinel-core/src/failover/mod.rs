@@ -126,6 +126,12 @@ impl Election {
         });
         taken.max()
     }
+
+    /// True if somebody answered without a word about any vote: it knows of no master at this address, or
+    /// could not write its vote.
+    pub(crate) fn has_abstainers(&self) -> bool {
+        self.ballots.values().any(|choice| *choice == Choice::Refused { epoch: 0 })
+    }
 }
 
 impl Failover {

@@ -50,13 +50,12 @@ pub(crate) enum Observation<'a> {
     Status { node: NodeId, status: &'a Status },
 }
 
-/// True if somebody leads by no more than an operator's word: without the votes of a majority, as when
-/// nobody can be reached or no voter can write its vote, nobody can say whether the epoch is another's too.
+/// True if somebody leads by no more than an operator's word: so few voters told their votes that nobody can
+/// say whether the epoch is another's too. Who knows of no such master, or cannot write, tells none.
 fn is_alone(forced: bool, ballots: &[Ballot]) -> bool {
-    // The leader's own ballot comes first.
-    let leader = ballots.first().map(|ballot| ballot.voter.as_str());
-    let is_for_leader = |ballot: &&Ballot| matches!(&ballot.choice, Some(Choice::For(run_id)) if Some(run_id.as_str()) == leader);
-    forced && ballots.iter().filter(is_for_leader).count() <= ballots.len() / 2
+    let tells = |choice: &Choice| *choice != Choice::Refused { epoch: 0 };
+    let told = ballots.iter().filter(|ballot| ballot.choice.as_ref().is_some_and(tells)).count();
+    forced && told <= ballots.len() / 2
 }
 
 /// A vote in the reply to IS-MASTER-DOWN-BY-ADDR.
