@@ -1,3 +1,5 @@
+//! The master side against scripted connections: words, order, bytes.
+
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;

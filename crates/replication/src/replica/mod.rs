@@ -13,6 +13,7 @@
 
 mod config;
 mod event;
+mod follow;
 mod handshake;
 mod io;
 mod line;
@@ -20,13 +21,13 @@ mod mark;
 mod payload;
 mod status;
 mod stream;
+mod transfer;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use picket_resp::command;
 use picket_sansio::{Deadline, LinkId, Millis, Time};
 
 pub use config::LinkConfig;
@@ -38,8 +39,8 @@ pub use stream::{StreamCommand, StreamError};
 
 use crate::{CachedMaster, ReplId};
 use handshake::Handshake;
-use payload::{PayloadError, PayloadReader, Progress};
-use stream::{StreamReader, StreamStep};
+use payload::PayloadReader;
+use stream::StreamReader;
 
 /// The beat of ACKs, of newlines while loading, and of new attempts.
 const CRON_PERIOD: Millis = Millis(1000);
@@ -469,176 +470,8 @@ impl ReplicaLink {
         }
     }
 
-    // ---- snapshot ----
-
-    fn enter_transfer(&mut self, now: Time, link: LinkId, origin: Origin) {
-        self.event(LinkEvent::FullResync {
-            replid: origin.map(|(replid, _)| replid),
-            offset: origin.map_or(0, |(_, offset)| offset),
-        });
-        self.state = State::Transfer(Transfer {
-            link,
-            origin,
-            reader: PayloadReader::new(),
-            last_io: now,
-            next_newline: now + CRON_PERIOD,
-        });
-    }
-
-    fn on_transfer_data(&mut self, now: Time, bytes: &mut Bytes) {
-        let State::Transfer(transfer) = &mut self.state else { return };
-        transfer.last_io = now;
-        let mut payload = Vec::new();
-        let progress = transfer.reader.read(bytes, &mut payload);
-        self.outputs.extend(payload.into_iter().map(LinkOutput::Payload));
-        match progress {
-            Ok(Progress::More) => {}
-            Ok(Progress::Header(size)) => {
-                self.event(LinkEvent::Receiving { size });
-                self.outputs.push_back(LinkOutput::PayloadStart { size });
-                if size == PayloadSize::Bytes(0) {
-                    self.enter_loading(now);
-                }
-            }
-            Ok(Progress::End) => self.enter_loading(now),
-            Err(PayloadError::Aborted(message)) => {
-                self.fail(now, LinkFailure::TransferAborted { message: message.into() });
-            }
-            Err(PayloadError::BadHeader(header)) => {
-                self.fail(now, LinkFailure::BadHeader { header: header.into() });
-            }
-        }
-    }
-
-    fn enter_loading(&mut self, now: Time) {
-        let State::Transfer(transfer) = core::mem::replace(&mut self.state, State::None) else { return };
-        let size = transfer.reader.size().expect("a payload ends after its header");
-        let read_bytes = transfer.reader.bytes_read();
-        self.event(LinkEvent::Loading { bytes: read_bytes });
-        self.outputs.push_back(LinkOutput::PauseReading { link: transfer.link });
-        self.outputs.push_back(LinkOutput::PayloadEnd);
-        self.state = State::Loading(Loading {
-            link: Ok(transfer.link),
-            origin: transfer.origin,
-            size,
-            read_bytes,
-            last_io: now,
-            next_newline: transfer.next_newline,
-            early: Vec::new(),
-        });
-    }
-
-    fn on_loaded(&mut self, now: Time, result: Result<u32, String>) {
-        let db = match result {
-            Ok(db) => db,
-            Err(reason) => {
-                if self.state() == LinkState::Sync {
-                    self.fail(now, LinkFailure::LoadFailed(reason));
-                }
-                return;
-            }
-        };
-        if !matches!(self.state, State::Loading(_)) {
-            return;
-        }
-        let State::Loading(loading) = core::mem::replace(&mut self.state, State::None) else { return };
-        self.cached = None;
-        let (replid, offset) = (loading.origin.map(|(id, _)| id), loading.origin.map_or(0, |(_, at)| at));
-        self.outputs.push_back(LinkOutput::FullSync { replid, offset });
-        self.event(LinkEvent::Synced);
-        let (link, lost) = match loading.link {
-            Ok(link) => (link, None),
-            Err(reason) => (LinkId::default(), Some(reason)),
-        };
-        self.enter_connected(now, link, replid, StreamReader::new(offset, db));
-        if let Some(reason) = lost {
-            return self.fail_without_link(now, LinkFailure::Lost(reason));
-        }
-        self.outputs.push_back(LinkOutput::ResumeReading { link });
-        if loading.size == PayloadSize::UntilMark {
-            self.send_ack(now);
-        }
-        for bytes in loading.early {
-            self.on_data(now, bytes);
-        }
-    }
-
-    fn send_newline(&mut self, now: Time) {
-        let (link, next) = match &mut self.state {
-            State::Transfer(transfer) => (transfer.link, &mut transfer.next_newline),
-            State::Loading(Loading { link: Ok(link), next_newline, .. }) => (*link, next_newline),
-            _ => return,
-        };
-        *next = now + CRON_PERIOD;
-        self.outputs.push_back(LinkOutput::Send { link, bytes: Bytes::from_static(b"\n") });
-    }
-
-    // ---- stream ----
-
-    fn enter_connected(&mut self, now: Time, link: LinkId, replid: Option<ReplId>, reader: StreamReader) {
-        self.down_since = None;
-        self.state =
-            State::Connected(Connected { link, replid, reader, last_io: now, next_ack: now + CRON_PERIOD });
-    }
-
-    fn on_stream_data(&mut self, now: Time, bytes: Bytes) {
-        let State::Connected(connected) = &mut self.state else { return };
-        connected.last_io = now;
-        let mut steps = Vec::new();
-        let result = connected.reader.read(bytes, &mut steps);
-        let link = connected.link;
-        let acks = connected.replid.is_some();
-        let end: u64 = connected.reader.reploff();
-        let advanced: u64 = steps.iter().map(advance_len).sum();
-        let mut offset = end - advanced;
-        for step in steps {
-            offset += advance_len(&step);
-            match step {
-                StreamStep::Apply(command) => self.outputs.push_back(LinkOutput::Apply(command)),
-                StreamStep::Advance(pieces) => {
-                    self.outputs.push_back(LinkOutput::Advance { pieces, offset });
-                }
-                StreamStep::GetAck { reploff } if acks => {
-                    let bytes = ack(reploff, self.fsynced);
-                    self.outputs.push_back(LinkOutput::Send { link, bytes });
-                }
-                StreamStep::GetAck { .. } => {}
-            }
-        }
-        if let Err(error) = result {
-            self.fail(now, LinkFailure::Stream(error));
-        }
-    }
-
-    fn send_ack(&mut self, now: Time) {
-        let fsynced = self.fsynced;
-        let State::Connected(connected) = &mut self.state else { return };
-        connected.next_ack = now + CRON_PERIOD;
-        if connected.replid.is_none() {
-            return;
-        }
-        let bytes = ack(connected.reader.reploff(), fsynced);
-        self.outputs.push_back(LinkOutput::Send { link: connected.link, bytes });
-    }
-
     fn event(&mut self, event: LinkEvent) {
         self.outputs.push_back(LinkOutput::Event(event));
-    }
-}
-
-fn advance_len(step: &StreamStep) -> u64 {
-    match step {
-        StreamStep::Advance(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
-        StreamStep::Apply(_) | StreamStep::GetAck { .. } => 0,
-    }
-}
-
-fn ack(reploff: u64, fsynced: Option<u64>) -> Bytes {
-    use alloc::string::ToString;
-    let reploff = reploff.to_string();
-    match fsynced {
-        None => command(["REPLCONF", "ACK", &reploff]),
-        Some(fsynced) => command(["REPLCONF", "ACK", &reploff, "FACK", &fsynced.to_string()]),
     }
 }
 

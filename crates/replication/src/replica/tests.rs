@@ -1,6 +1,9 @@
+//! The link against a scripted master: words, order, patience, reconnection.
+
 use alloc::format;
 use alloc::string::ToString;
 
+use picket_resp::command;
 use picket_sansio::Secret;
 
 use super::*;
