@@ -299,7 +299,8 @@ fn add(exec: &mut Exec, args: &[Bytes], by: i64) -> Answer {
         Some(value) => value.as_int().ok_or(Fault::NOT_INTEGER)?,
     };
     let new = old.checked_add(by).ok_or(Fault::OVERFLOW)?;
-    exec.set_keep_ttl(key, Str::Int(new));
+    *exec.get_or_create::<Str>(key)? = Str::Int(new);
+    exec.changed(key);
     Ok(Reply::Integer(new))
 }
 

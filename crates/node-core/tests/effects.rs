@@ -1,0 +1,230 @@
+//! What commands put into the replication stream, and what becomes of expired keys on a master, on a replica and
+//! in the stream itself.
+
+use bytes::{Bytes, BytesMut};
+use picket_node_core::{Context, Keyspace, Origin, Outcome, Session, Settings};
+use picket_resp::Protocol;
+
+/// The calendar time at which everything begins.
+const START_MS: u64 = 1_700_000_000_000;
+
+struct Node {
+    keyspace: Keyspace,
+    session: Session,
+    now_ms: u64,
+    origin: Origin,
+}
+
+impl Node {
+    fn new(origin: Origin) -> Self {
+        let keyspace = Keyspace::new(7, Settings::default());
+        Self { keyspace, session: Session::new(), now_ms: START_MS, origin }
+    }
+
+    /// Runs words that are parted by blanks.
+    fn run(&mut self, line: &str) -> Outcome {
+        let args: Vec<Bytes> = line.split(' ').map(|word| Bytes::from(word.to_owned())).collect();
+        let context = Context { now_ms: self.now_ms, origin: self.origin, protocol: Protocol::Resp2 };
+        self.keyspace.execute(&mut self.session, context, &args)
+    }
+
+    fn reply(&mut self, line: &str) -> String {
+        let mut bytes = BytesMut::new();
+        self.run(line).reply.encode(Protocol::Resp2, &mut bytes);
+        String::from_utf8_lossy(&bytes).replace("\r\n", " ").trim_end().to_owned()
+    }
+
+    fn effects(&mut self, line: &str) -> Vec<String> {
+        self.run(line).effects.iter().map(|effect| text(effect.db, &effect.args)).collect()
+    }
+}
+
+/// A command with its database in front where that is not 0.
+fn text(db: u32, args: &[Bytes]) -> String {
+    let words: Vec<_> = args.iter().map(|word| String::from_utf8_lossy(word)).collect();
+    if db == 0 { words.join(" ") } else { format!("{db}: {}", words.join(" ")) }
+}
+
+#[track_caller]
+fn check(setup: &[&str], line: &str, expected: &[&str]) {
+    let mut node = Node::new(Origin::Client);
+    for line in setup {
+        assert!(!node.run(line).reply.is_error(), "{line}");
+    }
+    assert_eq!(node.effects(line), expected, "{line} after {setup:?}");
+}
+
+#[test]
+fn writes_have_one_canonical_form() {
+    check(&[], "set k v", &["set k v"]);
+    check(&[], "SET k v NX", &["SET k v NX"]);
+    check(&[], "SET k v EX 10 NX", &["SET k v PXAT 1700000010000"]);
+    check(&[], "SET k v PX 5 GET", &["SET k v PXAT 1700000000005"]);
+    check(&[], "SET k v EXAT 1800000000", &["SET k v PXAT 1800000000000"]);
+    check(&["SET k 1"], "SET k v GET KEEPTTL", &["SET k v KEEPTTL"]);
+    check(&[], "SETEX k 10 v", &["SET k v PXAT 1700000010000"]);
+    check(&[], "PSETEX k 10 v", &["SET k v PXAT 1700000000010"]);
+    check(&[], "GETSET k v", &["SET k v"]);
+    check(&["SET k v"], "GETDEL k", &["DEL k"]);
+    check(&["SET k v"], "GETEX k EX 10", &["PEXPIREAT k 1700000010000"]);
+    check(&["SET k v"], "GETEX k EXAT 1", &["DEL k"]);
+    check(&["SET k v EX 10"], "GETEX k PERSIST", &["PERSIST k"]);
+    check(&["SET k v"], "EXPIRE k 10 NX", &["PEXPIREAT k 1700000010000 NX"]);
+    check(&["SET k v"], "PEXPIRE k 10", &["PEXPIREAT k 1700000000010"]);
+    check(&["SET k v"], "EXPIREAT k 1800000000", &["PEXPIREAT k 1800000000000"]);
+    check(&["SET k v"], "pexpireat k 1800000000000", &["pexpireat k 1800000000000"]);
+    check(&["SET k v"], "EXPIRE k 0", &["DEL k"]);
+    check(&["SET k 1.5"], "INCRBYFLOAT k 0.1", &["SET k 1.6 KEEPTTL"]);
+    check(&["HSET k f 1.5"], "HINCRBYFLOAT k f 0.1", &["HSET k f 1.6"]);
+    check(&["SADD k m"], "SPOP k", &["SREM k m"]);
+    check(&["SADD k m n"], "SPOP k 2", &["DEL k"]);
+    check(&["RPUSH b 1 2"], "LMPOP 2 a b LEFT COUNT 10", &["LPOP b 2"]);
+    check(&["ZADD b 1 m"], "ZMPOP 2 a b MAX", &["ZPOPMAX b 1"]);
+    check(&[], "FLUSHALL ASYNC", &["FLUSHALL ASYNC"]);
+}
+
+#[test]
+fn what_changes_nothing_is_not_told() {
+    for (setup, line) in [
+        (&[][..], "DEL k"),
+        (&["SET k v"], "SETNX k w"),
+        (&["SET k v"], "PERSIST k"),
+        (&["SET k v"], "GETEX k"),
+        (&["SET k v"], "LPUSH k x"),
+        (&["SADD k m"], "SADD k m"),
+        (&["ZADD k 1 m"], "ZADD k 1 m"),
+        (&["HSET k f v"], "HSETNX k f w"),
+        (&["RPUSH k a"], "LTRIM k 0 -1"),
+        (&["RPUSH k a"], "LPOP k 0"),
+        (&["SET k v"], "SMOVE a b m"),
+        (&["SET k v"], "SUNIONSTORE a b"),
+    ] {
+        check(setup, line, &[]);
+    }
+}
+
+#[test]
+fn a_large_spop_is_told_in_lines_of_1024() {
+    let mut node = Node::new(Origin::Client);
+    let members: Vec<String> = (0..3000).map(|number| format!("m{number}")).collect();
+    node.run(&format!("SADD k {}", members.join(" ")));
+    let effects = node.run("SPOP k 2500").effects;
+    let lens: Vec<usize> = effects.iter().map(|effect| effect.args.len() - 2).collect();
+    assert_eq!(lens, [1024, 1024, 452]);
+    assert_eq!(node.reply("SCARD k"), ":500");
+}
+
+#[test]
+fn an_expired_key_is_removed_before_the_command_and_in_its_unit() {
+    let mut node = Node::new(Origin::Client);
+    node.run("SET k 5 PX 10");
+    // The millisecond itself still counts.
+    node.now_ms += 10;
+    assert_eq!(node.reply("GET k"), "$1 5");
+    node.now_ms += 1;
+    let outcome = node.run("INCR k");
+    assert!(outcome.is_unit);
+    let effects: Vec<_> = outcome.effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
+    assert_eq!(effects, ["DEL k", "INCR k"]);
+    assert_eq!(node.reply("GET k"), "$1 1");
+    node.run("SET a 1 PX 1");
+    node.run("SET b 1 PX 1");
+    node.now_ms += 2;
+    assert_eq!(node.effects("GET a"), ["DEL a"]);
+    let outcome = node.run("SCAN 0");
+    assert_eq!((outcome.is_unit, outcome.effects.len()), (false, 1));
+}
+
+#[test]
+fn keys_that_nobody_touches_expire_too() {
+    let mut node = Node::new(Origin::Client);
+    for line in ["SET a 1 PX 5", "SELECT 3", "SET b 1 PX 1", "SET c 1 PX 100", "SET d 1"] {
+        node.run(line);
+    }
+    assert_eq!(node.keyspace.next_expiry(), Some(START_MS + 2));
+    node.now_ms += 50;
+    let effects = node.keyspace.expire_due(node.now_ms, 100);
+    let effects: Vec<_> = effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
+    assert_eq!(effects, ["DEL a", "3: DEL b"]);
+    assert_eq!(node.keyspace.next_expiry(), Some(START_MS + 101));
+    assert_eq!(node.reply("DBSIZE"), ":2");
+}
+
+#[test]
+fn a_replica_hides_expired_keys_and_the_stream_sees_them() {
+    let mut node = Node::new(Origin::Master);
+    node.run("SET k 5 PXAT 1700000000010");
+    node.now_ms += 1000;
+    node.origin = Origin::ReplicaClient;
+    for (line, reply) in
+        [("GET k", "$-1"), ("EXISTS k", ":0"), ("TTL k", ":-2"), ("KEYS *", "*0"), ("DBSIZE", ":1")]
+    {
+        assert_eq!(node.reply(line), reply, "{line}");
+        assert!(node.effects(line).is_empty(), "{line}");
+    }
+    node.origin = Origin::Master;
+    assert_eq!(node.reply("INCR k"), ":6");
+    // A time that is over is set and waits for the master's DEL.
+    assert_eq!(node.reply("PEXPIREAT k 1"), ":1");
+    assert_eq!(node.reply("DBSIZE"), ":1");
+    assert_eq!(node.reply("DEL k"), ":1");
+    assert_eq!(node.reply("DBSIZE"), ":0");
+}
+
+#[test]
+fn exec_is_one_unit_over_databases() {
+    let mut node = Node::new(Origin::Client);
+    for line in ["MULTI", "SET a 1", "GET a", "SELECT 2", "SETEX b 10 v", "LPUSH b x"] {
+        node.run(line);
+    }
+    let outcome = node.run("EXEC");
+    assert!(outcome.is_unit);
+    let effects: Vec<_> = outcome.effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
+    assert_eq!(effects, ["SET a 1", "2: SET b v PXAT 1700000010000"]);
+    node.run("MULTI");
+    node.run("GET a");
+    assert!(node.effects("EXEC").is_empty());
+}
+
+#[test]
+fn a_watched_key_that_changes_stops_exec() {
+    for (between, reply) in [
+        ("GET k", "*0"),
+        ("SET other 2", "*0"),
+        ("SET k 2", "*-1"),
+        ("APPEND k x", "*-1"),
+        ("DEL k", "*-1"),
+        ("SWAPDB 0 1", "*-1"),
+        ("FLUSHALL", "*-1"),
+        ("FLUSHDB", "*-1"),
+    ] {
+        let mut node = Node::new(Origin::Client);
+        let mut other = Session::new();
+        node.run("SET k 1");
+        node.run("WATCH k");
+        core::mem::swap(&mut node.session, &mut other);
+        node.run(between);
+        core::mem::swap(&mut node.session, &mut other);
+        node.run("MULTI");
+        assert_eq!(node.reply("EXEC"), reply, "{between}");
+        // Afterwards nothing is watched.
+        node.run("SET k 3");
+        node.run("MULTI");
+        assert_eq!(node.reply("EXEC"), "*0", "{between}");
+    }
+}
+
+#[test]
+fn a_watched_key_counts_as_changed_when_it_expires() {
+    let mut node = Node::new(Origin::Client);
+    node.run("SET k 1 PX 10");
+    node.run("WATCH k");
+    node.run("MULTI");
+    node.now_ms += 11;
+    assert_eq!(node.reply("EXEC"), "*-1");
+    // It was expired before it was watched, so its removal changes nothing.
+    node.run("WATCH k");
+    node.keyspace.expire_due(node.now_ms, 10);
+    node.run("MULTI");
+    assert_eq!(node.reply("EXEC"), "*0");
+}
