@@ -259,11 +259,7 @@ pub(super) fn store(exec: &mut Exec, key: &Bytes, members: Vec<(Bytes, Double)>)
     let len = members.len();
     let was_there = exec.touch(key);
     if len > 0 {
-        let mut zset = ZSet::new(exec.keyspace.hash_key);
-        for (member, score) in members {
-            zset.insert(&member, score, &exec.keyspace.settings);
-        }
-        exec.set(key, zset);
+        exec.set(key, ZSet::of_members(&members, exec.keyspace.hash_key, &exec.keyspace.settings));
     } else if was_there {
         exec.remove(key);
     }

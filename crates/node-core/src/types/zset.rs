@@ -22,6 +22,18 @@ impl ZSet {
         Self { scores: Dict::new(hash_key), order: SkipList::new(), is_packed: true }
     }
 
+    /// All at once: the encoding is that of the whole.
+    pub(crate) fn of_members(members: &[(Bytes, Double)], hash_key: HashKey, settings: &Settings) -> Self {
+        let longest = members.iter().map(|(member, _)| member.len() as u64).max().unwrap_or(0);
+        let mut zset = Self::new(hash_key);
+        zset.is_packed = longest <= settings.zset_max_listpack_value
+            && members.len() as u64 <= settings.zset_max_listpack_entries;
+        for (member, score) in members {
+            zset.insert(member, *score, settings);
+        }
+        zset
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -116,5 +128,41 @@ impl ZSet {
 impl PartialEq for ZSet {
     fn eq(&self, other: &Self) -> bool {
         self.scores == other.scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn the_encoding_follows_the_members() {
+        let settings = Settings::default();
+        let mut zset = ZSet::new(HashKey::default());
+        for number in 0..128 {
+            zset.insert(format!("m{number}").as_bytes(), Double::ONE, &settings);
+        }
+        zset.insert(b"m5", Double::ZERO, &settings);
+        assert_eq!((zset.encoding(), zset.rank(b"m5"), zset.rank(b"m0")), ("listpack", Some(0), Some(1)));
+        zset.insert(b"one more", Double::ONE, &settings);
+        assert_eq!(zset.encoding(), "skiplist");
+        let long = Bytes::from([b'x'; 65].to_vec());
+        assert_eq!(
+            ZSet::of_members(&[(long, Double::ONE)], HashKey::default(), &settings).encoding(),
+            "skiplist"
+        );
+    }
+
+    #[test]
+    fn a_listpack_knows_no_negative_zero() {
+        let settings = Settings::default();
+        let zero = Double::parse(b"-0").expect("a number");
+        let mut zset = ZSet::new(HashKey::default());
+        zset.insert(b"m", zero, &settings);
+        assert_eq!(zset.score(b"m").map(Double::text), Some(Bytes::from_static(b"0")));
+        zset.insert(&[b'x'; 65], zero, &settings);
+        assert_eq!(zset.score(&[b'x'; 65]).map(Double::text), Some(Bytes::from_static(b"-0")));
     }
 }
