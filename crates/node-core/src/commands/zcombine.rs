@@ -199,7 +199,7 @@ fn combined(exec: &mut Exec, args: &[Bytes], name: &str, how: Combine) -> Answer
 
 fn stored(exec: &mut Exec, args: &[Bytes], name: &str, how: Combine) -> Answer {
     let found = Query::parse(exec, args, 2, name, how, Form::Store)?.run();
-    store(exec, &args[1], found)
+    store(exec, &args[1], &found)
 }
 
 /// `ZINTERCARD numkeys key [key ...] [LIMIT limit]`.

@@ -251,15 +251,15 @@ fn zrange(exec: &mut Exec, args: &[Bytes], by: By, direction: Direction) -> Answ
 fn zrangestore(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let query = Query::parse(&args[3..], By::Any, Direction::Any, Form::Store)?;
     let found = exec.get::<ZSet>(&args[2])?.map(|zset| query.run(zset)).unwrap_or_default();
-    store(exec, &args[1], found)
+    store(exec, &args[1], &found)
 }
 
 /// Puts members in place of what a key holds, or removes it if there is none.
-pub(super) fn store(exec: &mut Exec, key: &Bytes, members: Vec<(Bytes, Double)>) -> Answer {
+pub(super) fn store(exec: &mut Exec, key: &Bytes, members: &[(Bytes, Double)]) -> Answer {
     let len = members.len();
     let was_there = exec.touch(key);
     if len > 0 {
-        exec.set(key, ZSet::of_members(&members, exec.keyspace.hash_key, &exec.keyspace.settings));
+        exec.set(key, ZSet::of_members(members, exec.keyspace.hash_key, &exec.keyspace.settings));
     } else if was_there {
         exec.remove(key);
     }
