@@ -10,7 +10,7 @@ use picket_sim::{Cluster, Latency, Shape};
 #[track_caller]
 fn fail_over(seed: u64, disk: u64, first: usize) -> (Cluster, Time, Millis) {
     let mut cluster = settled(seed, &Shape::default());
-    for sentinel in cluster.sentinels[first..].to_vec() {
+    for sentinel in cluster.sentinels[first..].iter().copied() {
         cluster.world.set_disk_latency(sentinel, Latency::exactly(Millis(disk)));
     }
     let since = cluster.world.now();
