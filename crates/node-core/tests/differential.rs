@@ -128,6 +128,12 @@ const STRINGS: &[Template] = &[
     ("APPEND K V", Exact),
     ("APPEND K I", Exact),
     ("STRLEN K", Exact),
+    ("LCS K K", Exact),
+    ("LCS K K LEN", Exact),
+    ("LCS K K IDX", Exact),
+    ("LCS K K IDX MINMATCHLEN C WITHMATCHLEN", Exact),
+    ("LCS K K IDX LEN", Exact),
+    ("LCS K K MINMATCHLEN", Exact),
     ("GETRANGE K P P", Exact),
     ("SUBSTR K P P", Exact),
     ("GETRANGE K x 1", Exact),
@@ -380,7 +386,7 @@ fn transactions_are_those_of_redis() {
 
 #[test]
 fn strings_are_those_of_redis() {
-    run(1, 20_000, &[GENERIC, STRINGS]);
+    run(1, 30_000, &[GENERIC, STRINGS, STRINGS]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod args;
 mod expire;
 mod generic;
 mod hash;
+mod lcs;
 mod list;
 mod scan;
 mod set;
@@ -23,6 +24,7 @@ const GROUPS: &[&[Command]] = &[
     expire::TABLE,
     generic::TABLE,
     hash::TABLE,
+    lcs::TABLE,
     list::TABLE,
     scan::TABLE,
     set::TABLE,
