@@ -133,7 +133,7 @@ fn bench(criterion: &mut Criterion) {
     let entries = text();
     let plain_len = write(&entries, false, false).len();
     let file = write(&entries, true, true).freeze();
-    println!("text: {plain_len} bytes, compressed {}", file.len());
+    eprintln!("text: {plain_len} bytes, compressed {}", file.len());
     let mut group = criterion.benchmark_group("text, per plain byte");
     group.throughput(Throughput::Bytes(plain_len as u64)).sample_size(20);
     group.bench_function("read compressed", |bencher| bencher.iter(|| read_events(&file, true)));
