@@ -45,7 +45,7 @@ impl ReplyDecoder {
     }
 
     /// The next complete reply. An error is final: every later call returns it again.
-    #[expect(clippy::should_implement_trait, reason = "no more replies for now is not the end of them")]
+    #[expect(clippy::should_implement_trait, reason = "no reply yet is not the end of them")]
     pub fn next(&mut self) -> Result<Option<Reply>, ReplyError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

@@ -159,7 +159,7 @@ impl Client {
         self.subscriptions() > 0
     }
 
-    /// Whether its requests are not looked at for now.
+    /// Whether its requests are left unread until a reply or a pause lets them through.
     pub(super) fn is_waiting(&self) -> bool {
         self.suspended || self.held.is_full()
     }
