@@ -28,6 +28,8 @@ pub enum Keys {
     Two(u8),
     /// All words from this place.
     AllFrom(u8),
+    /// All words from this place but the last.
+    AllButLast(u8),
     /// Every other word from this place: keys with values.
     PairsFrom(u8),
     /// As many as the word at this place says, behind it.

@@ -66,6 +66,17 @@ impl Double {
         if self == Self::ZERO { Self::ZERO } else { self }
     }
 
+    /// This many seconds in milliseconds, a part of one counting as a whole; none beyond 63 bits.
+    pub(crate) fn seconds_to_millis(self) -> Option<i64> {
+        let millis = self.0 * 1000.0;
+        // Casts saturate, so both ends of the range show.
+        let whole = millis as i64;
+        if whole == i64::MAX || whole == i64::MIN {
+            return None;
+        }
+        Some(if (whole as f64) < millis { whole + 1 } else { whole })
+    }
+
     fn of(value: f64) -> Option<Self> {
         (!value.is_nan()).then_some(Self(value))
     }

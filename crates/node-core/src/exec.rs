@@ -9,8 +9,10 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::{Protocol, Reply};
+use picket_sansio::Millis;
 use picket_server_core::Flags;
 
+use crate::block::{Block, BlockKind};
 use crate::command::Command;
 use crate::commands;
 use crate::fault::{Answer, Fault};
@@ -38,6 +40,8 @@ pub struct Context {
     pub origin: Origin,
     /// The protocol of the connection: some replies nest in RESP3 only.
     pub protocol: Protocol,
+    /// Whether a command may wait for its keys: not inside a transaction and not in a master's stream.
+    pub may_block: bool,
 }
 
 /// A canonical command for replicas.
@@ -59,6 +63,8 @@ pub struct Outcome {
     /// Whether several effects are one unit, to be wrapped in MULTI and EXEC. Keys that a command like SCAN found
     /// expired are each a unit of their own.
     pub is_unit: bool,
+    /// The command waits and `reply` means nothing; nothing has changed but what its look-ups found expired.
+    pub block: Option<Block>,
 }
 
 /// What a command works with.
@@ -72,6 +78,8 @@ pub(crate) struct Exec<'a> {
     dirty: bool,
     /// What goes there instead of the request.
     canonical: Option<Vec<Vec<Bytes>>>,
+    /// What it waits for.
+    block: Option<Block>,
 }
 
 impl Keyspace {
@@ -86,9 +94,10 @@ impl Keyspace {
             is_unit: true,
             dirty: false,
             canonical: None,
+            block: None,
         };
         let reply = exec.request(args).unwrap_or_else(Reply::from);
-        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit }
+        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit, block: exec.block }
     }
 }
 
@@ -162,6 +171,24 @@ impl Exec<'_> {
     pub(crate) fn changed_in(&mut self, db: u32, key: &[u8]) {
         self.keyspace.signal(db, key);
         self.dirty = true;
+    }
+
+    /// Waits until one of these keys has become what the command needs, and then runs it again with these words;
+    /// where nothing may wait it is answered as when the time is over. What the command returns is of no matter.
+    pub(crate) fn block(
+        &mut self,
+        kind: BlockKind,
+        keys: &[Bytes],
+        timeout: Option<Millis>,
+        on_timeout: Reply,
+        args: &[Bytes],
+    ) -> Answer {
+        if self.context.may_block {
+            let on_timeout = on_timeout.clone();
+            let (db, keys, args) = (self.session.db, keys.to_vec(), args.to_vec());
+            self.block = Some(Block { db, keys, kind, timeout, on_timeout, args });
+        }
+        Ok(on_timeout)
     }
 
     /// Puts the request into the stream although no key is known to have changed.

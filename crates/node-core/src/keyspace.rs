@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_sansio::Prng;
 
+use crate::block::Waiters;
 use crate::dict::{Dict, HashKey, Order};
 use crate::exec::{Effect, del_of};
 use crate::settings::Settings;
@@ -27,6 +28,7 @@ pub struct Keyspace {
     pub(crate) hash_key: HashKey,
     /// Versions of the keys that somebody watches, with the number of watchers.
     pub(crate) watched: BTreeMap<(u32, Bytes), (u64, u64)>,
+    pub(crate) waiters: Waiters,
 }
 
 /// One database.
@@ -54,7 +56,7 @@ impl Keyspace {
         let mut prng = Prng::new(seed);
         let hash_key = HashKey::new(prng.next_u64(), prng.next_u64());
         let dbs = (0..DATABASES).map(|_| Db::new(hash_key)).collect();
-        Self { dbs, settings, prng, hash_key, watched: BTreeMap::new() }
+        Self { dbs, settings, prng, hash_key, watched: BTreeMap::new(), waiters: Waiters::default() }
     }
 
     /// The databases in order.
@@ -105,8 +107,9 @@ impl Keyspace {
         &mut self.dbs[db as usize]
     }
 
-    /// Tells the watchers of a key that it changed.
+    /// Tells those who watch a key or wait for it that it changed.
     pub(crate) fn signal(&mut self, db: u32, key: &[u8]) {
+        self.waiters.changed(db, key);
         if self.watched.is_empty() {
             return;
         }
@@ -117,6 +120,7 @@ impl Keyspace {
 
     /// Tells the watchers of keys of a database that may all have changed: those that exist, here or in `other`.
     pub(crate) fn signal_all(&mut self, db: u32, other: Option<u32>) {
+        self.waiters.all_changed(db);
         let dbs = &self.dbs;
         let exists = |db: u32, key: &[u8]| dbs[db as usize].contains(key);
         for ((_, key), (version, _)) in self.watched.iter_mut().filter(|((of, _), _)| *of == db) {

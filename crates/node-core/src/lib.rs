@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+mod block;
 mod command;
 mod commands;
 mod dict;
@@ -24,6 +25,7 @@ mod session;
 mod settings;
 pub mod types;
 
+pub use block::{Block, BlockKind};
 pub use command::{Command, Keys};
 pub use commands::{command, specs};
 pub use dict::Dict;

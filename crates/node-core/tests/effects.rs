@@ -24,7 +24,8 @@ impl Node {
     /// Runs words that are parted by blanks.
     fn run(&mut self, line: &str) -> Outcome {
         let args: Vec<Bytes> = line.split(' ').map(|word| Bytes::from(word.to_owned())).collect();
-        let context = Context { now_ms: self.now_ms, origin: self.origin, protocol: Protocol::Resp2 };
+        let context =
+            Context { now_ms: self.now_ms, origin: self.origin, protocol: Protocol::Resp2, may_block: false };
         self.keyspace.execute(&mut self.session, context, &args)
     }
 

@@ -64,7 +64,7 @@ pub(super) const TABLE: &[Command] = &[
         |exec, args| pushx(exec, args, End::Right)),
 ];
 
-fn end(word: &[u8]) -> Result<End, Fault> {
+pub(super) fn end(word: &[u8]) -> Result<End, Fault> {
     if is(word, "left") {
         Ok(End::Left)
     } else if is(word, "right") {
@@ -75,7 +75,7 @@ fn end(word: &[u8]) -> Result<End, Fault> {
 }
 
 /// Notes that a list changed: its encoding may be another, or it is empty and goes.
-fn changed(exec: &mut Exec, key: &[u8]) {
+pub(super) fn changed(exec: &mut Exec, key: &[u8]) {
     let max_size = exec.keyspace.settings.list_max_listpack_size;
     if let Ok(Some(list)) = exec.get_mut::<List>(key) {
         list.choose_encoding(max_size);
@@ -121,12 +121,12 @@ fn pop(exec: &mut Exec, args: &[Bytes], end: End) -> Answer {
     Ok(Reply::array(items))
 }
 
-fn take(list: &mut List, count: usize, end: End) -> Vec<Bytes> {
+pub(super) fn take(list: &mut List, count: usize, end: End) -> Vec<Bytes> {
     core::iter::from_fn(|| list.pop(end)).take(count).collect()
 }
 
 /// `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`.
-fn lmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
+pub(super) fn lmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (keys, rest) = args::counted_keys(args, 1, Fault::NUMKEYS)?;
     let (first, options) = rest.split_first().ok_or(Fault::SYNTAX)?;
     let end = end(first)?;
@@ -284,7 +284,7 @@ fn lmove(exec: &mut Exec, args: &[Bytes]) -> Answer {
     move_item(exec, &args[1], from, &args[2], to)
 }
 
-fn move_item(exec: &mut Exec, source: &Bytes, from: End, destination: &Bytes, to: End) -> Answer {
+pub(super) fn move_item(exec: &mut Exec, source: &Bytes, from: End, destination: &Bytes, to: End) -> Answer {
     if exec.get::<List>(source)?.is_none() {
         return Ok(Reply::Null);
     }

@@ -2,6 +2,7 @@
 //! a row there and its function.
 
 mod args;
+mod blocking;
 mod expire;
 mod generic;
 mod hash;
@@ -21,6 +22,7 @@ use crate::command::{Command, Keys};
 
 /// The tables of all groups. A new group is a line here.
 const GROUPS: &[&[Command]] = &[
+    blocking::TABLE,
     expire::TABLE,
     generic::TABLE,
     hash::TABLE,

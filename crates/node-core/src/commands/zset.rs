@@ -68,7 +68,7 @@ enum Increment {
 
 /// The end of a sorted set that a command looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     Min,
     Max,
 }
@@ -222,7 +222,7 @@ fn rank(exec: &mut Exec, args: &[Bytes], side: Side) -> Answer {
     Ok(if with_score { Reply::Array([rank, Reply::Double(score.text())].into()) } else { rank })
 }
 
-fn take(zset: &mut ZSet, count: usize, side: Side) -> Vec<(Bytes, Double)> {
+pub(super) fn take(zset: &mut ZSet, count: usize, side: Side) -> Vec<(Bytes, Double)> {
     let own = |(member, score): (&Bytes, Double)| (member.clone(), score);
     let len = zset.len();
     let count = count.min(len);
@@ -256,7 +256,7 @@ fn pop(exec: &mut Exec, args: &[Bytes], side: Side) -> Answer {
 }
 
 /// `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`.
-fn zmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
+pub(super) fn zmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (keys, rest) = args::counted_keys(args, 1, Fault::NUMKEYS)?;
     let side = match rest.first() {
         Some(word) if is(word, "min") => Side::Min,

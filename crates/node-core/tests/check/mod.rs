@@ -133,7 +133,7 @@ pub(crate) fn execute(
 fn context(origin: Origin) -> Context {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let now_ms = u64::try_from(now.as_millis()).expect("a clock of this age");
-    Context { now_ms, origin, protocol: Protocol::Resp2 }
+    Context { now_ms, origin, protocol: Protocol::Resp2, may_block: false }
 }
 
 fn as_read(outcome: &Outcome) -> Reply {
