@@ -20,6 +20,7 @@ mod exec;
 mod fault;
 mod keyspace;
 mod long_double;
+mod node;
 mod number;
 mod session;
 mod settings;
@@ -32,5 +33,8 @@ pub use dict::Dict;
 pub use double::Double;
 pub use exec::{Context, Effect, Origin, Outcome};
 pub use keyspace::{Db, Entry, Keyspace};
+pub use node::{
+    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
+};
 pub use session::Session;
 pub use settings::Settings;
