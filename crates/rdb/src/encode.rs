@@ -159,15 +159,10 @@ impl<'a> ValueEncoder<'a> {
     }
 
     /// A node of a stream.
-    ///
-    /// # Errors
-    /// When it would be of 4 GiB or more.
-    pub fn stream_node(&mut self, node: StreamNode) -> Result<(), WriteError> {
-        let (id, listpack) = node.finish()?;
+    pub fn stream_node(&mut self, node: &StreamNode) {
         put_len(self.out, 16);
-        self.out.extend_from_slice(&id.to_bytes());
-        self.string(&listpack);
-        Ok(())
+        self.out.extend_from_slice(&node.first_id().to_bytes());
+        self.string(node.as_bytes());
     }
 
     /// What stands behind a stream's nodes; `groups` times [`ValueEncoder::stream_group`] follow.
@@ -280,13 +275,13 @@ impl<'a> ValueEncoder<'a> {
                 Some(node) if !begins => node.push(entry.id, &fields)?,
                 node => {
                     if let Some(full) = node.replace(StreamNode::new(entry.id, &fields)?) {
-                        self.stream_node(full)?;
+                        self.stream_node(&full);
                     }
                 }
             }
         }
         if let Some(last) = node {
-            self.stream_node(last)?;
+            self.stream_node(&last);
         }
         self.stream_meta(&stream.meta, stream.groups.len() as u64);
         stream.groups.iter().for_each(|group| self.stream_group(group));

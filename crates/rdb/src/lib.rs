@@ -26,6 +26,7 @@ mod intset;
 mod items;
 mod listpack;
 mod lzf;
+mod node_cursor;
 mod opcode;
 mod packed;
 mod reader;

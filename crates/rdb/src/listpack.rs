@@ -6,7 +6,8 @@ use crate::container_error::ContainerFault;
 use crate::decimal;
 use crate::packed::{Fault, Header, Item, bytes_at, is_end, range_at};
 
-const HEADER_LEN: usize = 6;
+/// What stands before the first element.
+pub(crate) const HEADER_LEN: usize = 6;
 const COUNT_UNKNOWN: u16 = u16::MAX;
 const END: u8 = 0xff;
 
@@ -81,81 +82,149 @@ fn backlen(len: usize) -> ([u8; 5], usize) {
     }
 }
 
-/// A listpack being written.
-#[derive(Clone, Debug)]
-pub(crate) struct Builder {
-    bytes: Vec<u8>,
-    count: u64,
+/// Where the element begins that ends at `end`, which must be the end of one in a well-formed listpack.
+pub(crate) fn before(blob: &[u8], end: usize) -> usize {
+    let (mut len, mut at) = (0, end);
+    for shift in (0..35).step_by(7) {
+        at -= 1;
+        len |= usize::from(blob[at] & 0x7f) << shift;
+        if blob[at] & 0x80 == 0 {
+            break;
+        }
+    }
+    at - len
 }
 
-impl Builder {
+/// A listpack that grows, well formed at any time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listpack {
+    bytes: Vec<u8>,
+}
+
+impl Listpack {
     pub(crate) fn new() -> Self {
-        Self { bytes: alloc::vec![0; HEADER_LEN], count: 0 }
+        let mut bytes = alloc::vec![0; HEADER_LEN];
+        bytes.push(END);
+        let mut this = Self { bytes };
+        this.set_header(0);
+        this
     }
 
+    /// The whole of it.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of memory that it takes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Whether strings of that many bytes altogether can follow: no listpack has 4 GiB.
+    pub(crate) fn has_room(&self, strings: usize, len: usize) -> bool {
+        // The most that surrounds a string, and room for the integers of an entry.
+        const OVERHEAD_MAX: usize = 10;
+        let len = strings.checked_add(8).and_then(|count| count.checked_mul(OVERHEAD_MAX)?.checked_add(len));
+        let total = len.and_then(|len| len.checked_add(self.bytes.len()));
+        total.is_some_and(|total| u32::try_from(total).is_ok())
+    }
+
+    /// Appends an integer.
     pub(crate) fn int(&mut self, value: i64) {
-        let start = self.bytes.len();
-        if let Ok(value @ 0..=127) = u8::try_from(value) {
-            self.bytes.push(value);
-        } else if (-4096..=4095).contains(&value) {
-            let [high, low] = i16::try_from(value).unwrap_or(0).to_be_bytes();
-            self.bytes.extend_from_slice(&[0xc0 | high & 0x1f, low]);
-        } else if let Ok(value) = i16::try_from(value) {
-            self.bytes.push(0xf1);
-            self.bytes.extend_from_slice(&value.to_le_bytes());
-        } else if let Ok(value) = i32::try_from(value) {
-            let [a, b, c, d] = value.to_le_bytes();
-            if (-(1 << 23)..1 << 23).contains(&value) {
-                self.bytes.extend_from_slice(&[0xf2, a, b, c]);
-            } else {
-                self.bytes.extend_from_slice(&[0xf3, a, b, c, d]);
-            }
+        self.append(|bytes| put_int(bytes, value));
+    }
+
+    /// Appends a string, as an integer if it is one. [`Listpack::has_room`] was asked before.
+    pub(crate) fn string(&mut self, text: &[u8]) {
+        self.append(|bytes| put_string(bytes, text));
+    }
+
+    /// Puts an integer in place of the element at `at`.
+    pub(crate) fn replace_int(&mut self, at: usize, value: i64) {
+        let mut new = Vec::with_capacity(10);
+        put_int(&mut new, value);
+        let (_, end) = item(&self.bytes, at).ok().flatten().expect("there is an element to replace");
+        if end - at == new.len() {
+            self.bytes[at..end].copy_from_slice(&new);
         } else {
-            self.bytes.push(0xf4);
-            self.bytes.extend_from_slice(&value.to_le_bytes());
+            self.bytes.splice(at..end, new);
+            self.set_header(self.count());
         }
-        self.end_item(start);
     }
 
-    /// A string, as an integer if it is one. It must be shorter than 4 GiB.
-    pub(crate) fn string(&mut self, bytes: &[u8]) {
-        if let Some(value) = decimal::canonical(bytes) {
-            self.int(value);
-            return;
-        }
-        let start = self.bytes.len();
-        let len = u32::try_from(bytes.len()).expect("the caller has checked the length");
-        let [a, b, c, d] = len.to_le_bytes();
-        match len {
-            0..=63 => self.bytes.push(0x80 | a),
-            64..=4095 => self.bytes.extend_from_slice(&[0xe0 | b, a]),
-            _ => self.bytes.extend_from_slice(&[0xf0, a, b, c, d]),
-        }
-        self.bytes.extend_from_slice(bytes);
-        self.end_item(start);
+    /// Sets bits of the element at `at`, an integer of 7 bits as it is before and after.
+    pub(crate) fn set_bits(&mut self, at: usize, bits: i64) {
+        let value = self.bytes[at];
+        assert!(value < 0x80, "only small integers are changed in place");
+        self.bytes[at] = u8::try_from(i64::from(value) | bits).expect("a small integer with small bits");
     }
 
-    /// The elements of another one.
-    pub(crate) fn append(&mut self, other: &Self) {
-        self.bytes.extend_from_slice(&other.bytes[HEADER_LEN..]);
-        self.count += other.count;
-    }
-
-    fn end_item(&mut self, start: usize) {
-        let (backlen, len) = backlen(self.bytes.len() - start);
-        self.bytes.extend_from_slice(&backlen[..len]);
-        self.count += 1;
-    }
-
-    /// The listpack; none if it is 4 GiB or longer.
-    pub(crate) fn finish(mut self) -> Option<Vec<u8>> {
+    fn append(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.pop();
+        put(&mut self.bytes);
         self.bytes.push(END);
-        let total = u32::try_from(self.bytes.len()).ok()?;
-        let count = u16::try_from(self.count).unwrap_or(COUNT_UNKNOWN);
+        // A count that the header could not hold stays unknown.
+        self.set_header(self.count().saturating_add(1));
+    }
+
+    fn count(&self) -> u16 {
+        u16::from_le_bytes([self.bytes[4], self.bytes[5]])
+    }
+
+    fn set_header(&mut self, count: u16) {
+        let total = u32::try_from(self.bytes.len()).expect("there was room");
         self.bytes[..4].copy_from_slice(&total.to_le_bytes());
         self.bytes[4..HEADER_LEN].copy_from_slice(&count.to_le_bytes());
-        Some(self.bytes)
     }
+}
+
+fn put_int(bytes: &mut Vec<u8>, value: i64) {
+    let start = bytes.len();
+    if let Ok(value @ 0..=127) = u8::try_from(value) {
+        bytes.push(value);
+    } else if (-4096..=4095).contains(&value) {
+        let [high, low] = i16::try_from(value).unwrap_or(0).to_be_bytes();
+        bytes.extend_from_slice(&[0xc0 | high & 0x1f, low]);
+    } else if let Ok(value) = i16::try_from(value) {
+        bytes.push(0xf1);
+        bytes.extend_from_slice(&value.to_le_bytes());
+    } else if let Ok(value) = i32::try_from(value) {
+        let [a, b, c, d] = value.to_le_bytes();
+        if (-(1 << 23)..1 << 23).contains(&value) {
+            bytes.extend_from_slice(&[0xf2, a, b, c]);
+        } else {
+            bytes.extend_from_slice(&[0xf3, a, b, c, d]);
+        }
+    } else {
+        bytes.push(0xf4);
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+    end_item(bytes, start);
+}
+
+fn put_string(bytes: &mut Vec<u8>, text: &[u8]) {
+    if let Some(value) = decimal::canonical(text) {
+        return put_int(bytes, value);
+    }
+    let start = bytes.len();
+    let len = u32::try_from(text.len()).expect("there is room");
+    let [a, b, c, d] = len.to_le_bytes();
+    match len {
+        0..=63 => bytes.push(0x80 | a),
+        64..=4095 => bytes.extend_from_slice(&[0xe0 | b, a]),
+        _ => bytes.extend_from_slice(&[0xf0, a, b, c, d]),
+    }
+    bytes.extend_from_slice(text);
+    end_item(bytes, start);
+}
+
+fn end_item(bytes: &mut Vec<u8>, start: usize) {
+    let (backlen, len) = backlen(bytes.len() - start);
+    bytes.extend_from_slice(&backlen[..len]);
 }
 
 #[cfg(test)]
@@ -197,16 +266,16 @@ mod tests {
             i64::MIN,
         ];
         let lens = [0, 1, 63, 64, 4095, 4096, 16_380, 16_381, 16_382, 70_000, 2_100_000];
-        let mut builder = Builder::new();
+        let mut listpack = Listpack::new();
         for value in ints {
-            builder.int(value);
+            listpack.int(value);
         }
         for len in lens {
-            builder.string(&alloc::vec![b'x'; len]);
+            listpack.string(&alloc::vec![b'x'; len]);
         }
-        builder.string(b"-42");
-        let blob = builder.finish().expect("it is short");
-        let items = walk(&blob).expect("it is well formed");
+        listpack.string(b"-42");
+        let blob = listpack.as_bytes();
+        let items = walk(blob).expect("it is well formed");
         for (item, value) in items.iter().zip(ints) {
             assert_eq!(*item, Item::Int(value));
         }
@@ -215,25 +284,47 @@ mod tests {
             assert!(range.len() == len && blob[range.clone()].iter().all(|byte| *byte == b'x'));
         }
         assert_eq!(items.last(), Some(&Item::Int(-42)));
+        // And backwards: as many, down to the header.
+        let (mut at, mut count) = (blob.len() - 1, 0);
+        while at > HEADER_LEN {
+            at = before(blob, at);
+            assert!(item(blob, at).is_ok_and(|found| found.is_some()));
+            count += 1;
+        }
+        assert_eq!((at, count), (HEADER_LEN, items.len()));
+    }
+
+    #[test]
+    fn replaced_integers_may_be_longer_or_shorter() {
+        let mut listpack = Listpack::new();
+        listpack.int(1);
+        listpack.string(b"after");
+        for value in [2, 127, 128, 70_000, 1] {
+            listpack.replace_int(HEADER_LEN, value);
+            let items = walk(listpack.as_bytes()).expect("well formed");
+            assert!(items.len() == 2 && items[0] == Item::Int(value), "{items:?}");
+        }
+        assert!(listpack.has_room(10, 1 << 31) && !listpack.has_room(10, usize::MAX));
+        assert!(!listpack.has_room(1, 0xffff_fff0));
     }
 
     #[test]
     fn counts_above_the_header_are_walked() {
-        let mut builder = Builder::new();
+        let mut listpack = Listpack::new();
         for value in 0..70_000 {
-            builder.int(value);
+            listpack.int(value);
         }
-        assert_eq!(walk(&builder.finish().expect("it is short")).expect("well formed").len(), 70_000);
+        assert_eq!(walk(listpack.as_bytes()).expect("well formed").len(), 70_000);
     }
 
     #[test]
     fn damage_is_found() {
-        let mut builder = Builder::new();
-        builder.string(b"abc");
-        builder.int(300);
-        let good = builder.finish().expect("it is short");
+        let mut listpack = Listpack::new();
+        listpack.string(b"abc");
+        listpack.int(300);
+        let good = listpack.as_bytes();
         let fault = |at: usize, byte: u8| {
-            let mut blob = good.clone();
+            let mut blob = good.to_vec();
             blob[at] = byte;
             walk(&blob).expect_err("it is damaged")
         };

@@ -346,13 +346,7 @@ impl RdbReader {
                 let (piece, [first, second]) = input.parts();
                 RdbEvent::HashField { field: first.take(piece), value: second.take(piece), expire_at_ms }
             }
-            Found::StreamEntry(entry) => RdbEvent::StreamEntry(StreamEntry {
-                id: entry.id,
-                fields: entry.fields,
-                node: input.bytes(SECOND),
-                names: entry.names,
-                values: entry.values,
-            }),
+            Found::StreamEntry(entry) => RdbEvent::StreamEntry(StreamEntry::new(entry, input.bytes(SECOND))),
             Found::StreamMeta(meta) => RdbEvent::StreamMeta(*meta),
             Found::StreamGroup(group) => RdbEvent::StreamGroup(*group),
             Found::Module(id) => RdbEvent::ModuleValue(id),

@@ -1,6 +1,7 @@
 //! One entry of a stream as it stands in its node's listpack.
 
 use crate::container_error::Container;
+use crate::node_cursor::Found;
 use crate::packed::{Cursor, Item};
 use crate::stream::StreamId;
 use crate::string::RdbStr;
@@ -8,20 +9,31 @@ use crate::string::RdbStr;
 /// An entry, borrowed from the node it came in.
 #[derive(Clone, Debug)]
 pub struct StreamEntry<'a> {
-    pub(crate) id: StreamId,
-    pub(crate) fields: u64,
-    pub(crate) node: &'a [u8],
-    /// Where the node's field names begin, if the entry shares them.
-    pub(crate) names: Option<usize>,
-    /// Where the entry's values begin, or its names and values.
-    pub(crate) values: usize,
+    found: Found,
+    node: &'a [u8],
 }
 
 impl<'a> StreamEntry<'a> {
+    pub(crate) fn new(found: Found, node: &'a [u8]) -> Self {
+        Self { found, node }
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> StreamId {
-        self.id
+        self.found.id
+    }
+
+    /// Whether it is the first that a node of a file holds.
+    #[must_use]
+    pub fn begins_node(&self) -> bool {
+        self.found.begins_node
+    }
+
+    /// How many fields it has.
+    #[must_use]
+    pub fn fields_len(&self) -> u64 {
+        self.found.fields
     }
 
     /// Its fields and values, in order.
@@ -29,10 +41,14 @@ impl<'a> StreamEntry<'a> {
     pub fn fields(&self) -> StreamFields<'a> {
         StreamFields {
             node: self.node,
-            left: self.fields,
-            names: self.names.map(|at| Cursor::resume(Container::Listpack, at)),
-            values: Cursor::resume(Container::Listpack, self.values),
+            left: self.found.fields,
+            names: self.found.names.map(|at| Cursor::resume(Container::Listpack, at)),
+            values: Cursor::resume(Container::Listpack, self.found.values),
         }
+    }
+
+    pub(crate) fn found(&self) -> &Found {
+        &self.found
     }
 }
 

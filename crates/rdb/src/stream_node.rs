@@ -1,114 +1,42 @@
 //! Nodes of streams (`t_stream.c: streamAppendItem`): entries with differences of ids, and with the field
 //! names of the first entry where they are the same.
+//!
+//! A node is kept as the very listpack that stands in files, so that it is as small and as long as Redis's: what
+//! is removed from a stream in whole nodes is the same in both.
 
 use crate::container_error::Container;
 use crate::encode::WriteError;
-use crate::error::RdbErrorKind;
-use crate::listpack;
-use crate::packed::Cursor;
+use crate::listpack::{self, Listpack};
+use crate::node_cursor::{DELETED, Header, SAME_FIELDS};
+use crate::packed::{Cursor, Item};
 use crate::stream::StreamId;
-use alloc::vec::Vec;
+use crate::stream_entry::StreamEntry;
 
-const DELETED: i64 = 1;
-const SAME_FIELDS: i64 = 2;
-
-/// A node being read. Its bytes are given to each call.
-#[derive(Clone, Debug)]
-pub(crate) struct NodeCursor {
-    cursor: Cursor,
-    master: StreamId,
-    names: usize,
-    names_len: u64,
-    left: u64,
-    left_deleted: u64,
-}
-
-/// An entry that was found in a node.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) id: StreamId,
-    pub(crate) fields: u64,
-    pub(crate) names: Option<usize>,
-    pub(crate) values: usize,
-}
-
-impl NodeCursor {
-    pub(crate) fn new(master: StreamId, node: &[u8]) -> Result<Self, RdbErrorKind> {
-        let mut cursor = Cursor::new(Container::Listpack, node)?;
-        let left = count(cursor.int(node)?)?;
-        let left_deleted = count(cursor.int(node)?)?;
-        let names_len = count(cursor.int(node)?)?;
-        let names = cursor.at();
-        for _ in 0..names_len {
-            cursor.partner(node)?;
-        }
-        if cursor.int(node)? != 0 || left.checked_add(left_deleted).is_none_or(|entries| entries == 0) {
-            return Err(RdbErrorKind::BadStreamNode);
-        }
-        Ok(Self { cursor, master, names, names_len, left, left_deleted })
-    }
-
-    /// The next entry that is not deleted; none at the end.
-    pub(crate) fn next(&mut self, node: &[u8]) -> Result<Option<Found>, RdbErrorKind> {
-        while self.left + self.left_deleted > 0 {
-            let flags = self.cursor.int(node)?;
-            // Differences are signed, so that ids far apart wrap around.
-            let id = StreamId {
-                ms: self.master.ms.wrapping_add_signed(self.cursor.int(node)?),
-                seq: self.master.seq.wrapping_add_signed(self.cursor.int(node)?),
-            };
-            let same = flags & SAME_FIELDS != 0;
-            let fields = if same { self.names_len } else { count(self.cursor.int(node)?)? };
-            let values = self.cursor.at();
-            for _ in 0..fields {
-                self.cursor.partner(node)?;
-                if !same {
-                    self.cursor.partner(node)?;
-                }
-            }
-            let elements = if same {
-                fields.checked_add(3)
-            } else {
-                fields.checked_mul(2).and_then(|n| n.checked_add(4))
-            };
-            if elements != Some(count(self.cursor.int(node)?)?) {
-                return Err(RdbErrorKind::BadStreamNode);
-            }
-            let left = if flags & DELETED != 0 { &mut self.left_deleted } else { &mut self.left };
-            *left = left.checked_sub(1).ok_or(RdbErrorKind::BadStreamNode)?;
-            if flags & DELETED == 0 {
-                return Ok(Some(Found { id, fields, names: same.then_some(self.names), values }));
-            }
-        }
-        match self.cursor.next(node)? {
-            None => Ok(None),
-            Some(_) => Err(RdbErrorKind::BadStreamNode),
-        }
-    }
-}
-
-fn count(value: i64) -> Result<u64, RdbErrorKind> {
-    u64::try_from(value).map_err(|_| RdbErrorKind::BadStreamNode)
-}
-
-/// A node being written: give it the entries that belong together, then write it with
-/// [`ValueEncoder::stream_node`](crate::ValueEncoder::stream_node).
-#[derive(Clone, Debug)]
+/// Entries of a stream that stand together. Those that were deleted stay in it, marked, until all are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamNode {
-    master: StreamId,
-    names: Vec<Vec<u8>>,
-    entries: listpack::Builder,
-    entries_len: u32,
+    first_id: StreamId,
+    listpack: Listpack,
 }
+
+/// Where the numbers of entries and of deleted ones stand in the listpack: the second after the first, if that
+/// has its shortest form.
+const COUNT_AT: usize = listpack::HEADER_LEN;
 
 impl StreamNode {
     /// A node with its first entry, whose fields' names the others may share. Names and values alternate.
     ///
     /// # Errors
     /// As [`StreamNode::push`].
-    pub fn new(id: StreamId, fields: &[&[u8]]) -> Result<Self, WriteError> {
-        let names = fields.chunks(2).map(|pair| pair[0].to_vec()).collect();
-        let mut node = Self { master: id, names, entries: listpack::Builder::new(), entries_len: 0 };
+    pub fn new(id: StreamId, fields: &[impl AsRef<[u8]>]) -> Result<Self, WriteError> {
+        let mut listpack = Listpack::new();
+        check(&listpack, fields)?;
+        listpack.int(0);
+        listpack.int(0);
+        listpack.int(i64::try_from(fields.len() / 2).map_err(|_| WriteError::TooLarge)?);
+        fields.iter().step_by(2).for_each(|name| listpack.string(name.as_ref()));
+        listpack.int(0);
+        let mut node = Self { first_id: id, listpack };
         node.push(id, fields)?;
         Ok(node)
     }
@@ -116,40 +44,209 @@ impl StreamNode {
     /// Appends an entry. Names and values alternate.
     ///
     /// # Errors
-    /// When a name or value is of 4 GiB or more, which no listpack can hold.
-    pub fn push(&mut self, id: StreamId, fields: &[&[u8]]) -> Result<(), WriteError> {
-        assert!(fields.len().is_multiple_of(2), "names and values alternate");
-        if fields.iter().any(|text| u32::try_from(text.len()).is_err()) {
-            return Err(WriteError::TooLarge);
-        }
+    /// When the node would have 4 GiB, which no listpack can.
+    pub fn push(&mut self, id: StreamId, fields: &[impl AsRef<[u8]>]) -> Result<(), WriteError> {
+        check(&self.listpack, fields)?;
         let count = i64::try_from(fields.len() / 2).map_err(|_| WriteError::TooLarge)?;
-        let pairs = || fields.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-        let same = pairs().map(|(name, _)| name).eq(self.names.iter().map(Vec::as_slice));
-        self.entries.int(if same { SAME_FIELDS } else { 0 });
-        self.entries.int(id.ms.wrapping_sub(self.master.ms).cast_signed());
-        self.entries.int(id.seq.wrapping_sub(self.master.seq).cast_signed());
+        let same = self.has_names(fields);
+        self.count(self.len() + 1, self.deleted());
+        let listpack = &mut self.listpack;
+        listpack.int(if same { SAME_FIELDS } else { 0 });
+        listpack.int(id.ms.wrapping_sub(self.first_id.ms).cast_signed());
+        listpack.int(id.seq.wrapping_sub(self.first_id.seq).cast_signed());
         if same {
-            pairs().for_each(|(_, value)| self.entries.string(value));
-            self.entries.int(count + 3);
+            fields.iter().skip(1).step_by(2).for_each(|value| listpack.string(value.as_ref()));
+            listpack.int(count + 3);
         } else {
-            self.entries.int(count);
-            fields.iter().for_each(|text| self.entries.string(text));
-            self.entries.int(2 * count + 4);
+            listpack.int(count);
+            fields.iter().for_each(|text| listpack.string(text.as_ref()));
+            listpack.int(2 * count + 4);
         }
-        self.entries_len += 1;
         Ok(())
     }
 
-    /// The id by which the node is found, and its listpack.
-    pub(crate) fn finish(self) -> Result<(StreamId, Vec<u8>), WriteError> {
-        let mut header = listpack::Builder::new();
-        header.int(i64::from(self.entries_len));
-        header.int(0);
-        header.int(i64::try_from(self.names.len()).map_err(|_| WriteError::TooLarge)?);
-        self.names.iter().for_each(|name| header.string(name));
-        header.int(0);
-        header.append(&self.entries);
-        Ok((self.master, header.finish().ok_or(WriteError::TooLarge)?))
+    /// The id by which the node is found: that of the first entry ever in it.
+    #[must_use]
+    pub fn first_id(&self) -> StreamId {
+        self.first_id
+    }
+
+    /// The id of the last entry, deleted or not.
+    #[must_use]
+    pub fn last_id(&self) -> StreamId {
+        self.all().next_back().map_or(self.first_id, |entry| entry.id())
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.number(COUNT_AT).0
+    }
+
+    /// Whether all were deleted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many were deleted and are still in it.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.number(self.number(COUNT_AT).1).0
+    }
+
+    /// The length of its listpack, by which Redis decides when it is full.
+    #[must_use]
+    pub fn listpack_len(&self) -> u64 {
+        self.listpack.as_bytes().len() as u64
+    }
+
+    /// The bytes of memory that it takes.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.listpack.capacity()
+    }
+
+    /// Gives memory back that was taken for entries to come.
+    pub fn shrink_to_fit(&mut self) {
+        self.listpack.shrink_to_fit();
+    }
+
+    /// The entries that are not deleted, by ascending id.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = StreamEntry<'_>> {
+        self.all().filter(|entry| !entry.found().is_deleted)
+    }
+
+    /// Deletes the entry with that id; false if there is none.
+    pub fn delete(&mut self, id: StreamId) -> bool {
+        let found = self.all().find(|entry| entry.id() >= id).filter(|entry| entry.id() == id);
+        let Some(at) = found.filter(|entry| !entry.found().is_deleted).map(|entry| entry.found().at) else {
+            return false;
+        };
+        self.mark(at);
+        self.count(self.len() - 1, self.deleted() + 1);
+        true
+    }
+
+    /// Deletes entries from the first one on while `doomed` says so, given their ids and how many were deleted
+    /// before; returns how many were.
+    pub fn delete_front(&mut self, doomed: impl Fn(StreamId, u64) -> bool) -> u64 {
+        let (mut at, mut count) = (self.all().front, 0);
+        while let Some(entry) = (NodeEntries { front: at, ..self.all() }).next() {
+            let found = *entry.found();
+            if !doomed(found.id, count) {
+                break;
+            }
+            if !found.is_deleted {
+                self.mark(found.at);
+                count += 1;
+            }
+            at = found.end;
+        }
+        self.count(self.len() - count, self.deleted() + count);
+        count
+    }
+
+    /// Its listpack.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.listpack.as_bytes()
+    }
+
+    /// All entries, deleted or not.
+    fn all(&self) -> NodeEntries<'_> {
+        let bytes = self.listpack.as_bytes();
+        let mut cursor = Cursor::resume(Container::Listpack, COUNT_AT);
+        let header = Header::read(&mut cursor, bytes).expect(WELL_FORMED);
+        NodeEntries { node: self, header, front: cursor.at(), back: bytes.len() - 1 }
+    }
+
+    fn has_names(&self, fields: &[impl AsRef<[u8]>]) -> bool {
+        let bytes = self.listpack.as_bytes();
+        let mut cursor = Cursor::resume(Container::Listpack, self.number(self.number(COUNT_AT).1).1);
+        let count = cursor.int(bytes).expect(WELL_FORMED);
+        count.unsigned_abs() == (fields.len() / 2) as u64
+            && fields.iter().step_by(2).all(|name| {
+                let known = cursor.partner(bytes).expect(WELL_FORMED);
+                crate::stream_entry::item(bytes, known) == *name.as_ref()
+            })
+    }
+
+    /// An integer of the header, and where the next element begins.
+    fn number(&self, at: usize) -> (u64, usize) {
+        match listpack::item(self.listpack.as_bytes(), at) {
+            Ok(Some((Item::Int(value), next))) => (value.unsigned_abs(), next),
+            _ => unreachable!("{WELL_FORMED}"),
+        }
+    }
+
+    fn count(&mut self, entries: u64, deleted: u64) {
+        self.listpack.replace_int(COUNT_AT, entries.cast_signed());
+        let at = self.number(COUNT_AT).1;
+        self.listpack.replace_int(at, deleted.cast_signed());
+    }
+
+    fn mark(&mut self, at: usize) {
+        self.listpack.set_bits(at, DELETED);
+    }
+}
+
+const WELL_FORMED: &str = "a node is made by this file alone";
+
+fn check(listpack: &Listpack, fields: &[impl AsRef<[u8]>]) -> Result<(), WriteError> {
+    assert!(fields.len().is_multiple_of(2), "names and values alternate");
+    let len = fields.iter().try_fold(0_usize, |len, text| len.checked_add(text.as_ref().len()));
+    // A new node holds the names twice at most.
+    let len = len.and_then(|len| len.checked_mul(2));
+    match len {
+        Some(len) if listpack.has_room(fields.len().saturating_mul(2), len) => Ok(()),
+        _ => Err(WriteError::TooLarge),
+    }
+}
+
+/// Entries of a node, from both ends.
+#[derive(Clone, Debug)]
+struct NodeEntries<'a> {
+    node: &'a StreamNode,
+    header: Header,
+    front: usize,
+    back: usize,
+}
+
+impl<'a> NodeEntries<'a> {
+    fn at(&self, at: usize) -> StreamEntry<'a> {
+        let (node, bytes) = (self.node, self.node.listpack.as_bytes());
+        let mut cursor = Cursor::resume(Container::Listpack, at);
+        let found = self.header.entry(node.first_id, &mut cursor, bytes).expect(WELL_FORMED);
+        StreamEntry::new(found, bytes)
+    }
+}
+
+impl<'a> Iterator for NodeEntries<'a> {
+    type Item = StreamEntry<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.front >= self.back {
+            return None;
+        }
+        let entry = self.at(self.front);
+        self.front = entry.found().end;
+        Some(entry)
+    }
+}
+
+impl DoubleEndedIterator for NodeEntries<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.front >= self.back {
+            return None;
+        }
+        let bytes = self.node.listpack.as_bytes();
+        // The last element says how many there are before it.
+        let mut at = listpack::before(bytes, self.back);
+        for _ in 0..self.node.number(at).0 {
+            at = listpack::before(bytes, at);
+        }
+        self.back = at;
+        Some(self.at(at))
     }
 }
 
@@ -185,5 +282,91 @@ impl StreamNodeSplit {
     #[must_use]
     pub fn nodes(&self) -> u64 {
         self.nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::node_cursor::NodeCursor;
+
+    fn id(seq: u64) -> StreamId {
+        StreamId { ms: 7, seq }
+    }
+
+    fn node(count: u64) -> StreamNode {
+        let mut node = StreamNode::new(id(1), &["name", "1"]).expect("it is short");
+        for seq in 2..=count {
+            let value = seq.to_string();
+            let fields: &[&str] = if seq % 3 == 0 { &["other", &value, "x", ""] } else { &["name", &value] };
+            node.push(id(seq), fields).expect("it is short");
+        }
+        node
+    }
+
+    fn text(entry: &StreamEntry<'_>) -> String {
+        let fields = entry.fields().map(|(name, value)| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            format!(" {}={}", name.with_bytes(text), value.with_bytes(text))
+        });
+        format!("{}{}", entry.id().seq, fields.collect::<String>())
+    }
+
+    fn texts<'a>(entries: impl Iterator<Item = StreamEntry<'a>>) -> Vec<String> {
+        entries.map(|entry| text(&entry)).collect()
+    }
+
+    #[test]
+    fn entries_come_back_both_ways_and_as_a_file_has_them() {
+        let node = node(300);
+        let expected: Vec<String> = (1..=300)
+            .map(
+                |seq| {
+                    if seq % 3 == 0 { format!("{seq} other={seq} x=") } else { format!("{seq} name={seq}") }
+                },
+            )
+            .collect();
+        assert_eq!(texts(node.entries()), expected);
+        assert_eq!(texts(node.entries().rev()), expected.iter().rev().cloned().collect::<Vec<_>>());
+        assert_eq!((node.len(), node.deleted(), node.last_id()), (300, 0, id(300)));
+        let mut cursor = NodeCursor::new(node.first_id(), node.as_bytes()).expect("well formed");
+        let mut read = Vec::new();
+        while let Some(found) = cursor.next(node.as_bytes()).expect("well formed") {
+            read.push(text(&StreamEntry::new(found, node.as_bytes())));
+        }
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn the_deleted_are_passed_over_and_counted() {
+        let mut node = node(200);
+        let len = node.listpack_len();
+        assert!(node.delete(id(2)) && !node.delete(id(2)) && !node.delete(id(201)) && node.delete(id(200)));
+        assert_eq!(texts(node.entries().take(2)), ["1 name=1", "3 other=3 x="]);
+        assert_eq!(texts(node.entries().rev().take(1)), ["199 name=199"]);
+        assert_eq!((node.len(), node.deleted(), node.last_id()), (198, 2, id(200)));
+        assert_eq!(node.delete_front(|_, count| count < 3), 3);
+        assert_eq!(node.delete_front(|id, _| id.seq < 101), 96);
+        assert_eq!(texts(node.entries().take(1)), ["101 name=101"]);
+        assert_eq!((node.len(), node.deleted()), (99, 101));
+        // What was deleted is only marked, and the smaller number takes a byte less.
+        assert_eq!(node.listpack_len(), len - 1);
+        let mut cursor = NodeCursor::new(node.first_id(), node.as_bytes()).expect("well formed");
+        let first = cursor.next(node.as_bytes()).expect("well formed").expect("there are some");
+        assert_eq!(first.id, id(101));
+        assert_eq!(node.delete_front(|_, _| true), 99);
+        assert!(node.is_empty() && node.entries().next().is_none());
+    }
+
+    #[test]
+    fn ids_far_apart_wrap_around() {
+        let mut node = StreamNode::new(StreamId { ms: 1, seq: u64::MAX }, &["a", "b"]).expect("it is short");
+        let far = StreamId { ms: u64::MAX, seq: 0 };
+        node.push(far, &["a", "c"]).expect("it is short");
+        assert_eq!(node.entries().next_back().map(|entry| entry.id()), Some(far));
     }
 }

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use crate::error::{RdbErrorKind, Stop};
 use crate::input::{Input, Slot};
+use crate::node_cursor::NodeCursor;
 use crate::opcode::ValueType;
 use crate::record::Record;
 use crate::stream::{StreamConsumer, StreamGroup, StreamId, StreamMeta, StreamPending};
-use crate::stream_node::NodeCursor;
 use crate::value_reader::{FIRST, Found, SECOND};
 
 /// The owner of a pending entry that no consumer has claimed yet.

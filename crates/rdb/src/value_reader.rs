@@ -6,12 +6,12 @@ use crate::container_error::Container;
 use crate::error::{RdbErrorKind, Stop};
 use crate::event::ModuleId;
 use crate::input::{Input, Slot};
+use crate::node_cursor;
 use crate::opcode::{FIELD_EXPIRY_MAX, ValueType};
 use crate::packed::{Cursor, Item};
 use crate::record::Record;
 use crate::score::Score;
 use crate::stream::{StreamGroup, StreamMeta};
-use crate::stream_node;
 use crate::stream_reader::StreamReader;
 
 /// Strings, members and fields are put into this slot.
@@ -38,7 +38,7 @@ pub(crate) enum Found {
     SetMember(Place),
     ZSetMember(Place, Score),
     HashField(Place, Place, Option<u64>),
-    StreamEntry(stream_node::Found),
+    StreamEntry(node_cursor::Found),
     // Boxed, as they are rare and would make every step as large.
     StreamMeta(Box<StreamMeta>),
     StreamGroup(Box<StreamGroup>),
