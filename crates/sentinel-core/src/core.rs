@@ -216,6 +216,8 @@ impl Sentinel {
             self.outputs.push_back(match output {
                 ServerOutput::Send { client, bytes } => Output::ClientSend { client, bytes },
                 ServerOutput::Close { client, .. } => Output::ClientClose { client },
+                // A Sentinel has neither blocking commands nor transactions.
+                ServerOutput::Unblock { .. } | ServerOutput::Discarded { .. } => continue,
             });
         }
         self.timers.set(Timer::Clients, self.server.next_deadline().map(|deadline| deadline.at));

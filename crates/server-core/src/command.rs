@@ -158,6 +158,12 @@ macro_rules! set_of_bits {
             /// The empty set.
             pub const NONE: Self = Self(0);
 
+            /// What both sets have.
+            #[must_use]
+            pub const fn common(self, other: Self) -> Self {
+                Self(self.0 & other.0)
+            }
+
             /// Both sets together.
             #[must_use]
             pub const fn and(self, other: Self) -> Self {
@@ -223,6 +229,11 @@ set_of_bits! { Categories, CATEGORY_NAMES,
     CONNECTION = 18 "connection",
     TRANSACTION = 19 "transaction",
     SCRIPTING = 20 "scripting",
+}
+
+impl Flags {
+    /// Every flag.
+    pub const ALL: Self = Self(u32::MAX);
 }
 
 impl Categories {

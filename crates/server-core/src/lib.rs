@@ -26,6 +26,7 @@ pub use command::{
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};
 pub use server::{
-    Call, ClientAddresses, CloseReason, Counters, CpuMicros, HostInfo, Identity, Limits, Listener, Origin,
-    Renames, ReplySlot, Server, ServerOptions, ServerOutput, ServerTimer, help,
+    Call, CallFlags, ClientAddresses, ClientFacts, CloseReason, Counters, CpuMicros, HostInfo, Identity,
+    Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,
+    ServerOutput, ServerTimer, UnblockWith, help,
 };

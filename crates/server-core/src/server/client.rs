@@ -11,9 +11,11 @@ use bytes::Bytes;
 use picket_resp::{Protocol, RequestBuffer};
 use picket_sansio::{ClientId, Time};
 
+use super::facts::{ClientFacts, ReplicationLink};
 use super::held::Held;
 use super::shown;
 use super::tracking::Tracking;
+use super::transaction::Multi;
 use crate::acl::DEFAULT_USER;
 use crate::command::CommandRef;
 
@@ -79,6 +81,11 @@ pub(super) struct Client {
     pub(super) killed: bool,
     /// The application answers later.
     pub(super) suspended: bool,
+    /// It waits in a command that `CLIENT UNBLOCK` can end.
+    pub(super) is_blocked: bool,
+    /// What it sent since MULTI.
+    pub(super) multi: Option<Multi>,
+    pub(super) facts: ClientFacts,
     /// What waits behind replies to come.
     pub(super) held: Held,
     /// A request that `CLIENT PAUSE` holds back.
@@ -124,6 +131,9 @@ impl Client {
             no_touch: false,
             killed: false,
             suspended: false,
+            is_blocked: false,
+            multi: None,
+            facts: ClientFacts::default(),
             held: Held::default(),
             postponed: None,
             queued: false,
@@ -166,7 +176,11 @@ impl Client {
 
     /// Whether `timeout` does not count for it now.
     pub(super) fn may_be_silent(&self) -> bool {
-        self.is_pubsub() || self.suspended || !self.held.is_empty() || self.postponed.is_some()
+        self.is_pubsub()
+            || self.suspended
+            || !self.held.is_empty()
+            || self.postponed.is_some()
+            || self.facts.link != ReplicationLink::None
     }
 
     /// Its line of `CLIENT LIST`, without the line end.
@@ -174,11 +188,14 @@ impl Client {
         let mut line = String::with_capacity(360);
         let name = self.last_command.map_or_else(|| "NULL".into(), |command| command.full_name());
         let qbuf = self.buffer.pending_len();
+        let multi_bytes = self.multi.as_ref().map_or(0, |multi| multi.bytes);
+        let multi_len =
+            self.multi.as_ref().map_or(-1, |multi| i64::try_from(multi.queued.len()).unwrap_or(i64::MAX));
         // Writing to a String cannot fail.
         let _ = write!(
             line,
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub={} psub={} ssub=0 multi=-1 \
-             watch=0 qbuf={qbuf} qbuf-free=0 argv-mem={} multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} \
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub=0 multi={} \
+             watch={} qbuf={qbuf} qbuf-free=0 argv-mem={} multi-mem={multi_bytes} rbs=0 rbp=0 obl=0 oll={} omem={} \
              tot-mem={} events={} cmd={name} user={} redir={} resp={} lib-name={} lib-ver={}",
             id.0,
             self.addresses.peer,
@@ -188,12 +205,15 @@ impl Client {
             now.since(self.created).0 / 1000,
             now.since(self.last_interaction).0 / 1000,
             self.flags(),
+            self.facts.db,
             self.channels.len(),
             self.patterns.len(),
+            multi_len,
+            self.facts.watched_keys,
             self.last_args_bytes,
             u8::from(self.pending_output > 0),
             self.pending_output,
-            qbuf as u64 + self.last_args_bytes + self.pending_output,
+            qbuf as u64 + self.last_args_bytes + multi_bytes + self.pending_output,
             if self.pending_output > 0 { "rw" } else { "r" },
             shown(&self.user),
             self.tracking.redirect_number(),
@@ -209,10 +229,14 @@ impl Client {
 
     fn flags(&self) -> String {
         let flags: String = [
+            ('S', self.facts.link == ReplicationLink::Replica),
+            ('M', self.facts.link == ReplicationLink::Master),
             ('P', self.is_pubsub()),
+            ('x', self.multi.is_some()),
             ('b', self.suspended || self.postponed.is_some()),
             ('t', self.tracking.is_on()),
             ('B', self.tracking.is_broadcast()),
+            ('d', self.facts.is_dirty),
             ('U', self.addresses.origin == Origin::Unix),
             ('e', self.no_evict),
             ('T', self.no_touch),

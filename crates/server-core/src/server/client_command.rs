@@ -12,7 +12,9 @@ use super::client::Replies;
 use super::client_filter::{ClientType, Filter};
 use super::dispatch::unknown_form;
 use super::handshake::is_valid_attribute;
-use super::{CloseReason, NOT_AN_INTEGER, Pause, SYNTAX_ERROR, Server, help, shown};
+use super::{
+    CloseReason, NOT_AN_INTEGER, Pause, SYNTAX_ERROR, Server, ServerOutput, UnblockWith, help, shown,
+};
 use crate::command::ClientSubcommand;
 use crate::config::parse_integer;
 
@@ -200,17 +202,24 @@ impl Server {
         Ok(Reply::ok())
     }
 
-    /// Nobody blocks in a command that could be woken, so the answer is 0 once the words are right.
-    fn client_unblock(&self, args: &[Bytes]) -> Result<Reply, String> {
+    fn client_unblock(&mut self, args: &[Bytes]) -> Result<Reply, String> {
         if args.len() > 4 {
             return Err(unknown_form("CLIENT", args));
         }
-        match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
-            None | Some(b"timeout" | b"error") => {}
+        let with = match args.get(3).map(|reason| reason.to_ascii_lowercase()).as_deref() {
+            None | Some(b"timeout") => UnblockWith::Timeout,
+            Some(b"error") => UnblockWith::Error,
             Some(_) => return Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR".into()),
-        }
-        parse_integer(&args[2]).ok_or(NOT_AN_INTEGER)?;
-        Ok(Reply::Integer(0))
+        };
+        let number = parse_integer(&args[2]).ok_or(NOT_AN_INTEGER)?;
+        let id = ClientId(u64::try_from(number).unwrap_or(0));
+        let Some(client) = self.clients.get_mut(&id).filter(|client| client.is_blocked) else {
+            return Ok(Reply::Integer(0));
+        };
+        // The application ends the wait when it sees this; a second request finds nobody to wake.
+        client.is_blocked = false;
+        self.push_output(ServerOutput::Unblock { client: id, with });
+        Ok(Reply::Integer(1))
     }
 
     /// Holds back all requests for a while, as `CLIENT PAUSE` does.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use picket_sansio::{ClientId, Time};
 
 use super::client::Client;
-use super::{SYNTAX_ERROR, shown};
+use super::{ReplicationLink, SYNTAX_ERROR, shown};
 use crate::acl::Acl;
 use crate::config::parse_integer;
 
@@ -43,12 +43,12 @@ impl ClientType {
         }
     }
 
-    /// Links to masters and replicas are not clients of this server, so nobody is of those types.
     pub(super) fn fits(self, client: &Client) -> bool {
-        match self {
-            Self::Normal => !client.is_pubsub(),
-            Self::Pubsub => client.is_pubsub(),
-            Self::Master | Self::Replica => false,
+        self == match client.facts.link {
+            ReplicationLink::Master => Self::Master,
+            ReplicationLink::Replica => Self::Replica,
+            ReplicationLink::None if client.is_pubsub() => Self::Pubsub,
+            ReplicationLink::None => Self::Normal,
         }
     }
 }

@@ -9,18 +9,18 @@ use bytes::Bytes;
 use picket_resp::{Protocol, Reply};
 use picket_sansio::ClientId;
 
-use super::{Call, CloseReason, Pause, Server, shown};
+use super::client::Client;
+use super::{Call, CloseReason, Pause, ReplicationLink, Server, shown};
 use crate::acl::{Denial, LoggedClient};
-use crate::command::{AclSubcommand, CommandRef, Flags, Generic, Runs};
+use crate::command::{CommandRef, Flags, Generic, Runs};
 
 /// How much of a name or of all arguments an error repeats.
 const QUOTED_LEN_MAX: usize = 128;
 
 impl Server {
-    /// Checks a request and runs it, or returns it if the application has to.
+    /// Checks a request. One that may not run is answered.
     pub(super) fn dispatch(&mut self, id: ClientId, args: Vec<Bytes>) -> Option<Call> {
         let client = self.clients.get_mut(&id)?;
-        client.begin_request();
         client.last_args_bytes = args.iter().map(|arg| arg.len() as u64).sum();
         let name = args.first()?;
         if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
@@ -34,36 +34,21 @@ impl Server {
         let command = match found {
             Ok(command) => command,
             Err(error) => {
-                self.reply(id, &Reply::error(error));
+                self.reject(id, None, &Reply::error(error));
                 return None;
             }
         };
-        if let Err(error) = self.check(id, command, &args) {
-            self.reply(id, &Reply::error(error));
-            return None;
-        }
-        if self.is_held_back(command) {
-            if let Some(client) = self.clients.get_mut(&id) {
-                client.postponed = Some(args);
-            }
-            return None;
-        }
-        self.counters.add_command(self.now);
-        match command.spec().runs {
-            Runs::Application => Some(Call { client: id, command, args }),
-            Runs::Server(Generic::Acl(AclSubcommand::Load | AclSubcommand::Save))
-                if self.options.has_aclfile =>
-            {
-                Some(Call { client: id, command, args })
-            }
-            Runs::Server(generic) => {
-                self.run(id, generic, &args);
+        let call = Call { client: id, command, args };
+        match self.check(&call) {
+            Ok(()) => Some(call),
+            Err(error) => {
+                self.reject(id, Some(command), &Reply::error(error));
                 None
             }
         }
     }
 
-    fn run(&mut self, id: ClientId, generic: Generic, args: &[Bytes]) {
+    pub(super) fn run(&mut self, id: ClientId, generic: Generic, args: &[Bytes]) {
         match generic {
             Generic::Ping => self.run_ping(id, args),
             Generic::Hello => self.run_hello(id, args),
@@ -98,29 +83,27 @@ impl Server {
         Ok(CommandRef { command, subcommand })
     }
 
-    fn check(&mut self, id: ClientId, command: CommandRef, args: &[Bytes]) -> Result<(), String> {
+    fn check(&mut self, call: &Call) -> Result<(), String> {
+        let command = call.command;
         let spec = command.spec();
-        if !spec.arity_fits(args.len()) {
+        if !spec.arity_fits(call.args.len()) {
             return Err(wrong_arity(command));
         }
-        let Some(client) = self.clients.get(&id) else {
+        let Some(client) = self.clients.get(&call.client) else {
             return Ok(());
         };
         let free = spec.flags.has(Flags::NO_AUTH);
         if !client.authenticated && self.acl.needs_authentication() && !free {
             return Err("NOAUTH Authentication required.".into());
         }
-        // A client whose user was deleted is closed at once; one that is left may do nothing.
-        let allowed = match self.acl.user(&client.user) {
-            Some(user) => user.check(command, args),
-            None => Err(Denial::Command),
-        };
-        if let Err(denial) = allowed {
-            let text = denial_text(&client.user, command, &denial, Verbose::No);
-            self.log_denial(id, denial, command.full_name().into_bytes(), None);
-            return Err(format!("NOPERM {text}"));
+        if client.multi.is_some() && spec.flags.has(Flags::NO_MULTI) {
+            return Err("ERR Command not allowed inside a transaction".into());
         }
-        let Some(client) = self.clients.get(&id) else {
+        if let Err(denial) = self.check_permission(call) {
+            let user = self.clients.get(&call.client).map_or(&[][..], |client| &client.user);
+            return Err(format!("NOPERM {}", denial_text(user, command, &denial, Verbose::No)));
+        }
+        let Some(client) = self.clients.get(&call.client) else {
             return Ok(());
         };
         if client.is_pubsub() && client.protocol == Protocol::Resp2 && !runs_while_subscribed(spec.runs) {
@@ -132,14 +115,34 @@ impl Server {
         Ok(())
     }
 
-    fn is_held_back(&self, command: CommandRef) -> bool {
-        match self.pause {
-            Pause::None => false,
+    /// Asks the user's rules, and notes a refusal.
+    pub(super) fn check_permission(&mut self, call: &Call) -> Result<(), Denial> {
+        let Some(client) = self.clients.get(&call.client) else {
+            return Ok(());
+        };
+        // A client whose user was deleted is closed at once; one that is left may do nothing.
+        let allowed = match self.acl.user(&client.user) {
+            Some(user) => user.check(call.command, &call.args),
+            None => Err(Denial::Command),
+        };
+        if let Err(denial) = &allowed {
+            self.log_denial(call.client, denial.clone(), call.command.full_name().into_bytes(), None);
+        }
+        allowed
+    }
+
+    /// Whether `CLIENT PAUSE` makes a request wait. Replicas never wait.
+    pub(super) fn is_held_back(&self, call: &Call) -> bool {
+        let is_paused = match self.pause {
+            Pause::None => return false,
             Pause::All { until } => self.now < until,
             Pause::Writes { until } => {
-                self.now < until && command.spec().flags.has(Flags::WRITE.and(Flags::MAY_REPLICATE))
+                let replicated = Flags::WRITE.and(Flags::MAY_REPLICATE);
+                self.now < until && self.flags_of(call).any.has(replicated)
             }
-        }
+        };
+        let is_replica = |client: &Client| client.facts.link == ReplicationLink::Replica;
+        is_paused && !self.clients.get(&call.client).is_some_and(is_replica)
     }
 
     /// Notes a refusal in `ACL LOG` and in the counters.

@@ -10,7 +10,7 @@ use core::fmt::{Display, Write as _};
 
 use picket_sansio::Time;
 
-use super::Server;
+use super::{ReplicationLink, Server};
 
 /// What the host knows about the process. Plain data: given by the host, shown by `INFO`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -136,9 +136,10 @@ impl Server {
         };
         let input = self.clients.values().map(|client| client.buffer.pending_len()).max().unwrap_or(0);
         let output = self.clients.values().map(|client| client.pending_output).max().unwrap_or(0);
+        let watched: u64 = self.clients.values().map(|client| u64::from(client.facts.watched_keys)).sum();
         let mut section = Section::new("Clients");
         section
-            .line("connected_clients", self.clients.len())
+            .line("connected_clients", count(&|client| client.facts.link != ReplicationLink::Replica))
             .line("cluster_connections", 0)
             .line("maxclients", self.options.limits.maxclients)
             .line("client_recent_max_input_buffer", input)
@@ -146,9 +147,9 @@ impl Server {
             .line("blocked_clients", count(&|client| client.suspended || client.postponed.is_some()))
             .line("tracking_clients", count(&|client| client.tracking.is_on()))
             .line("pubsub_clients", count(&|client| client.is_pubsub()))
-            .line("watching_clients", 0)
+            .line("watching_clients", count(&|client| client.facts.watched_keys > 0))
             .line("clients_in_timeout_table", 0)
-            .line("total_watched_keys", 0)
+            .line("total_watched_keys", watched)
             .line("total_blocking_keys", 0)
             .line("total_blocking_keys_on_nokey", 0);
         section.0

@@ -13,6 +13,7 @@ mod client_filter;
 mod command_command;
 mod counters;
 mod dispatch;
+mod facts;
 mod handshake;
 mod held;
 mod help;
@@ -21,6 +22,7 @@ mod options;
 mod output;
 mod pubsub;
 mod tracking;
+mod transaction;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -36,11 +38,13 @@ use crate::command::CommandIndex;
 
 pub use client::{ClientAddresses, Origin};
 pub use counters::Counters;
+pub use facts::{ClientFacts, ReplicationLink};
 pub use held::ReplySlot;
 pub use help::help;
 pub use info::{CpuMicros, HostInfo, Listener};
 pub use options::{Identity, Limits, Renames, ServerOptions};
-pub use output::{Call, CloseReason, ServerOutput, ServerTimer};
+pub use output::{Call, CloseReason, ServerOutput, ServerTimer, UnblockWith};
+pub use transaction::{CallFlags, Multi};
 
 use client::Client;
 
@@ -160,21 +164,37 @@ impl Server {
     }
 
     /// The next request that the application has to run. Requests that the server answers itself are
-    /// answered on the way. One request of each client is taken in turn.
+    /// answered on the way.
     pub fn next_call(&mut self, now: Time) -> Option<Call> {
+        while let Some(call) = self.next_request(now) {
+            if let Some(call) = self.admit(call) {
+                return Some(call);
+            }
+        }
+        None
+    }
+
+    /// The next request, whoever runs it, checked to exist and to be allowed; to be passed to
+    /// [`admit`](Self::admit) or [`refuse`](Self::refuse) before the next is asked for. One request of each
+    /// client is taken in turn.
+    pub fn next_request(&mut self, now: Time) -> Option<Call> {
         self.now = now;
+        let is_paused = self.pause != Pause::None;
         while let Some(id) = self.ready.pop_front() {
             let Some(client) = self.clients.get_mut(&id) else {
                 continue;
             };
             client.queued = false;
-            if client.is_waiting() {
+            if client.is_waiting() || is_paused && client.postponed.is_some() {
                 continue;
             }
             let args = match client.postponed.take() {
                 Some(args) => args,
                 None => match client.buffer.next_owned() {
-                    Ok(Some(request)) => request.into_args(),
+                    Ok(Some(request)) => {
+                        client.begin_request();
+                        request.into_args()
+                    }
                     Ok(None) => continue,
                     Err(error) => {
                         self.reply(id, &error.reply());
@@ -226,6 +246,7 @@ impl Server {
     pub fn resume(&mut self, id: ClientId) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.suspended = false;
+            client.is_blocked = false;
             client.last_interaction = self.now;
         }
         self.enqueue(id);
@@ -432,11 +453,23 @@ impl Server {
             client.held.push(reply, protocol);
             return;
         }
+        reply.encode(protocol, self.tail_of(id));
+    }
+
+    /// Where replies to a client are collected.
+    fn tail_of(&mut self, id: ClientId) -> &mut BytesMut {
         if self.tail.as_ref().is_some_and(|(owner, _)| *owner != id) {
             self.flush_tail();
         }
-        let (_, bytes) = self.tail.get_or_insert_with(|| (id, BytesMut::new()));
-        reply.encode(protocol, bytes);
+        &mut self.tail.get_or_insert_with(|| (id, BytesMut::new())).1
+    }
+
+    /// Appends encoded bytes to the replies of a client.
+    fn push_raw(&mut self, id: ClientId, bytes: &[u8]) {
+        match self.clients.get_mut(&id) {
+            Some(client) if !client.held.is_empty() => client.held.push_bytes(bytes),
+            _ => self.tail_of(id).extend_from_slice(bytes),
+        }
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
@@ -452,8 +485,12 @@ impl Server {
     }
 
     fn push_close(&mut self, id: ClientId, reason: CloseReason) {
+        self.push_output(ServerOutput::Close { client: id, reason });
+    }
+
+    fn push_output(&mut self, output: ServerOutput) {
         self.flush_tail();
-        self.outputs.push_back(ServerOutput::Close { client: id, reason });
+        self.outputs.push_back(output);
     }
 
     fn flush_tail(&mut self) {

@@ -13,7 +13,7 @@ use crate::command::CommandRef;
 pub struct Call {
     /// Who asks.
     pub client: ClientId,
-    /// What: checked to exist, to have the right number of words, and to be allowed.
+    /// What: it exists, has the right number of words, and is allowed.
     pub command: CommandRef,
     /// The words as they came, the command's name first.
     pub args: Vec<Bytes>,
@@ -36,6 +36,32 @@ pub enum ServerOutput {
         /// Why; for the log.
         reason: CloseReason,
     },
+    /// End the wait of a blocked client, as `CLIENT UNBLOCK` asks: answer its call and resume it.
+    Unblock {
+        /// Whose.
+        client: ClientId,
+        /// How.
+        with: UnblockWith,
+    },
+    /// A client's EXEC was refused: its transaction is gone, and what it watches is to be forgotten.
+    Discarded {
+        /// Whose.
+        client: ClientId,
+    },
+}
+
+/// What `CLIENT UNBLOCK` makes of a client's wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnblockWith {
+    /// It ends as at its timeout.
+    Timeout,
+    /// It ends with [`UnblockWith::ERROR`].
+    Error,
+}
+
+impl UnblockWith {
+    /// The reply of a wait that ends with an error.
+    pub const ERROR: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 }
 
 /// Why a connection is closed.

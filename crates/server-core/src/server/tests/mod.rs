@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod random;
+mod transactions;
 mod transcripts;
 mod users;
 
@@ -39,6 +40,7 @@ struct World {
     server: Server,
     now: Time,
     next_id: u64,
+    unblocked: Vec<(ClientId, UnblockWith)>,
 }
 
 impl World {
@@ -47,6 +49,10 @@ impl World {
     }
 
     fn with(change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self::with_table(TABLE, change)
+    }
+
+    fn with_table(table: &'static [CommandSpec], change: impl FnOnce(&mut ServerOptions)) -> Self {
         let settings = Settings::new();
         let identity = Identity {
             name: "redis".into(),
@@ -58,14 +64,14 @@ impl World {
             git_sha1: "00000000".into(),
             build_id: "0".into(),
         };
-        let mut options = ServerOptions::from_settings(&settings, &[], &[], CommandTable(TABLE), identity)
+        let mut options = ServerOptions::from_settings(&settings, &[], &[], CommandTable(table), identity)
             .expect("there are no lines");
         options.protected_mode = false;
         change(&mut options);
         let now = Time(5_000_000);
         let mut server = Server::new(now, options, 1);
         server.set_wall(now, WallTime(1_700_000_000_000_000));
-        Self { server, now, next_id: 2 }
+        Self { server, now, next_id: 2, unblocked: Vec::new() }
     }
 
     fn connect(&mut self) -> ClientId {
@@ -96,7 +102,8 @@ impl World {
             match output {
                 ServerOutput::Send { client, bytes } if client == id => text.push_str(&shown(&bytes)),
                 ServerOutput::Close { client, .. } if client == id => text.push_str("<closed>"),
-                ServerOutput::Send { .. } | ServerOutput::Close { .. } => {}
+                ServerOutput::Unblock { client, with } => self.unblocked.push((client, with)),
+                ServerOutput::Discarded { .. } | ServerOutput::Send { .. } | ServerOutput::Close { .. } => {}
             }
         }
         text.replace("\r\n", "|").replace('\n', "/")
