@@ -47,6 +47,8 @@ texts! {
     MIN_MAX_NOT_FLOAT = "ERR min or max is not a float",
     MIN_MAX_NOT_STRING = "ERR min or max not valid string range item",
     SCORE_NAN = "ERR resulting score is not a number (NaN)",
+    BIT_OFFSET = "ERR bit offset is not an integer or out of range",
+    BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
     WEIGHT_NOT_FLOAT = "ERR weight value is not a float",
 }
 

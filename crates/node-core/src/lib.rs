@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+mod bits;
 mod block;
 mod command;
 mod commands;

@@ -338,6 +338,64 @@ const SORTED_SETS: &[Template] = &[
     ("SADD K M M M", Exact),
 ];
 
+const BITS: &[Template] = &[
+    ("SETBIT K A 1", Exact),
+    ("SETBIT K A 0", Exact),
+    ("SETBIT K A 2", Exact),
+    ("SETBIT K x 1", Exact),
+    ("SETBIT K -1 1", Exact),
+    ("SETBIT K 4294967296 1", Exact),
+    ("GETBIT K A", Exact),
+    ("GETBIT K x", Exact),
+    ("GETBIT K 4294967296", Exact),
+    ("BITCOUNT K", Exact),
+    ("BITCOUNT K P P", Exact),
+    ("BITCOUNT K P P byte", Exact),
+    ("BITCOUNT K P P BIT", Exact),
+    ("BITCOUNT K A A BIT", Exact),
+    ("BITPOS K 1", Exact),
+    ("BITPOS K 0", Exact),
+    ("BITPOS K 1 P", Exact),
+    ("BITPOS K 0 P", Exact),
+    ("BITPOS K 0 P P", Exact),
+    ("BITPOS K 1 P P", Exact),
+    ("BITPOS K 0 A A bit", Exact),
+    ("BITPOS K 1 P A BIT", Exact),
+    ("BITPOS K 2", Exact),
+    ("BITPOS K x", Exact),
+    ("BITOP AND K K K", Exact),
+    ("BITOP or K K K K", Exact),
+    ("BITOP XOR K K K", Exact),
+    ("BITOP XOR K K", Exact),
+    ("BITOP NOT K K", Exact),
+    ("BITOP NOT K K K", Exact),
+    ("BITOP NAND K K K", Exact),
+    ("BITFIELD K", Exact),
+    ("BITFIELD K GET T U", Exact),
+    ("BITFIELD K GET T U GET T U", Exact),
+    ("BITFIELD K SET T U I GET T U", Exact),
+    ("BITFIELD K SET T U N", Exact),
+    ("BITFIELD K INCRBY T U I INCRBY T U N", Exact),
+    ("BITFIELD K OVERFLOW SAT INCRBY T U N SET T U N", Exact),
+    ("BITFIELD K OVERFLOW fail INCRBY T U I SET T U N", Exact),
+    ("BITFIELD K OVERFLOW SAT SET T U I OVERFLOW wrap INCRBY T U I", Exact),
+    ("BITFIELD K OVERFLOW x GET T U", Exact),
+    ("BITFIELD K GET u64 0", Exact),
+    ("BITFIELD K GET i0 0", Exact),
+    ("BITFIELD K GET 8 0", Exact),
+    ("BITFIELD K GET i8 x", Exact),
+    ("BITFIELD K GET i8 -1", Exact),
+    ("BITFIELD K GET i8", Exact),
+    ("BITFIELD K SET i8 0", Exact),
+    ("BITFIELD K SET i8 0 x", Exact),
+    ("BITFIELD_RO K GET T U", Exact),
+    ("BITFIELD_RO K SET T U I", Exact),
+    ("SET K V", Exact),
+    ("SET K I", Exact),
+    ("GET K", Exact),
+    ("SADD K M", Exact),
+];
+
 const TRANSACTIONS: &[Template] = &[
     ("MULTI", Exact),
     ("MULTI", Exact),
@@ -377,6 +435,11 @@ fn hashes_are_those_of_redis() {
 #[test]
 fn sorted_sets_are_those_of_redis() {
     run(6, 30_000, &[GENERIC, SORTED_SETS, SORTED_SETS, SORTED_SETS]);
+}
+
+#[test]
+fn bits_are_those_of_redis() {
+    run(7, 30_000, &[GENERIC, BITS, BITS, BITS]);
 }
 
 #[test]

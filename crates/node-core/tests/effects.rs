@@ -82,6 +82,12 @@ fn writes_have_one_canonical_form() {
     check(&["RPUSH b 1 2"], "LMPOP 2 a b LEFT COUNT 10", &["LPOP b 2"]);
     check(&["ZADD b 1 m"], "ZMPOP 2 a b MAX", &["ZPOPMAX b 1"]);
     check(&[], "FLUSHALL ASYNC", &["FLUSHALL ASYNC"]);
+    check(&[], "setbit k 7 0", &["setbit k 7 0"]);
+    check(&["SET k a"], "BITOP NOT k k", &["BITOP NOT k k"]);
+    check(&["SET k a"], "BITOP AND k b c", &["BITOP AND k b c"]);
+    check(&["SET k a"], "BITFIELD k GET u4 0 SET u4 0 1", &["BITFIELD k GET u4 0 SET u4 0 1"]);
+    // The string became longer, which replicas have to know.
+    check(&[], "BITFIELD k OVERFLOW FAIL SET u4 0 99", &["BITFIELD k OVERFLOW FAIL SET u4 0 99"]);
 }
 
 #[test]
@@ -99,6 +105,11 @@ fn what_changes_nothing_is_not_told() {
         (&["RPUSH k a"], "LPOP k 0"),
         (&["SET k v"], "SMOVE a b m"),
         (&["SET k v"], "SUNIONSTORE a b"),
+        (&["SET k a"], "SETBIT k 7 1"),
+        (&[], "BITOP OR a b c"),
+        (&["SET k a"], "BITFIELD k SET u8 0 97"),
+        (&["SET k a"], "BITFIELD k OVERFLOW FAIL SET u8 0 999"),
+        (&[], "BITFIELD k GET u8 0"),
     ] {
         check(setup, line, &[]);
     }

@@ -2,6 +2,8 @@
 //! a row there and its function.
 
 mod args;
+mod bitfield;
+mod bitmap;
 mod blocking;
 mod expire;
 mod generic;
@@ -23,6 +25,8 @@ use crate::command::{Command, Keys};
 /// The tables of all groups. A new group is a line here.
 const GROUPS: &[&[Command]] = &[
     blocking::TABLE,
+    bitfield::TABLE,
+    bitmap::TABLE,
     expire::TABLE,
     generic::TABLE,
     hash::TABLE,

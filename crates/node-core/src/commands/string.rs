@@ -7,7 +7,7 @@ use picket_server_core::{Categories, Flags};
 use super::args::{self, is};
 use super::expire::{From, Unit, absolute, is_past};
 use crate::command::{Command, Keys, docs};
-use crate::exec::Exec;
+use crate::exec::{Exec, Origin};
 use crate::fault::{Answer, Fault};
 use crate::long_double::LongDouble;
 use crate::number::{self, int};
@@ -71,6 +71,11 @@ pub(super) const TABLE: &[Command] = &[
         docs("string", "1.0.0", "O(N) in the number of bytes", "Returns a part of a string; the old name of GETRANGE."),
         Keys::One(1), getrange),
 ];
+
+/// How long a string of the master may be whatever our settings say.
+///
+/// Differs from Redis, which takes any length from its master, until memory ends.
+const MASTER_LEN_MAX: u64 = 4 << 30;
 
 /// The options of SET and GETEX.
 #[derive(Default)]
@@ -343,8 +348,13 @@ fn append(exec: &mut Exec, args: &[Bytes]) -> Answer {
     Ok(Reply::Integer(int(len + value.len())))
 }
 
-fn check_len(exec: &Exec, len: u64) -> Result<(), Fault> {
-    if len > exec.keyspace.settings.proto_max_bulk_len { Err(Fault::STRING_TOO_LONG) } else { Ok(()) }
+/// Refuses a string longer than the settings allow, unless the master made one.
+pub(super) fn check_len(exec: &Exec, len: u64) -> Result<(), Fault> {
+    let len_max = match exec.context.origin {
+        Origin::Client | Origin::ReplicaClient => exec.keyspace.settings.proto_max_bulk_len,
+        Origin::Master => exec.keyspace.settings.proto_max_bulk_len.max(MASTER_LEN_MAX),
+    };
+    if len > len_max { Err(Fault::STRING_TOO_LONG) } else { Ok(()) }
 }
 
 /// `STRLEN key`.

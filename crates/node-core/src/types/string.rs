@@ -1,5 +1,6 @@
 //! Strings: integers as integers, everything else as bytes.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -33,6 +34,11 @@ impl Str {
         Self::Plain(bytes.into())
     }
 
+    /// The same, as what is changed in place.
+    pub(crate) fn raw(bytes: Vec<u8>) -> Self {
+        Self::Buffer(bytes)
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
@@ -40,6 +46,15 @@ impl Str {
             Self::Int(value) => number::text(value),
             Self::Plain(bytes) => bytes.clone(),
             Self::Buffer(bytes) => Bytes::copy_from_slice(bytes),
+        }
+    }
+
+    /// The bytes, copied only if they are not kept as such.
+    pub(crate) fn view(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Int(value) => Cow::Owned(number::text(value).into()),
+            Self::Plain(bytes) => Cow::Borrowed(bytes),
+            Self::Buffer(bytes) => Cow::Borrowed(bytes),
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use picket_node_core::{Context, Keyspace, Origin, Outcome, Session, Settings};
 use picket_resp::Protocol;
 use picket_sansio::Prng;
-use picket_testkit::{RedisServer, Reply};
+use picket_testkit::{Client, RedisServer, Reply};
 
 /// A command whose one-letter words stand for something random, and how its replies are compared.
 pub(crate) type Template = (&'static str, Compare);
@@ -116,7 +116,40 @@ pub(crate) fn run(seed: u64, steps: u32, groups: &[&[Template]]) {
                 assert!(ours == copy, "seed {seed}, step {step}: db {db} differs after\n{}", last());
             }
         }
+        if step % 500 == 0 && !session.is_in_transaction() {
+            same_data(&mut ours, session.db, &mut client).unwrap_or_else(|difference| {
+                panic!("seed {seed}, step {step}: {difference} after\n{}", last());
+            });
+        }
     }
+}
+
+/// Whether both sides hold the same values in the databases that templates use.
+fn same_data(ours: &mut Keyspace, db: u32, client: &mut Client) -> Result<(), String> {
+    for other in [1, 0, db] {
+        client.cmd(&["SELECT", &other.to_string()]).expect("a reply");
+        let mut session = Session::new();
+        session.db = other;
+        for number in 0..12 {
+            let key = format!("k{number}");
+            let type_of = execute(ours, &mut session, Origin::Client, &["TYPE".into(), key.clone()]);
+            let (line, compare) = match as_read(&type_of).text().as_deref() {
+                Some("string") => (vec!["GET", &key], Compare::Exact),
+                Some("list") => (vec!["LRANGE", &key, "0", "-1"], Compare::Exact),
+                Some("set") => (vec!["SMEMBERS", &key], Compare::Unordered),
+                Some("hash") => (vec!["HGETALL", &key], Compare::Pairs),
+                Some("zset") => (vec!["ZRANGE", &key, "0", "-1", "WITHSCORES"], Compare::Exact),
+                _ => (vec!["EXISTS", &key], Compare::Exact),
+            };
+            let words: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
+            let mine = as_read(&execute(ours, &mut session, Origin::Client, &words));
+            let theirs = client.cmd(&line).expect("a reply");
+            if !compare.same(&mine, &theirs) {
+                return Err(format!("{key} of db {other} is {mine:?} here and {theirs:?} there"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs words on a keyspace.
@@ -147,7 +180,8 @@ fn pick<T: Copy>(prng: &mut Prng, from: &[T]) -> T {
 }
 
 /// What a word of a template stands for: K key, V value, I integer, F fraction, M member, P position, C count,
-/// S score, O condition of EXPIRE, W a long member, B a bound of scores, L a bound of names.
+/// S score, O condition of EXPIRE, W a long member, B a bound of scores, L a bound of names, A the number of a bit,
+/// U the same or that of a field, T the type of a bit field, N a number of any size.
 fn fill(word: &str, prng: &mut Prng) -> String {
     let number = |prng: &mut Prng, below: i64| prng.below(below.unsigned_abs()).cast_signed();
     match word {
@@ -201,6 +235,16 @@ fn fill(word: &str, prng: &mut Prng) -> String {
             2 => "m".into(),
             _ => format!("{}m{}", if prng.below(2) == 0 { "(" } else { "[" }, prng.below(30)),
         },
+        "A" => format!("{}", prng.below(130)),
+        "U" => match prng.below(8) {
+            0 => format!("#{}", prng.below(8)),
+            _ => format!("{}", prng.below(130)),
+        },
+        "T" => format!("{}{}", pick(prng, &["i", "u"]), pick(prng, &[1, 2, 5, 8, 9, 16, 31, 63, 64])),
+        "N" => {
+            let number = prng.next_u64().cast_signed();
+            format!("{}", number >> prng.below(64))
+        }
         "O" => pick(prng, &["NX", "XX", "GT", "LT"]).into(),
         "E" => pick(prng, &["LEFT", "RIGHT"]).into(),
         other => other.into(),
