@@ -53,6 +53,11 @@ texts! {
 }
 
 impl Fault {
+    /// A fault with a text that is known when this is compiled, code first.
+    pub(crate) const fn of(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
     /// A fault with a text of its own, code first.
     pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self(text.into())

@@ -19,6 +19,7 @@ mod dict;
 mod double;
 mod exec;
 mod fault;
+mod hyperloglog;
 mod keyspace;
 mod long_double;
 mod node;

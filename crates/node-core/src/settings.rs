@@ -19,6 +19,8 @@ pub struct Settings {
     pub zset_max_listpack_value: u64,
     /// `list-max-listpack-size`: negative for a size class in bytes, else a number of elements.
     pub list_max_listpack_size: i32,
+    /// `hll-sparse-max-bytes`: how long a HyperLogLog may be before it becomes dense.
+    pub hll_sparse_max_bytes: u64,
     /// `proto-max-bulk-len`: the longest string that a command may make.
     pub proto_max_bulk_len: u64,
     /// `lazyfree-lazy-expire`: expired keys go into the stream as UNLINK.
@@ -38,6 +40,7 @@ impl Default for Settings {
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
             list_max_listpack_size: -2,
+            hll_sparse_max_bytes: 3000,
             proto_max_bulk_len: 512 << 20,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,

@@ -396,6 +396,40 @@ const BITS: &[Template] = &[
     ("SADD K M", Exact),
 ];
 
+const HYPERLOGLOGS: &[Template] = &[
+    ("PFADD K", Exact),
+    ("PFADD K J J J", Exact),
+    ("PFADD K M", Exact),
+    ("PFADD h1 J J J J J J J J J J J J J J J J J J J J J J J J", Exact),
+    ("PFADD h1 J J J J J J J J J J J J J J J J J J J J J J J J", Exact),
+    ("PFADD h2 J J J J J J J J J J J J J J J J J J J J J J J J", Exact),
+    ("COPY h1 K REPLACE", Exact),
+    ("PFCOUNT K", Exact),
+    ("PFCOUNT h1", Exact),
+    ("PFCOUNT K K h2", Exact),
+    ("PFMERGE K", Exact),
+    ("PFMERGE K K K", Exact),
+    ("PFMERGE K h1", Exact),
+    ("PFMERGE h2 h1", Exact),
+    ("PFDEBUG ENCODING K", Exact),
+    ("PFDEBUG DECODE K", Exact),
+    ("PFDEBUG decode h1", Exact),
+    ("PFDEBUG TODENSE K", Exact),
+    ("PFDEBUG GETREG K", Exact),
+    ("PFDEBUG NOSUCH K", Exact),
+    ("GET K", Exact),
+    ("GET h1", Exact),
+    ("GET h2", Exact),
+    ("STRLEN h1", Exact),
+    ("SETRANGE K A V", Exact),
+    ("SETRANGE K 4 V", Exact),
+    ("APPEND K V", Exact),
+    ("SET K V", Exact),
+    ("DEL K", Exact),
+    ("DEL h2", Exact),
+    ("SADD K M", Exact),
+];
+
 const TRANSACTIONS: &[Template] = &[
     ("MULTI", Exact),
     ("MULTI", Exact),
@@ -440,6 +474,11 @@ fn sorted_sets_are_those_of_redis() {
 #[test]
 fn bits_are_those_of_redis() {
     run(7, 30_000, &[GENERIC, BITS, BITS, BITS]);
+}
+
+#[test]
+fn hyperloglogs_are_those_of_redis() {
+    run(8, 6_000, &[HYPERLOGLOGS]);
 }
 
 #[test]

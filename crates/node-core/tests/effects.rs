@@ -82,6 +82,10 @@ fn writes_have_one_canonical_form() {
     check(&["RPUSH b 1 2"], "LMPOP 2 a b LEFT COUNT 10", &["LPOP b 2"]);
     check(&["ZADD b 1 m"], "ZMPOP 2 a b MAX", &["ZPOPMAX b 1"]);
     check(&[], "FLUSHALL ASYNC", &["FLUSHALL ASYNC"]);
+    check(&[], "PFADD k", &["PFADD k"]);
+    check(&["PFADD k a"], "PFCOUNT k", &["PFCOUNT k"]);
+    check(&["PFADD a x"], "PFMERGE k a", &["PFMERGE k a"]);
+    check(&["PFADD k a"], "PFDEBUG TODENSE k", &["PFDEBUG TODENSE k"]);
     check(&[], "setbit k 7 0", &["setbit k 7 0"]);
     check(&["SET k a"], "BITOP NOT k k", &["BITOP NOT k k"]);
     check(&["SET k a"], "BITOP AND k b c", &["BITOP AND k b c"]);
@@ -105,6 +109,11 @@ fn what_changes_nothing_is_not_told() {
         (&["RPUSH k a"], "LPOP k 0"),
         (&["SET k v"], "SMOVE a b m"),
         (&["SET k v"], "SUNIONSTORE a b"),
+        (&["PFADD k a"], "PFADD k a"),
+        (&["PFADD k a", "PFCOUNT k"], "PFCOUNT k"),
+        (&["PFADD k a"], "PFCOUNT k k"),
+        (&[], "PFCOUNT k"),
+        (&["PFADD k a"], "PFDEBUG DECODE k"),
         (&["SET k a"], "SETBIT k 7 1"),
         (&[], "BITOP OR a b c"),
         (&["SET k a"], "BITFIELD k SET u8 0 97"),
@@ -239,4 +248,19 @@ fn a_watched_key_counts_as_changed_when_it_expires() {
     node.keyspace.expire_due(node.now_ms, 10);
     node.run("MULTI");
     assert_eq!(node.reply("EXEC"), "*0");
+}
+
+#[test]
+fn a_replica_keeps_the_estimate_that_a_client_asked_for() {
+    let mut node = Node::new(Origin::Master);
+    node.run("PFADD k a b c");
+    node.origin = Origin::ReplicaClient;
+    assert_eq!(node.reply("GETRANGE k 15 15"), "$1 \u{fffd}");
+    assert_eq!(node.reply("PFCOUNT k"), ":3");
+    assert_eq!(node.reply("GETRANGE k 8 15"), "$8 \u{3}\0\0\0\0\0\0\0");
+    node.origin = Origin::Master;
+    node.run("PEXPIREAT k 1");
+    node.origin = Origin::ReplicaClient;
+    assert_eq!(node.reply("PFCOUNT k"), ":0");
+    assert_eq!(node.reply("DBSIZE"), ":1");
 }

@@ -49,3 +49,8 @@ fn bits_of_no_key_are_refused_as_those_of_a_key() {
         ("BITPOS k 1 5 6", ":-1"),
     ]);
 }
+
+#[test]
+fn a_hyperloglog_tests_itself() {
+    check(&[("PFSELFTEST", "+OK")]);
+}

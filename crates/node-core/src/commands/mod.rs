@@ -8,6 +8,7 @@ mod blocking;
 mod expire;
 mod generic;
 mod hash;
+mod hyperloglog;
 mod lcs;
 mod list;
 mod scan;
@@ -30,6 +31,7 @@ const GROUPS: &[&[Command]] = &[
     expire::TABLE,
     generic::TABLE,
     hash::TABLE,
+    hyperloglog::TABLE,
     lcs::TABLE,
     list::TABLE,
     scan::TABLE,

@@ -181,7 +181,7 @@ fn pick<T: Copy>(prng: &mut Prng, from: &[T]) -> T {
 
 /// What a word of a template stands for: K key, V value, I integer, F fraction, M member, P position, C count,
 /// S score, O condition of EXPIRE, W a long member, B a bound of scores, L a bound of names, A the number of a bit,
-/// U the same or that of a field, T the type of a bit field, N a number of any size.
+/// U the same or that of a field, T the type of a bit field, J one of many elements, N a number of any size.
 fn fill(word: &str, prng: &mut Prng) -> String {
     let number = |prng: &mut Prng, below: i64| prng.below(below.unsigned_abs()).cast_signed();
     match word {
@@ -245,6 +245,7 @@ fn fill(word: &str, prng: &mut Prng) -> String {
             let number = prng.next_u64().cast_signed();
             format!("{}", number >> prng.below(64))
         }
+        "J" => format!("element {}", prng.below(1_000_000)),
         "O" => pick(prng, &["NX", "XX", "GT", "LT"]).into(),
         "E" => pick(prng, &["LEFT", "RIGHT"]).into(),
         other => other.into(),
