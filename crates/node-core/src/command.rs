@@ -34,6 +34,8 @@ pub enum Keys {
     PairsFrom(u8),
     /// As many as the word at this place says, behind it.
     Counted(u8),
+    /// The word at this place, and what follows STORE or STOREDIST.
+    OneAndStored(u8),
     /// It names none but may look at any key.
     Arbitrary,
     /// The first word, and as many as the second says, behind it.

@@ -430,6 +430,56 @@ const HYPERLOGLOGS: &[Template] = &[
     ("SADD K M", Exact),
 ];
 
+const SORTING: &[Template] = &[
+    ("RPUSH K D D D", Exact),
+    ("RPUSH K M M V", Exact),
+    ("SADD K D D D", Exact),
+    ("SADD K M M", Exact),
+    ("ZADD K D M D M", Exact),
+    ("ZADD K D D D D", Exact),
+    ("SET w_M I", Exact),
+    ("SET w_M V", Exact),
+    ("SET K V", Exact),
+    ("SORT K", Exact),
+    ("SORT K DESC", Exact),
+    ("SORT K ALPHA", Exact),
+    ("SORT K ALPHA DESC LIMIT C C", Exact),
+    ("SORT K LIMIT C C", Exact),
+    ("SORT K LIMIT 1 x", Exact),
+    ("SORT K LIMIT 1", Exact),
+    ("SORT K BY w_*", Exact),
+    ("SORT K BY w_* DESC LIMIT C C GET #", Exact),
+    ("SORT K BY w_* GET # GET w_* GET h_*->f GET fixed", Exact),
+    ("SORT K ALPHA GET w_* GET #", Exact),
+    ("SORT K BY nosort", Unordered),
+    ("SORT K BY nosort GET # DESC", Unordered),
+    ("SORT l1 BY nosort LIMIT C C", Exact),
+    ("SORT l1 BY nosort DESC LIMIT C C", Exact),
+    ("RPUSH l1 D M V", Exact),
+    ("ZADD z1 D M D M", Exact),
+    ("SORT z1 BY nosort LIMIT C C", Exact),
+    ("SORT z1 BY nosort DESC LIMIT C C GET w_*", Exact),
+    ("SORT K STORE K", Exact),
+    ("SORT K ALPHA STORE K", Exact),
+    ("SORT K ALPHA GET w_* GET # STORE K", Exact),
+    ("SORT K BY w_* STORE K LIMIT 0 2", Exact),
+    ("SORT K BY w_*->f", Exact),
+    ("SORT K BY h_*->f DESC", Exact),
+    ("SORT K STORE", Exact),
+    ("SORT K NOSUCH", Exact),
+    ("SORT_RO K ALPHA", Exact),
+    ("SORT_RO K STORE K", Exact),
+    ("HSET h_M f I", Exact),
+    ("HSET h_M f V", Exact),
+    ("SORT K ALPHA STORE s1", Exact),
+    // SORT turns a sorted set into a skiplist there, not here, so only what it stores is asked for.
+    ("OBJECT ENCODING s1", Encoding),
+    ("DEL K", Exact),
+    ("DEL l1 z1", Exact),
+    ("EXPIREAT w_M 1", Exact),
+    ("EXPIREAT K 1", Exact),
+];
+
 const TRANSACTIONS: &[Template] = &[
     ("MULTI", Exact),
     ("MULTI", Exact),
@@ -479,6 +529,11 @@ fn bits_are_those_of_redis() {
 #[test]
 fn hyperloglogs_are_those_of_redis() {
     run(8, 6_000, &[HYPERLOGLOGS]);
+}
+
+#[test]
+fn sorting_is_that_of_redis() {
+    run(9, 30_000, &[SORTING]);
 }
 
 #[test]

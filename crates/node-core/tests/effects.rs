@@ -86,6 +86,8 @@ fn writes_have_one_canonical_form() {
     check(&["PFADD k a"], "PFCOUNT k", &["PFCOUNT k"]);
     check(&["PFADD a x"], "PFMERGE k a", &["PFMERGE k a"]);
     check(&["PFADD k a"], "PFDEBUG TODENSE k", &["PFDEBUG TODENSE k"]);
+    check(&["RPUSH k 2 1"], "sort k STORE l", &["sort k STORE l"]);
+    check(&["RPUSH l 1"], "SORT k STORE l", &["SORT k STORE l"]);
     check(&[], "setbit k 7 0", &["setbit k 7 0"]);
     check(&["SET k a"], "BITOP NOT k k", &["BITOP NOT k k"]);
     check(&["SET k a"], "BITOP AND k b c", &["BITOP AND k b c"]);
@@ -114,6 +116,9 @@ fn what_changes_nothing_is_not_told() {
         (&["PFADD k a"], "PFCOUNT k k"),
         (&[], "PFCOUNT k"),
         (&["PFADD k a"], "PFDEBUG DECODE k"),
+        (&["RPUSH k 2 1"], "SORT k"),
+        (&[], "SORT k STORE l"),
+        (&["RPUSH k x"], "SORT k STORE l"),
         (&["SET k a"], "SETBIT k 7 1"),
         (&[], "BITOP OR a b c"),
         (&["SET k a"], "BITFIELD k SET u8 0 97"),

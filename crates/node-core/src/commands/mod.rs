@@ -13,6 +13,7 @@ mod lcs;
 mod list;
 mod scan;
 mod set;
+mod sort;
 mod string;
 mod transaction;
 mod zcombine;
@@ -36,6 +37,7 @@ const GROUPS: &[&[Command]] = &[
     list::TABLE,
     scan::TABLE,
     set::TABLE,
+    sort::TABLE,
     string::TABLE,
     transaction::TABLE,
     zcombine::TABLE,

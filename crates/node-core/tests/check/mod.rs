@@ -179,11 +179,16 @@ fn pick<T: Copy>(prng: &mut Prng, from: &[T]) -> T {
     from[usize::try_from(prng.below(from.len() as u64)).expect("an index")]
 }
 
-/// What a word of a template stands for: K key, V value, I integer, F fraction, M member, P position, C count,
+/// What a word of a template stands for, also behind `_`: K key, V value, I integer, F fraction, M member, P position, C count,
 /// S score, O condition of EXPIRE, W a long member, B a bound of scores, L a bound of names, A the number of a bit,
 /// U the same or that of a field, T the type of a bit field, J one of many elements, N a number of any size.
 fn fill(word: &str, prng: &mut Prng) -> String {
     let number = |prng: &mut Prng, below: i64| prng.below(below.unsigned_abs()).cast_signed();
+    if let Some((prefix, word)) = word.split_once('_')
+        && word.len() == 1
+    {
+        return format!("{prefix}_{}", fill(word, prng));
+    }
     match word {
         "K" => format!("k{}", prng.below(12)),
         "V" => match prng.below(6) {
