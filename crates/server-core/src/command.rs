@@ -6,6 +6,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::keys::{KeyUse, Keys, exact_use, uses};
+
 /// A command or, inside [`CommandSpec::subcommands`], a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -23,6 +25,10 @@ pub struct CommandSpec {
     pub docs: Docs,
     /// Hints of `COMMAND INFO` for clients of clusters.
     pub tips: &'static [&'static str],
+    /// Where its keys stand. A subcommand that says nothing goes by its container.
+    pub keys: Keys,
+    /// What it does to its first key, and to the rest if that differs.
+    pub key_uses: &'static [KeyUse],
     /// Where channels stand among its words, for ACL checks.
     pub channels: ChannelArgs,
     /// Who runs it.
@@ -273,6 +279,8 @@ impl CommandSpec {
             subcommands: &[],
             docs,
             tips: &[],
+            keys: Keys::None,
+            key_uses: &[],
             channels: ChannelArgs::None,
             runs: Runs::Application,
         }
@@ -289,6 +297,17 @@ impl CommandSpec {
     #[must_use]
     pub const fn with_tips(mut self, tips: &'static [&'static str]) -> Self {
         self.tips = tips;
+        self
+    }
+
+    /// The same with keys among its words.
+    #[must_use]
+    pub const fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self.key_uses = uses(self.name, self.flags);
+        if keys.is_movable() {
+            self.flags = self.flags.and(Flags::MOVABLEKEYS);
+        }
         self
     }
 
@@ -335,6 +354,33 @@ impl CommandRef {
     #[must_use]
     pub fn spec(&self) -> &'static CommandSpec {
         self.subcommand.unwrap_or(self.command)
+    }
+
+    /// The entry that tells about its keys.
+    pub(crate) fn key_spec(&self) -> &'static CommandSpec {
+        match self.subcommand {
+            Some(sub) if sub.keys != Keys::None => sub,
+            _ => self.command,
+        }
+    }
+
+    /// Whether a request may name keys.
+    pub(crate) fn has_keys(&self) -> bool {
+        let spec = self.key_spec();
+        !matches!(spec.keys, Keys::None | Keys::Arbitrary)
+            && !spec.key_uses.iter().any(|key| key.has(KeyUse::NOT_KEY))
+    }
+
+    /// Visits the places of a request's keys and what happens to them. False if the words are not right.
+    pub fn visit_keys(&self, args: &[impl AsRef<[u8]>], mut visit: impl FnMut(usize, KeyUse)) -> bool {
+        let spec = self.key_spec();
+        if !self.has_keys() {
+            return true;
+        }
+        spec.keys.visit(args, &mut |at, nth| {
+            let general = spec.key_uses[nth.min(spec.key_uses.len() - 1)];
+            visit(at, exact_use(spec.name, args, general));
+        })
     }
 
     /// `name` or `container|sub`, lower-case.

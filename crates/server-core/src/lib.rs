@@ -17,6 +17,7 @@ mod command;
 pub mod config;
 pub mod generic;
 mod glob;
+mod keys;
 mod server;
 
 pub use command::{
@@ -25,6 +26,7 @@ pub use command::{
 };
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};
+pub use keys::{KeyUse, Keys};
 pub use server::{
     Call, CallFlags, ClientAddresses, ClientFacts, CloseReason, Counters, CpuMicros, HostInfo, Identity,
     Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,

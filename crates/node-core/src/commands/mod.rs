@@ -106,7 +106,7 @@ pub(crate) fn runs_inside_multi(command: &Command) -> bool {
 
 /// Whether a command may find any key expired, each being a matter of its own.
 pub(crate) fn touches_arbitrary_keys(command: &Command) -> bool {
-    command.keys == Keys::Arbitrary
+    command.spec.keys == Keys::Arbitrary
 }
 
 const fn is_before(left: &str, right: &str) -> bool {

@@ -23,12 +23,12 @@ const SORT: Categories =
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Command] = &[
-    Command::new("sort", -2, Flags::WRITE.and(Flags::DENYOOM).and(Flags::MOVABLEKEYS), SORT,
+    Command::new("sort", -2, Flags::WRITE.and(Flags::DENYOOM), SORT,
         docs("generic", "1.0.0", "O(N+M*log(M)) for M returned elements of N", "Sorts a list, a set or a sorted set, and may store the result."),
-        Keys::OneAndStored(1), |exec, args| sort(exec, args, Access::ReadWrite)),
-    Command::new("sort_ro", -2, Flags::READONLY.and(Flags::MOVABLEKEYS), SORT,
+        Keys::SortStore, |exec, args| sort(exec, args, Access::ReadWrite)),
+    Command::new("sort_ro", -2, Flags::READONLY, SORT,
         docs("generic", "7.0.0", "O(N+M*log(M)) for M returned elements of N", "Sorts a list, a set or a sorted set."),
-        Keys::One(1), |exec, args| sort(exec, args, Access::Read)),
+        Keys::Sort, |exec, args| sort(exec, args, Access::Read)),
 ];
 
 /// What a command may do.

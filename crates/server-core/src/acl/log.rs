@@ -11,15 +11,29 @@ const GROUPING: Millis = Millis(60_000);
 /// How many of the newest entries are looked at for one to share.
 const GROUPING_ENTRIES: usize = 10;
 
-/// What a user was refused. Later ones explain more.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a user was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
     /// The command itself.
     Command,
+    /// A key.
+    Key(Vec<u8>),
     /// A wrong password or user.
     Auth,
     /// A channel or pattern.
     Channel(Vec<u8>),
+}
+
+impl Denial {
+    /// Higher ones explain more.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Command => 1,
+            Self::Key(_) => 2,
+            Self::Auth => 3,
+            Self::Channel(_) => 4,
+        }
+    }
 }
 
 /// The client that was refused something.
@@ -29,6 +43,8 @@ pub struct LoggedClient {
     pub username: Vec<u8>,
     /// Its line of `CLIENT LIST`.
     pub info: String,
+    /// Whether it is between MULTI and EXEC.
+    pub in_multi: bool,
 }
 
 /// One entry, newest first in the log.
@@ -40,7 +56,9 @@ pub struct AclLogEntry {
     pub count: u64,
     /// Why.
     pub reason: Denial,
-    /// The command, channel or, for [`Denial::Auth`], the command as it was spelled.
+    /// Whether the refused command was to be queued after MULTI.
+    pub in_multi: bool,
+    /// The command, key, channel or, for [`Denial::Auth`], the command as it was spelled.
     pub object: Vec<u8>,
     /// Whom; the newest of them.
     pub client: LoggedClient,
@@ -79,9 +97,11 @@ impl AclLog {
 
     /// Notes a refusal, in the entry of one like it if there is one.
     pub fn add(&mut self, reason: Denial, object: Vec<u8>, client: LoggedClient, at: Time, wall: WallTime) {
+        let in_multi = client.in_multi;
         let like = self.entries.iter().take(GROUPING_ENTRIES).position(|entry| {
             entry.reason == reason
                 && entry.object == object
+                && entry.in_multi == in_multi
                 && entry.client.username == client.username
                 && at.since(entry.at) <= GROUPING
         });
@@ -98,6 +118,7 @@ impl AclLog {
                     id: self.given,
                     count: 1,
                     reason,
+                    in_multi,
                     object,
                     client,
                     at,

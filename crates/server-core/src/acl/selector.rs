@@ -81,11 +81,14 @@ impl Selector {
     /// Whether the command may be run with these words, channels included.
     ///
     /// # Errors
-    /// What is not allowed.
-    pub fn check(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> Result<(), Denial> {
+    /// What is not allowed, and at which word that shows.
+    pub fn check(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> Result<(), (Denial, usize)> {
         let spec = command.spec();
         if !spec.flags.has(Flags::NO_AUTH) && !self.command_allowed(command, args) {
-            return Err(Denial::Command);
+            return Err((Denial::Command, 0));
+        }
+        if !self.all_keys {
+            self.check_keys(command, args)?;
         }
         let (range, use_as) = match spec.channels {
             ChannelArgs::None | ChannelArgs::Unchecked => return Ok(()),
@@ -93,12 +96,27 @@ impl Selector {
             ChannelArgs::All => (1..args.len(), ChannelUse::Name),
             ChannelArgs::Patterns => (1..args.len(), ChannelUse::Pattern),
         };
-        for channel in args.get(range).unwrap_or_default() {
+        for (at, channel) in args.iter().enumerate().take(range.end).skip(range.start) {
             if !self.channel_allowed(channel.as_ref(), use_as) {
-                return Err(Denial::Channel(channel.as_ref().to_vec()));
+                return Err((Denial::Channel(channel.as_ref().to_vec()), at));
             }
         }
         Ok(())
+    }
+
+    fn check_keys(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> Result<(), (Denial, usize)> {
+        let mut denied = None;
+        let is_right = command.visit_keys(args, |at, key| {
+            let access = KeyAccess { read: key.reads(), write: key.writes() };
+            if denied.is_none() && !self.key_allowed(args[at].as_ref(), access) {
+                denied = Some(at);
+            }
+        });
+        match denied {
+            // Words that are not those of the command are its own to complain about.
+            Some(at) if is_right => Err((Denial::Key(args[at].as_ref().to_vec()), at)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the command may be run at all.
@@ -117,6 +135,17 @@ impl Selector {
                 ChannelUse::Name => glob_match(pattern, channel, Case::Sensitive),
                 ChannelUse::Pattern => pattern == channel,
             })
+    }
+
+    /// Whether there is no restriction at all.
+    pub(super) fn is_unlimited(&self) -> bool {
+        self.all_commands && self.rules.is_empty() && self.all_keys && self.all_channels
+    }
+
+    /// Whether every key may be read, as patterns in a request need it.
+    #[must_use]
+    pub fn may_read_all_keys(&self) -> bool {
+        self.all_keys || self.keys.iter().any(|known| known.access.read && known.pattern == b"*")
     }
 
     /// Whether a key may be used like that.

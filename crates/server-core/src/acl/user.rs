@@ -97,15 +97,31 @@ impl User {
     /// # Errors
     /// The refusal that explains most, as Redis chooses it.
     pub fn check(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> Result<(), Denial> {
-        let mut worst: Option<Denial> = None;
+        if self.root.is_unlimited() {
+            return Ok(());
+        }
+        let mut worst: Option<(Denial, usize)> = None;
         for selector in core::iter::once(&self.root).chain(&self.selectors) {
             match selector.check(command, args) {
                 Ok(()) => return Ok(()),
-                Err(denial) if worst.as_ref().is_none_or(|known| denial > *known) => worst = Some(denial),
-                Err(_) => {}
+                Err((denial, at)) => {
+                    let explains_more =
+                        |(known, known_at): &(Denial, usize)| (denial.rank(), at) > (known.rank(), *known_at);
+                    if worst.as_ref().is_none_or(explains_more) {
+                        worst = Some((denial, at));
+                    }
+                }
             }
         }
-        Err(worst.unwrap_or(Denial::Command))
+        Err(worst.map_or(Denial::Command, |(denial, _)| denial))
+    }
+
+    /// Whether the user may run `command` and read every key, as the patterns of `SORT` need it.
+    #[must_use]
+    pub fn may_read_all_keys(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> bool {
+        core::iter::once(&self.root)
+            .chain(&self.selectors)
+            .any(|selector| selector.command_allowed(command, args) && selector.may_read_all_keys())
     }
 
     /// Whether any selector lets the user listen to `channel`.

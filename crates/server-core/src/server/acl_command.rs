@@ -136,6 +136,7 @@ impl Server {
     fn log_entry(&self, entry: &AclLogEntry) -> Reply {
         let reason = match entry.reason {
             Denial::Command => "command",
+            Denial::Key(_) => "key",
             Denial::Auth => "auth",
             Denial::Channel(_) => "channel",
         };
@@ -146,7 +147,7 @@ impl Server {
         Reply::map([
             ("count", int(entry.count)),
             ("reason", Reply::from(reason)),
-            ("context", Reply::from("toplevel")),
+            ("context", Reply::from(if entry.in_multi { "multi" } else { "toplevel" })),
             ("object", Reply::bulk_copy(&entry.object)),
             ("username", Reply::bulk_copy(&entry.client.username)),
             ("age-seconds", Reply::Double(age.into())),

@@ -10,20 +10,20 @@ use picket_sansio::ClientId;
 use super::{SYNTAX_ERROR, Server, help};
 use crate::command::{Categories, CommandRef, CommandSpec, CommandSubcommand};
 use crate::glob::{Case, glob_match};
+use crate::keys::{KeyUse, Keys};
 
 impl Server {
     pub(super) fn run_command(&mut self, id: ClientId, subcommand: CommandSubcommand, args: &[Bytes]) {
         let outcome = match subcommand {
             CommandSubcommand::All => {
-                Ok(Reply::Array(self.present().map(|spec| describe(spec, None)).collect()))
+                Ok(Reply::Array(self.present().map(|command| describe(top(command))).collect()))
             }
             CommandSubcommand::Count => {
                 Ok(Reply::Integer(i64::try_from(self.present().count()).unwrap_or(i64::MAX)))
             }
             CommandSubcommand::Docs => Ok(self.command_docs(&args[2..])),
-            CommandSubcommand::Getkeys | CommandSubcommand::Getkeysandflags => {
-                self.command_getkeys(&args[2..])
-            }
+            CommandSubcommand::Getkeys => self.command_getkeys(&args[2..], WithFlags::No),
+            CommandSubcommand::Getkeysandflags => self.command_getkeys(&args[2..], WithFlags::Yes),
             CommandSubcommand::Help => Ok(help::help("command", help::COMMAND)),
             CommandSubcommand::Info => Ok(self.command_info(&args[2..])),
             CommandSubcommand::List => self.command_list(&args[2..]),
@@ -46,10 +46,10 @@ impl Server {
 
     fn command_info(&self, names: &[Bytes]) -> Reply {
         if names.is_empty() {
-            return Reply::Array(self.present().map(|spec| describe(spec, None)).collect());
+            return Reply::Array(self.present().map(|command| describe(top(command))).collect());
         }
         let infos = names.iter().map(|name| match self.by_full_name(name) {
-            Some(found) => describe(found.spec(), found.subcommand.map(|_| found.command)),
+            Some(found) => describe(found),
             None => Reply::Null,
         });
         Reply::Array(infos.collect())
@@ -86,37 +86,139 @@ impl Server {
         Ok(Reply::array(self.all_present().filter(|found| fits(*found)).map(|found| found.full_name())))
     }
 
-    /// Keys belong to data commands, which the application's table would have to describe; none of
-    /// the commands known here takes one.
-    fn command_getkeys(&self, words: &[Bytes]) -> Result<Reply, String> {
-        self.find_command(words).map_err(|_| "ERR Invalid command specified")?;
-        Err("ERR The command has no key arguments".into())
+    fn command_getkeys(&self, words: &[Bytes], with_flags: WithFlags) -> Result<Reply, String> {
+        let command = self.find_command(words).map_err(|_| "ERR Invalid command specified")?;
+        if !command.has_keys() {
+            return Err("ERR The command has no key arguments".into());
+        }
+        if !command.spec().arity_fits(words.len()) {
+            return Err("ERR Invalid number of arguments specified for command".into());
+        }
+        let mut keys = Vec::new();
+        let is_right = command.visit_keys(words, |at, key| {
+            let name = Reply::Bulk(words[at].clone());
+            keys.push(match with_flags {
+                WithFlags::No => name,
+                WithFlags::Yes => {
+                    Reply::Array([name, Reply::Set(key.names().map(Reply::simple).collect())].into())
+                }
+            });
+        });
+        let may_be_none = matches!(command.key_spec().keys, Keys::MaybeCounted(_));
+        if is_right || may_be_none {
+            return Ok(Reply::Array(if is_right { keys } else { Vec::new() }));
+        }
+        Err("ERR Invalid arguments specified for command".into())
     }
 }
 
+/// Whether keys are listed with what happens to them.
+#[derive(Clone, Copy)]
+enum WithFlags {
+    Yes,
+    No,
+}
+
+fn top(command: &'static CommandSpec) -> CommandRef {
+    CommandRef { command, subcommand: None }
+}
+
 /// The ten elements of `COMMAND INFO`.
-fn describe(spec: &'static CommandSpec, container: Option<&'static CommandSpec>) -> Reply {
-    let name = match container {
-        Some(container) => alloc::format!("{}|{}", container.name, spec.name),
-        None => spec.name.into(),
-    };
+fn describe(found: CommandRef) -> Reply {
+    let spec = found.spec();
+    let subcommands = if found.subcommand.is_none() { found.command.subcommands } else { &[] };
+    let subcommands =
+        subcommands.iter().map(|sub| describe(CommandRef { command: found.command, subcommand: Some(sub) }));
+    let (keys, uses) = shown_keys(found);
+    let (first, last, step) = keys.legacy_range();
     let flags = spec.flags.names().map(Reply::simple).collect();
     let categories = spec.categories.names().map(|name| Reply::simple(alloc::format!("@{name}"))).collect();
     Reply::Array(
         [
-            Reply::from(name),
+            Reply::from(found.full_name()),
             Reply::Integer(i64::from(spec.arity)),
             Reply::Set(flags),
-            Reply::Integer(0),
-            Reply::Integer(0),
-            Reply::Integer(0),
+            Reply::Integer(first),
+            Reply::Integer(last),
+            Reply::Integer(step),
             Reply::Set(categories),
             Reply::set(spec.tips.iter().copied()),
-            Reply::Set(Vec::new()),
-            Reply::Set(spec.subcommands.iter().map(|sub| describe(sub, Some(spec))).collect()),
+            Reply::Set(key_specs(keys, uses)),
+            Reply::Set(subcommands.collect()),
         ]
         .into(),
     )
+}
+
+/// A subcommand's keys, which its container may tell; a container itself has none.
+fn shown_keys(found: CommandRef) -> (Keys, &'static [KeyUse]) {
+    let spec = found.key_spec();
+    // Subcommands without room for the key, as HELP, name none.
+    let arity = i64::from(found.spec().arity);
+    let (first, ..) = spec.keys.legacy_range();
+    let is_container = found.subcommand.is_none() && !found.command.subcommands.is_empty();
+    if is_container || found.subcommand.is_some() && arity.abs() <= first {
+        return (Keys::None, &[]);
+    }
+    (spec.keys, spec.key_uses)
+}
+
+/// The key specifications of `COMMAND INFO`.
+fn key_specs(keys: Keys, uses: &[KeyUse]) -> Vec<Reply> {
+    let int = |value: u8| Reply::Integer(i64::from(value));
+    let part = |kind: &'static str, fields: Vec<(&'static str, Reply)>| {
+        Reply::map([("type", Reply::from(kind)), ("spec", Reply::map(fields))])
+    };
+    let index = |at: u8| part("index", [("index", int(at))].into());
+    let keyword = |word: &'static str, from: i64| {
+        part("keyword", [("keyword", Reply::from(word)), ("startfrom", Reply::Integer(from))].into())
+    };
+    let range = |last: i64, step: u8, limit: u8| {
+        let fields = [("lastkey", Reply::Integer(last)), ("keystep", int(step)), ("limit", int(limit))];
+        part("range", fields.into())
+    };
+    let counted =
+        || part("keynum", [("keynumidx", int(0)), ("firstkey", int(1)), ("keystep", int(1))].into());
+    let unknown = || part("unknown", Vec::new());
+    let (Some(first), Some(rest)) = (uses.first(), uses.last()) else { return Vec::new() };
+    let differ = uses.len() > 1;
+    let incomplete = first.and(KeyUse::INCOMPLETE);
+    let specs: Vec<(&KeyUse, Reply, Reply)> = match keys {
+        Keys::None | Keys::Arbitrary => Vec::new(),
+        Keys::One(at) => [(first, index(at), range(0, 1, 0))].into(),
+        Keys::Two(at) if differ => {
+            [(first, index(at), range(0, 1, 0)), (rest, index(at + 1), range(0, 1, 0))].into()
+        }
+        Keys::Two(at) => [(first, index(at), range(1, 1, 0))].into(),
+        Keys::AllFrom(at) if differ => {
+            [(first, index(at), range(0, 1, 0)), (rest, index(at + 1), range(-1, 1, 0))].into()
+        }
+        Keys::AllFrom(at) => [(first, index(at), range(-1, 1, 0))].into(),
+        Keys::AllButLast(at) => [(first, index(at), range(-2, 1, 0))].into(),
+        Keys::PairsFrom(at) => [(first, index(at), range(-1, 2, 0))].into(),
+        Keys::Counted(at) | Keys::MaybeCounted(at) => [(first, index(at), counted())].into(),
+        Keys::StoreCounted => [(first, index(1), range(0, 1, 0)), (rest, index(2), counted())].into(),
+        Keys::Streams(from) => [(first, keyword("STREAMS", i64::from(from)), range(-1, 1, 2))].into(),
+        Keys::Sort => [(first, index(1), range(0, 1, 0)), (first, unknown(), unknown())].into(),
+        Keys::SortStore => {
+            [(first, index(1), range(0, 1, 0)), (first, unknown(), unknown()), (rest, unknown(), unknown())]
+                .into()
+        }
+        Keys::GeoStore(from) => [
+            (first, index(1), range(0, 1, 0)),
+            (rest, keyword("STORE", i64::from(from)), range(0, 1, 0)),
+            (rest, keyword("STOREDIST", i64::from(from)), range(0, 1, 0)),
+        ]
+        .into(),
+        Keys::Migrate => {
+            [(first, index(3), range(0, 1, 0)), (&incomplete, keyword("KEYS", -2), range(-1, 1, 0))].into()
+        }
+    };
+    let describe = |(key, begin, find): (&KeyUse, Reply, Reply)| {
+        let flags = Reply::Set(key.names().map(Reply::simple).collect());
+        Reply::map([("flags", flags), ("begin_search", begin), ("find_keys", find)])
+    };
+    specs.into_iter().map(describe).collect()
 }
 
 fn docs(found: CommandRef) -> Reply {

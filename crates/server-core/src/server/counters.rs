@@ -29,6 +29,8 @@ pub struct Counters {
     pub acl_denied_auth: u64,
     /// Refused commands.
     pub acl_denied_cmd: u64,
+    /// Refused keys.
+    pub acl_denied_key: u64,
     /// Refused channels.
     pub acl_denied_channel: u64,
     pub(super) ops: Rate,

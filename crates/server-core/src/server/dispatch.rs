@@ -156,6 +156,10 @@ impl Server {
                 self.counters.acl_denied_auth += 1;
                 object
             }
+            Denial::Key(key) => {
+                self.counters.acl_denied_key += 1;
+                key.clone()
+            }
             Denial::Channel(channel) => {
                 self.counters.acl_denied_channel += 1;
                 channel.clone()
@@ -165,13 +169,14 @@ impl Server {
             return;
         };
         let username = user.unwrap_or(&client.user).to_vec();
-        let logged = LoggedClient { username, info: client.info(id, self.now) };
+        let logged =
+            LoggedClient { username, info: client.info(id, self.now), in_multi: client.multi.is_some() };
         let wall = self.wall();
         self.acl_log.add(denial, object, logged, self.now, wall);
     }
 }
 
-/// Whether an error says which channel was refused.
+/// Whether an error says which key or channel was refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verbose {
     Yes,
@@ -185,6 +190,10 @@ pub(super) fn denial_text(user: &[u8], command: CommandRef, denial: &Denial, ver
         Denial::Command | Denial::Auth => {
             format!("User {user} has no permissions to run the '{}' command", command.full_name())
         }
+        Denial::Key(key) if verbose == Verbose::Yes => {
+            format!("User {user} has no permissions to access the '{}' key", shown(key))
+        }
+        Denial::Key(_) => "No permissions to access a key".into(),
         Denial::Channel(channel) if verbose == Verbose::Yes => {
             format!("User {user} has no permissions to access the '{}' channel", shown(channel))
         }

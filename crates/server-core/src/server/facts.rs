@@ -3,7 +3,7 @@
 use picket_sansio::{ClientId, Time};
 
 use super::client::Client;
-use super::{ClientAddresses, Server};
+use super::{Call, ClientAddresses, Server};
 use crate::config::ClientClass;
 
 /// What the application knows about a client and the server shows. Plain data.
@@ -58,6 +58,13 @@ impl Server {
         if let Some(client) = self.clients.get_mut(&id) {
             client.last_interaction = now;
         }
+    }
+
+    /// Whether the user of the client that makes this call may read every key, as the patterns of `SORT` need it.
+    #[must_use]
+    pub fn may_read_all_keys(&self, call: &Call) -> bool {
+        let user = self.clients.get(&call.client).and_then(|client| self.acl.user(&client.user));
+        user.is_some_and(|user| user.may_read_all_keys(call.command, &call.args))
     }
 
     /// Which of the limits of `client-output-buffer-limit` holds for a client.

@@ -193,7 +193,7 @@ impl Server {
             .line("client_output_buffer_limit_disconnections", counters.output_buffer_limit_disconnections)
             .line("acl_access_denied_auth", counters.acl_denied_auth)
             .line("acl_access_denied_cmd", counters.acl_denied_cmd)
-            .line("acl_access_denied_key", 0)
+            .line("acl_access_denied_key", counters.acl_denied_key)
             .line("acl_access_denied_channel", counters.acl_denied_channel);
         section.0
     }

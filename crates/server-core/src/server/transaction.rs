@@ -129,6 +129,7 @@ impl Server {
         if let Err(denial) = self.check_permission(&call) {
             let reason = match denial {
                 Denial::Command | Denial::Auth => "no permission to execute the command or subcommand",
+                Denial::Key(_) => "no permission to touch the specified keys",
                 Denial::Channel(_) => "no permission to access one of the channels used as arguments",
             };
             self.reply(call.client, &Reply::error(format!(
