@@ -1,166 +1,161 @@
 //! The hash table of everything: keys, members of sets, fields of hashes.
 //!
-//! Entries lie densely in order of insertion (`indexmap`), beside an index by keyed hash. So the order of hashes
-//! reaches no output, a random entry is found in O(1), and the whole is the same on every target.
+//! Entries lie densely in order of insertion, beside an [`Index`] by keyed hash. So the order of hashes reaches no
+//! output, a random entry is found in O(1), and the whole is the same on every target.
 //!
 //! Scanning goes from the last position to the first. Removing an entry moves only the last one, and only
 //! downwards, so an entry that was there all the time is never passed over, whatever is added or removed
 //! between two calls (what Redis's reverse binary cursors are for).
 
-use core::hash::{BuildHasher, Hasher};
+use alloc::vec::Vec;
 
-use bytes::Bytes;
-use indexmap::{Equivalent, IndexMap};
-use siphasher::sip::SipHasher13;
-
-/// The key of the hash function; the same for all tables of a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HashKey {
-    low: u64,
-    high: u64,
-}
-
-impl HashKey {
-    /// A key from two words of chance.
-    pub(crate) fn new(low: u64, high: u64) -> Self {
-        Self { low, high }
-    }
-}
-
-impl BuildHasher for HashKey {
-    type Hasher = SipHasher13;
-
-    fn build_hasher(&self) -> SipHasher13 {
-        SipHasher13::new_with_keys(self.low, self.high)
-    }
-}
-
-/// A name as it is looked up. Hashed without its length, which is the same at all word sizes.
-struct Name<'a>(&'a [u8]);
-
-/// A name as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct OwnName(Bytes);
-
-impl core::hash::Hash for Name<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.0);
-    }
-}
-
-impl core::hash::Hash for OwnName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
-    }
-}
-
-impl Equivalent<OwnName> for Name<'_> {
-    fn equivalent(&self, key: &OwnName) -> bool {
-        self.0 == key.0
-    }
-}
+use crate::index::{HashKey, INDEX_BYTES, Index};
+use crate::small_bytes::SmallBytes;
 
 /// Values by name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Dict<V> {
-    map: IndexMap<OwnName, V, HashKey>,
-}
-
-/// Whether removing an entry keeps the order of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// In O(n), for what Redis keeps in a listpack, whose order clients see.
-    Keep,
-    /// In O(1).
-    Free,
+    slots: Vec<(SmallBytes, V)>,
+    index: Index,
+    hash_key: HashKey,
+    /// What the names take on the heap.
+    names_bytes: u64,
 }
 
 impl<V> Dict<V> {
     pub(crate) fn new(hash_key: HashKey) -> Self {
-        Self { map: IndexMap::with_hasher(hash_key) }
+        Self { slots: Vec::new(), index: Index::new(), hash_key, names_bytes: 0 }
     }
 
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.slots.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.slots.is_empty()
+    }
+
+    /// Where the entry of that name is now; changes of the table move entries.
+    #[must_use]
+    pub fn position(&self, name: &[u8]) -> Option<usize> {
+        self.index.find(self.hash_key.hash(name), |at| *self.slots[at].0 == *name)
     }
 
     /// The value of that name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&V> {
-        self.map.get(&Name(name))
+        self.position(name).map(|at| &self.slots[at].1)
     }
 
     pub(crate) fn get_mut(&mut self, name: &[u8]) -> Option<&mut V> {
-        self.map.get_mut(&Name(name))
-    }
-
-    /// The name as it is kept, with its value.
-    pub(crate) fn get_full(&self, name: &[u8]) -> Option<(&Bytes, &V)> {
-        self.map.get_key_value(&Name(name)).map(|(name, value)| (&name.0, value))
+        self.position(name).map(|at| &mut self.slots[at].1)
     }
 
     /// Whether there is an entry of that name.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
-        self.map.contains_key(&Name(name))
+        self.position(name).is_some()
     }
 
-    /// Puts a value under that name and returns the one it replaces. A new name is copied, so that it does not
-    /// hold on to the buffer that it was received in.
+    /// Puts a value under that name and returns the one it replaces.
     pub(crate) fn insert(&mut self, name: &[u8], value: V) -> Option<V> {
         if let Some(old) = self.get_mut(name) {
             return Some(core::mem::replace(old, value));
         }
-        self.map.insert(OwnName(Bytes::copy_from_slice(name)), value);
+        self.insert_new(name, value);
         None
     }
 
-    pub(crate) fn remove(&mut self, name: &[u8], order: Order) -> Option<(Bytes, V)> {
-        let removed = match order {
-            Order::Keep => self.map.shift_remove_entry(&Name(name)),
-            Order::Free => self.map.swap_remove_entry(&Name(name)),
-        };
-        removed.map(|(name, value)| (name.0, value))
+    /// Adds an entry of a name that is not there, at the end.
+    pub(crate) fn insert_new(&mut self, name: &[u8], value: V) {
+        let (key, position) = (self.hash_key, self.slots.len());
+        let name = SmallBytes::of(name);
+        self.names_bytes += name.heap_len();
+        let hash = key.hash(&name);
+        self.slots.push((name, value));
+        self.index.insert(hash, position, |at| key.hash(&self.slots[at].0));
+    }
+
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Option<V> {
+        let position = self.position(name)?;
+        Some(self.remove_at(position).1)
+    }
+
+    /// Removes the entry at a position below [`Dict::len`], where the last one moves.
+    pub(crate) fn remove_at(&mut self, position: usize) -> (SmallBytes, V) {
+        let key = self.hash_key;
+        let hash_at = |at: usize| key.hash(&self.slots[at].0);
+        let last = self.slots.len() - 1;
+        self.index.remove(hash_at(position), position, hash_at);
+        if position < last {
+            self.index.relocate(hash_at(last), last, position);
+        }
+        let removed = self.slots.swap_remove(position);
+        self.names_bytes -= removed.0.heap_len();
+        if self.slots.is_empty() {
+            self.clear();
+        } else if self.slots.capacity() > 64 && self.slots.len() < self.slots.capacity() / 4 {
+            self.slots.shrink_to(self.slots.len() * 2);
+        }
+        removed
     }
 
     /// The entry at a position below [`Dict::len`].
     #[must_use]
-    pub fn at(&self, position: usize) -> Option<(&Bytes, &V)> {
-        self.map.get_index(position).map(|(name, value)| (&name.0, value))
+    pub fn at(&self, position: usize) -> Option<(&[u8], &V)> {
+        self.slots.get(position).map(|(name, value)| (&name[..], value))
+    }
+
+    pub(crate) fn at_mut(&mut self, position: usize) -> Option<(&[u8], &mut V)> {
+        self.slots.get_mut(position).map(|(name, value)| (&name[..], value))
     }
 
     /// All entries, in order of insertion as far as removals left it.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Bytes, &V)> + ExactSizeIterator {
-        self.map.iter().map(|(name, value)| (&name.0, value))
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &V)> + ExactSizeIterator {
+        self.slots.iter().map(|(name, value)| (&name[..], value))
     }
 
     /// All names.
-    pub fn names(&self) -> impl DoubleEndedIterator<Item = &Bytes> + ExactSizeIterator {
-        self.map.keys().map(|name| &name.0)
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.slots.iter().map(|(name, _)| &name[..])
+    }
+
+    pub(crate) fn hash_key(&self) -> HashKey {
+        self.hash_key
     }
 
     pub(crate) fn clear(&mut self) {
-        self.map.clear();
-        self.map.shrink_to_fit();
+        *self = Self::new(self.hash_key);
+    }
+
+    /// What the table takes, with the names and without what its values hold: `value_bytes` is the size of one
+    /// value in its place.
+    pub(crate) fn bytes(&self, value_bytes: u64) -> u64 {
+        let slot = NAME_BYTES + value_bytes + INDEX_BYTES;
+        self.names_bytes + self.slots.len() as u64 * slot
     }
 
     /// The positions that a scan step of about `count` entries looks at, and the next cursor; 0 begins and ends.
     pub(crate) fn scan_step(&self, cursor: u64, count: u64) -> (core::ops::Range<usize>, u64) {
-        let len = self.len() as u64;
-        let end = if cursor == 0 { len } else { cursor.min(len) };
-        let start = end.saturating_sub(count.max(1));
-        let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-        (position(start)..position(end), start)
+        scan_step(self.slots.len(), cursor, count)
     }
 }
+
+/// The step of a scan over `len` positions of which a removal moves the last one down.
+pub(crate) fn scan_step(len: usize, cursor: u64, count: u64) -> (core::ops::Range<usize>, u64) {
+    let len = len as u64;
+    let end = if cursor == 0 { len } else { cursor.min(len) };
+    let start = end.saturating_sub(count.max(1));
+    let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    (position(start)..position(end), start)
+}
+
+/// What a name takes in its place: the same on every target.
+const NAME_BYTES: u64 = 24;
 
 /// Equal when the same names have the same values, in any order.
 impl<V: PartialEq> PartialEq for Dict<V> {
@@ -181,7 +176,7 @@ mod tests {
     fn a_scan_returns_all_that_stays() {
         for seed in 0..50 {
             let mut prng = Prng::new(seed);
-            let mut dict = Dict::new(HashKey::new(seed, 1));
+            let mut dict = Dict::new(HashKey::new(seed));
             for number in 0..200 {
                 dict.insert(format!("stay{number}").as_bytes(), ());
                 dict.insert(format!("go{number}").as_bytes(), ());
@@ -190,7 +185,7 @@ mod tests {
             let mut cursor = 0;
             loop {
                 let (range, next) = dict.scan_step(cursor, 7);
-                seen.extend(range.filter_map(|at| dict.at(at).map(|(name, ())| name.clone())));
+                seen.extend(range.filter_map(|at| dict.at(at).map(|(name, ())| name.to_vec())));
                 cursor = next;
                 if cursor == 0 {
                     break;
@@ -200,7 +195,7 @@ mod tests {
                     if prng.below(3) == 0 {
                         dict.insert(format!("go{number}").as_bytes(), ());
                     } else {
-                        dict.remove(format!("go{number}").as_bytes(), Order::Free);
+                        dict.remove(format!("go{number}").as_bytes());
                     }
                 }
             }
@@ -211,11 +206,11 @@ mod tests {
     #[test]
     fn the_hash_key_changes_no_order() {
         let dict = |key| {
-            let mut dict = Dict::new(HashKey::new(key, key));
+            let mut dict = Dict::new(HashKey::new(key));
             for number in 0..100 {
                 dict.insert(format!("{number}").as_bytes(), number);
             }
-            dict.remove(b"50", Order::Free);
+            dict.remove(b"50");
             dict
         };
         assert!(dict(1).iter().eq(dict(2).iter()));

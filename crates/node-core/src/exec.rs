@@ -15,8 +15,10 @@ use picket_server_core::Flags;
 use crate::block::{Block, BlockKind};
 use crate::command::Command;
 use crate::commands;
+use crate::db::Db;
+use crate::entry::Entry;
 use crate::fault::{Answer, Fault};
-use crate::keyspace::{Db, Entry, Keyspace};
+use crate::keyspace::Keyspace;
 use crate::session::Session;
 use crate::types::{Kind, Value};
 
@@ -103,7 +105,7 @@ impl Keyspace {
 
 impl Exec<'_> {
     fn request(&mut self, args: &[Bytes]) -> Answer {
-        let command = match find(args) {
+        let command = match named(args) {
             Ok(command) => command,
             Err(fault) => {
                 self.session.abort_transaction();
@@ -142,7 +144,7 @@ impl Exec<'_> {
 
     /// Several commands in one unit, as EXEC runs them.
     pub(crate) fn call_all(&mut self, queued: &[Vec<Bytes>]) -> Vec<Reply> {
-        let run = |args: &Vec<Bytes>| find(args).and_then(|command| self.call(command, args));
+        let run = |args: &Vec<Bytes>| named(args).and_then(|command| self.call(command, args));
         let replies = queued.iter().map(run).map(|answer| answer.unwrap_or_else(Reply::from)).collect();
         self.is_unit = true;
         // What its commands did is noted already; EXEC itself adds nothing.
@@ -213,29 +215,50 @@ impl Exec<'_> {
     }
 
     pub(crate) fn touch_in(&mut self, db: u32, key: &[u8]) -> bool {
-        let now_ms = self.context.now_ms;
-        let Some(entry) = self.keyspace.db_mut(db).get_mut(key) else {
-            return false;
-        };
-        if !entry.is_expired(now_ms) {
-            entry.accessed_at = now_ms;
-            return true;
+        self.find_in(db, key).is_some()
+    }
+
+    /// Where the entry of a key is that this command may see, by the same rule; changes move entries.
+    fn find(&mut self, key: &[u8]) -> Option<usize> {
+        self.find_in(self.session.db, key)
+    }
+
+    fn find_in(&mut self, db: u32, key: &[u8]) -> Option<usize> {
+        let position = self.find_untouched(db, key)?;
+        let (_, entry) = self.keyspace.db(db).at(position)?;
+        let access = self.keyspace.next_access(entry.access, self.context.now_ms);
+        self.keyspace.db_mut(db).note_access(position, access);
+        Some(position)
+    }
+
+    fn find_untouched(&mut self, db: u32, key: &[u8]) -> Option<usize> {
+        let position = self.keyspace.db(db).position(key)?;
+        let (_, entry) = self.keyspace.db(db).at(position)?;
+        if !entry.is_expired(self.context.now_ms) {
+            return Some(position);
         }
         match self.context.origin {
-            Origin::Master => true,
-            Origin::ReplicaClient => false,
+            Origin::Master => Some(position),
+            Origin::ReplicaClient => None,
             Origin::Client => {
-                self.keyspace.db_mut(db).remove(key);
+                self.keyspace.db_mut(db).delete(key);
                 self.keyspace.signal(db, key);
                 self.effects.push(del_of(db, key, self.keyspace.settings.lazyfree_lazy_expire));
-                false
+                None
             }
         }
     }
 
     /// The entry of a key as this command may see it.
     pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&Entry> {
-        if self.touch(key) { self.db().get(key) } else { None }
+        let position = self.find(key)?;
+        self.db().at(position).map(|(_, entry)| entry)
+    }
+
+    /// The same without being a use of the key.
+    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
+        let position = self.find_untouched(self.session.db, key)?;
+        self.db().at(position).map(|(_, entry)| entry)
     }
 
     /// The value of a key if it is of the type that the command works on.
@@ -248,23 +271,32 @@ impl Exec<'_> {
 
     /// The same, to change it. Whoever does says so with [`Exec::changed`].
     pub(crate) fn get_mut<T: Kind>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Fault> {
-        if !self.touch(key) {
+        let Some(position) = self.find(key) else {
             return Ok(None);
-        }
-        match self.db_mut().get_mut(key) {
-            None => Ok(None),
-            Some(entry) => T::of_mut(&mut entry.value).map(Some).ok_or(Fault::WRONG_TYPE),
-        }
+        };
+        self.open(position).map(Some)
     }
 
     /// The same, made from nothing if there is no such key.
     pub(crate) fn get_or_create<T: Kind>(&mut self, key: &[u8]) -> Result<&mut T, Fault> {
-        if !self.touch(key) {
-            let value = T::empty(self.keyspace.hash_key).into();
-            let entry = Entry::new(value, self.now_ms());
-            self.db_mut().insert(key, entry);
+        let position = match self.find(key) {
+            Some(position) => position,
+            None => {
+                let value = T::empty(self.keyspace.hash_key).into();
+                self.insert_in(self.session.db, key, value, None);
+                self.db().position(key).expect("it was just made")
+            }
+        };
+        self.open(position)
+    }
+
+    /// The value at a position that was found, to be changed, if it is of this type.
+    fn open<T: Kind>(&mut self, position: usize) -> Result<&mut T, Fault> {
+        let (_, entry) = self.db().at(position).expect("it was found there");
+        if T::of(&entry.value).is_none() {
+            return Err(Fault::WRONG_TYPE);
         }
-        let entry = self.db_mut().get_mut(key).expect("it was there or was made");
+        let entry = self.db_mut().open(position).expect("it was found there");
         T::of_mut(&mut entry.value).ok_or(Fault::WRONG_TYPE)
     }
 
@@ -274,20 +306,25 @@ impl Exec<'_> {
     }
 
     pub(crate) fn set_in(&mut self, db: u32, key: &[u8], value: impl Into<Value>, expire_at: Option<u64>) {
-        let entry = Entry { expire_at, ..Entry::new(value.into(), self.now_ms()) };
-        self.keyspace.db_mut(db).insert(key, entry);
+        self.insert_in(db, key, value.into(), expire_at);
         self.changed_in(db, key);
+    }
+
+    fn insert_in(&mut self, db: u32, key: &[u8], value: Value, expire_at: Option<u64>) {
+        let access = self.keyspace.first_access(self.context.now_ms);
+        let entry = Entry::new(value, access).with_expiry(expire_at);
+        self.keyspace.db_mut(db).insert(key, entry);
     }
 
     /// Puts a value in place of whatever is there; a time to live stays.
     pub(crate) fn set_keep_ttl(&mut self, key: &[u8], value: impl Into<Value>) {
-        let expire_at = self.db().get(key).and_then(|entry| entry.expire_at);
+        let expire_at = self.db().get(key).and_then(Entry::expire_at);
         self.set_in(self.session.db, key, value, expire_at);
     }
 
     /// Removes a key; false if there was none.
     pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
-        let removed = self.db_mut().remove(key).is_some();
+        let removed = self.db_mut().delete(key);
         if removed {
             self.changed(key);
         }
@@ -297,14 +334,14 @@ impl Exec<'_> {
     /// Notes that a collection changed, and removes its key if nothing is left in it.
     pub(crate) fn changed_collection(&mut self, key: &[u8]) {
         if self.db().get(key).is_some_and(|entry| entry.value.is_empty()) {
-            self.db_mut().remove(key);
+            self.db_mut().delete(key);
         }
         self.changed(key);
     }
 }
 
 /// The command that the words of a request name, if their number fits.
-fn find(args: &[Bytes]) -> Result<&'static Command, Fault> {
+fn named(args: &[Bytes]) -> Result<&'static Command, Fault> {
     let found = args.first().and_then(|name| commands::command(name));
     let command = found.ok_or_else(|| Fault::unknown_command(args))?;
     if !command.spec.arity_fits(args.len()) {

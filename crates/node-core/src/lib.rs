@@ -11,32 +11,43 @@
 
 extern crate alloc;
 
+mod access;
 mod bits;
 mod block;
 mod command;
 mod commands;
+mod db;
 mod dict;
 mod double;
+mod entry;
+mod eviction;
 mod exec;
 mod fault;
+mod garbage;
 mod hyperloglog;
+mod index;
 mod keyspace;
 mod long_double;
 mod node;
 mod number;
 mod session;
 mod settings;
+mod small_bytes;
 pub mod types;
 
 pub use block::{Block, BlockKind};
 pub use command::{Command, Keys};
 pub use commands::{command, specs};
+pub use db::Db;
 pub use dict::Dict;
 pub use double::Double;
+pub use entry::Entry;
 pub use exec::{Context, Effect, Origin, Outcome};
-pub use keyspace::{Db, Entry, Keyspace};
+pub use garbage::Garbage;
+pub use keyspace::Keyspace;
 pub use node::{
     ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
 };
 pub use session::Session;
-pub use settings::Settings;
+pub use settings::{MaxmemoryPolicy, Settings};
+pub use small_bytes::SmallBytes;

@@ -1,6 +1,6 @@
 //! The directives of redis.conf that commands look at.
 
-/// Limits of the small encodings, with Redis's defaults, and how keys are removed.
+/// Limits of the small encodings and of memory, with Redis's defaults, and how keys are removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `hash-max-listpack-entries`.
@@ -27,6 +27,106 @@ pub struct Settings {
     pub lazyfree_lazy_expire: bool,
     /// `lazyfree-lazy-server-del`: keys removed by another command do.
     pub lazyfree_lazy_server_del: bool,
+    /// `lazyfree-lazy-eviction`: evicted keys do.
+    pub lazyfree_lazy_eviction: bool,
+    /// `maxmemory`: from how many bytes on keys are evicted or writes refused; 0 for no limit.
+    pub maxmemory: u64,
+    /// `maxmemory-policy`: which keys.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// `maxmemory-samples`: among how many drawn at a time.
+    pub maxmemory_samples: u32,
+    /// `lfu-log-factor`: how slowly the count of accesses grows.
+    pub lfu_log_factor: u64,
+    /// `lfu-decay-time`: after how many minutes without an access it loses one; 0 for never.
+    pub lfu_decay_time: u64,
+}
+
+/// `maxmemory-policy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxmemoryPolicy {
+    /// Writes are refused.
+    #[default]
+    NoEviction,
+    /// The key that was not used for the longest time.
+    AllkeysLru,
+    /// The key that is used most seldom.
+    AllkeysLfu,
+    /// Any key.
+    AllkeysRandom,
+    /// As with all keys, among those that have a time to live.
+    VolatileLru,
+    /// As with all keys, among those that have a time to live.
+    VolatileLfu,
+    /// Any key that has a time to live.
+    VolatileRandom,
+    /// The key that expires next.
+    VolatileTtl,
+}
+
+/// By what a policy chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    Lru,
+    Lfu,
+    Random,
+    Ttl,
+}
+
+impl MaxmemoryPolicy {
+    /// All of them, in the order in which Redis lists them.
+    pub const ALL: [Self; 8] = [
+        Self::VolatileLru,
+        Self::VolatileLfu,
+        Self::VolatileRandom,
+        Self::VolatileTtl,
+        Self::AllkeysLru,
+        Self::AllkeysLfu,
+        Self::AllkeysRandom,
+        Self::NoEviction,
+    ];
+
+    /// As redis.conf spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoEviction => "noeviction",
+            Self::AllkeysLru => "allkeys-lru",
+            Self::AllkeysLfu => "allkeys-lfu",
+            Self::AllkeysRandom => "allkeys-random",
+            Self::VolatileLru => "volatile-lru",
+            Self::VolatileLfu => "volatile-lfu",
+            Self::VolatileRandom => "volatile-random",
+            Self::VolatileTtl => "volatile-ttl",
+        }
+    }
+
+    /// The policy of that name, in any case.
+    #[must_use]
+    pub fn of_name(name: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether keys remember how often they are used.
+    #[must_use]
+    pub fn is_lfu(self) -> bool {
+        self.rank() == Some(Rank::Lfu)
+    }
+
+    /// Whether only keys with a time to live come into question.
+    #[must_use]
+    pub fn is_volatile(self) -> bool {
+        matches!(self, Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl)
+    }
+
+    pub(crate) fn rank(self) -> Option<Rank> {
+        match self {
+            Self::NoEviction => None,
+            Self::AllkeysLru | Self::VolatileLru => Some(Rank::Lru),
+            Self::AllkeysLfu | Self::VolatileLfu => Some(Rank::Lfu),
+            Self::AllkeysRandom | Self::VolatileRandom => Some(Rank::Random),
+            Self::VolatileTtl => Some(Rank::Ttl),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -44,6 +144,12 @@ impl Default for Settings {
             proto_max_bulk_len: 512 << 20,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,
+            lazyfree_lazy_eviction: false,
+            maxmemory: 0,
+            maxmemory_policy: MaxmemoryPolicy::NoEviction,
+            maxmemory_samples: 5,
+            lfu_log_factor: 10,
+            lfu_decay_time: 1,
         }
     }
 }

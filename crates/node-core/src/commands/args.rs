@@ -17,6 +17,11 @@ pub(super) fn is(word: &[u8], option: &str) -> bool {
     word.eq_ignore_ascii_case(option.as_bytes())
 }
 
+/// A copy of what lies in a collection.
+pub(super) fn own(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
 pub(super) fn int(word: &[u8]) -> Result<i64, Fault> {
     parse_i64(word).ok_or(Fault::NOT_INTEGER)
 }

@@ -9,6 +9,7 @@ use picket_server_core::{Categories, Flags};
 
 use super::args::{self, is};
 use crate::command::{Command, Keys, docs};
+use crate::entry::Entry;
 use crate::exec::{Exec, Origin};
 use crate::fault::{Answer, Fault};
 use crate::number;
@@ -126,7 +127,7 @@ fn expire(exec: &mut Exec, args: &[Bytes], name: &str, unit: Unit, from: From) -
     let conditions = Conditions::parse(&args[3..])?;
     let at = args::int(&args[2])?;
     let at = absolute(exec, at, unit, from).ok_or_else(|| Fault::invalid_expire(name))?;
-    let Some(current) = exec.entry(key).map(|entry| entry.expire_at) else {
+    let Some(current) = exec.entry(key).map(Entry::expire_at) else {
         return Ok(Reply::Integer(0));
     };
     if !conditions.allow(current, at) {
@@ -149,7 +150,7 @@ fn expire(exec: &mut Exec, args: &[Bytes], name: &str, unit: Unit, from: From) -
 
 fn time(exec: &mut Exec, key: &Bytes, unit: Unit, from: From) -> Answer {
     let now_ms = exec.now_ms();
-    let millis = match exec.entry(key).map(|entry| entry.expire_at) {
+    let millis = match exec.entry(key).map(Entry::expire_at) {
         None => return Ok(Reply::Integer(-2)),
         Some(None) => return Ok(Reply::Integer(-1)),
         Some(Some(at)) if from == From::Epoch => at,
@@ -160,7 +161,7 @@ fn time(exec: &mut Exec, key: &Bytes, unit: Unit, from: From) -> Answer {
 }
 
 fn persist(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let has_ttl = exec.entry(&args[1]).is_some_and(|entry| entry.expire_at.is_some());
+    let has_ttl = exec.entry(&args[1]).is_some_and(|entry| entry.expire_at().is_some());
     if has_ttl {
         exec.db_mut().set_expiry(&args[1], None);
         exec.changed(&args[1]);

@@ -7,6 +7,7 @@ use picket_resp::Reply;
 use picket_server_core::{Categories, CommandSpec, Flags, help};
 
 use super::args::{self, is};
+use crate::access;
 use crate::command::{Command, Keys, docs};
 use crate::exec::{Exec, Origin};
 use crate::fault::{Answer, Fault};
@@ -168,7 +169,8 @@ fn copy(exec: &mut Exec, args: &[Bytes]) -> Answer {
     if exec.touch_in(db, to) && if_taken == IfTaken::Refuse {
         return Ok(Reply::Integer(0));
     }
-    exec.set_in(db, to, entry.value, entry.expire_at);
+    let expire_at = entry.expire_at();
+    exec.set_in(db, to, entry.value, expire_at);
     Ok(Reply::Integer(1))
 }
 
@@ -258,7 +260,7 @@ fn randomkey(exec: &mut Exec, _: &[Bytes]) -> Answer {
         let Some((key, _)) = exec.db().at(usize::try_from(position).unwrap_or(0)) else {
             return Ok(Reply::Null);
         };
-        let key = key.clone();
+        let key = Bytes::copy_from_slice(key);
         tries += 1;
         if exec.touch(&key) || exec.context.origin == Origin::ReplicaClient && tries >= TRIES {
             return Ok(Reply::Bulk(key));
@@ -272,22 +274,26 @@ fn object(exec: &mut Exec, args: &[Bytes]) -> Answer {
         return Ok(help("object", OBJECT_HELP));
     }
     let now_ms = exec.now_ms();
+    let settings = exec.keyspace.settings.clone();
+    let is_lfu = settings.maxmemory_policy.is_lfu();
     // Looking at an object is no use of it.
-    let accessed_at = exec.db().get(&args[2]).map(|entry| entry.accessed_at);
-    if !exec.touch(&args[2]) {
-        return Ok(Reply::Null);
-    }
-    let db = exec.db_mut();
-    let (Some(entry), Some(accessed_at)) = (db.get_mut(&args[2]), accessed_at) else {
+    let Some(entry) = exec.peek(&args[2]) else {
         return Ok(Reply::Null);
     };
-    entry.accessed_at = accessed_at;
     if is(&args[1], "encoding") {
         Ok(Reply::bulk(entry.value.encoding()))
     } else if is(&args[1], "refcount") {
         Ok(Reply::Integer(1))
+    } else if is(&args[1], "idletime") && !is_lfu {
+        let idle = access::idle_seconds(entry.access, now_ms);
+        Ok(Reply::Integer(i64::try_from(idle).unwrap_or(i64::MAX)))
     } else if is(&args[1], "idletime") {
-        Ok(Reply::Integer(i64::try_from(now_ms.saturating_sub(accessed_at) / 1000).unwrap_or(i64::MAX)))
+        Err(Fault::new(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
+             between policies at runtime LRU and LFU data will take some time to adjust.",
+        ))
+    } else if is_lfu {
+        Ok(Reply::int(access::frequency(&settings, entry.access, now_ms)))
     } else {
         Err(Fault::new(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use picket_resp::{Protocol, Reply};
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use super::scan::{Extra, Scan};
 use super::string::long_double;
 use crate::command::{Command, Keys, docs};
@@ -95,13 +95,13 @@ fn hdel(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 /// `HGET key field`.
 fn hget(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    Ok(exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2])).cloned().into())
+    Ok(exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2])).map(own).into())
 }
 
 /// `HMGET key field [field ...]`.
 fn hmget(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let hash = exec.get::<Hash>(&args[1])?;
-    let value = |field: &Bytes| hash.and_then(|hash| hash.get(field)).cloned();
+    let value = |field: &Bytes| hash.and_then(|hash| hash.get(field)).map(own);
     Ok(Reply::array(args[2..].iter().map(value)))
 }
 
@@ -119,25 +119,25 @@ fn hlen(exec: &mut Exec, args: &[Bytes]) -> Answer {
 /// `HSTRLEN key field`.
 fn hstrlen(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let value = exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2]));
-    Ok(Reply::Integer(int(value.map_or(0, Bytes::len))))
+    Ok(Reply::Integer(int(value.map_or(0, <[u8]>::len))))
 }
 
 /// `HGETALL key`.
 fn hgetall(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
-    Ok(Reply::map(fields.map(|(field, value)| (field.clone(), value.clone()))))
+    Ok(Reply::map(fields.map(|(field, value)| (own(field), own(value)))))
 }
 
 /// `HKEYS key`.
 fn hkeys(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
-    Ok(Reply::array(fields.map(|(field, _)| field.clone())))
+    Ok(Reply::array(fields.map(|(field, _)| own(field))))
 }
 
 /// `HVALS key`.
 fn hvals(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
-    Ok(Reply::array(fields.map(|(_, value)| value.clone())))
+    Ok(Reply::array(fields.map(|(_, value)| own(value))))
 }
 
 /// `HINCRBY key field increment`.
@@ -194,12 +194,12 @@ fn hrandfield(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let hash = exec.get::<Hash>(&args[1])?;
     let mut fields = positions.iter().filter_map(|at| hash.and_then(|hash| hash.at(*at)));
     if count.is_none() {
-        return Ok(fields.next().map(|(field, _)| field.clone()).into());
+        return Ok(fields.next().map(|(field, _)| own(field)).into());
     }
     if with_values {
-        return Ok(pairs(fields.map(|(field, value)| (field.clone(), value.clone().into())), protocol));
+        return Ok(pairs(fields.map(|(field, value)| (own(field), own(value).into())), protocol));
     }
-    Ok(Reply::array(fields.map(|(field, _)| field.clone())))
+    Ok(Reply::array(fields.map(|(field, _)| own(field))))
 }
 
 /// Pairs as replies that are arrays of pairs in RESP3 and flat in RESP2.
@@ -221,9 +221,9 @@ fn hscan(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (positions, next) = hash.scan_step(scan.cursor, scan.count);
     let mut items = Vec::new();
     for (field, value) in positions.filter_map(|at| hash.at(at)).filter(|(field, _)| scan.fits(field)) {
-        items.push(Reply::Bulk(field.clone()));
+        items.push(Reply::Bulk(own(field)));
         if !scan.names_only {
-            items.push(Reply::Bulk(value.clone()));
+            items.push(Reply::Bulk(own(value)));
         }
     }
     Ok(Scan::reply(next, items))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use picket_resp::Reply;
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use crate::command::{Command, Keys, docs};
 use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
@@ -155,7 +155,7 @@ fn lindex(exec: &mut Exec, args: &[Bytes]) -> Answer {
         return Ok(Reply::Null);
     };
     let index = args::int(&args[2])?;
-    Ok(list.position(index).and_then(|at| list.get(at)).cloned().into())
+    Ok(list.position(index).and_then(|at| list.get(at)).map(own).into())
 }
 
 /// `LSET key index element`.
@@ -175,7 +175,7 @@ fn lrange(exec: &mut Exec, args: &[Bytes]) -> Answer {
         return Ok(Reply::Array(Vec::new()));
     };
     let (start, end) = number::range(start, stop, list.len()).unwrap_or((0, 0));
-    Ok(Reply::array(list.range(start, end).cloned()))
+    Ok(Reply::array(list.range(start, end).map(own)))
 }
 
 /// `LTRIM key start stop`.
@@ -203,7 +203,7 @@ fn linsert(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let Some(list) = exec.get_mut::<List>(&args[1])? else {
         return Ok(Reply::Integer(0));
     };
-    let Some(at) = list.iter().position(|item| item == &args[3]) else {
+    let Some(at) = list.iter().position(|item| item == args[3]) else {
         return Ok(Reply::Integer(-1));
     };
     list.insert(at + after, &args[4]);
@@ -263,7 +263,7 @@ fn lpos(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let compared = unlimited(max_len).min(list.len());
     let skip = usize::try_from(rank.unsigned_abs() - 1).unwrap_or(usize::MAX);
     let most = count.map_or(1, unlimited);
-    let matches = |(at, item): (usize, &Bytes)| (item == &args[2]).then(|| Reply::Integer(int(at)));
+    let matches = |(at, item): (usize, &[u8])| (item == args[2]).then(|| Reply::Integer(int(at)));
     let items = list.iter().enumerate();
     let mut found: Vec<Reply> = if rank > 0 {
         items.take(compared).filter_map(matches).skip(skip).take(most).collect()

@@ -82,8 +82,8 @@ impl Scan {
 
 /// `KEYS pattern`.
 fn keys(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let matches = |key: &&Bytes| glob_match(&args[1], key, Case::Sensitive);
-    let found = exec.db().keys().names().filter(matches).cloned().collect();
+    let matches = |key: &&[u8]| glob_match(&args[1], key, Case::Sensitive);
+    let found = exec.db().keys().names().filter(matches).map(Bytes::copy_from_slice).collect();
     Ok(Reply::array(visible(exec, found)))
 }
 
@@ -91,8 +91,8 @@ fn keys(exec: &mut Exec, args: &[Bytes]) -> Answer {
 fn scan(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let scan = Scan::parse(Scan::cursor(&args[1])?, &args[2..], Extra::Type)?;
     let (positions, next) = exec.db().keys().scan_step(scan.cursor, scan.count);
-    let at = |at| exec.db().at(at).map(|(key, _)| key.clone());
-    let found = positions.filter_map(at).filter(|key| scan.fits(key)).collect();
+    let at = |at| exec.db().at(at).map(|(key, _)| key);
+    let found = positions.filter_map(at).filter(|key| scan.fits(key)).map(Bytes::copy_from_slice).collect();
     let is_kind = |key: &Bytes, exec: &Exec| {
         let kind = exec.db().get(key).map_or("", |entry| entry.value.type_name());
         scan.kind.as_ref().is_none_or(|wanted| is(wanted, kind))

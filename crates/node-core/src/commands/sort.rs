@@ -10,7 +10,7 @@ use bytes::Bytes;
 use picket_resp::Reply;
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use crate::command::{Command, Keys, docs};
 use crate::double::Double;
 use crate::exec::Exec;
@@ -158,8 +158,8 @@ fn sort(exec: &mut Exec, args: &[Bytes], access: Access) -> Answer {
 fn elements(exec: &mut Exec, key: &[u8]) -> Result<(Vec<Bytes>, bool), Fault> {
     Ok(match exec.entry(key).map(|entry| &entry.value) {
         None => (Vec::new(), false),
-        Some(Value::List(list)) => (list.iter().cloned().collect(), false),
-        Some(Value::ZSet(zset)) => (zset.iter().map(|(member, _)| member.clone()).collect(), false),
+        Some(Value::List(list)) => (list.iter().map(own).collect(), false),
+        Some(Value::ZSet(zset)) => (zset.iter().map(|(member, _)| own(member)).collect(), false),
         Some(Value::Set(set)) => (set.iter().collect(), true),
         Some(_) => return Err(Fault::WRONG_TYPE),
     })
@@ -215,7 +215,7 @@ fn look_up(exec: &mut Exec, pattern: &[u8], element: &Bytes) -> Option<Bytes> {
     let key = [prefix, element, postfix].concat();
     match arrow {
         None => exec.get::<Str>(&key).ok()?.map(Str::bytes),
-        Some(at) => exec.get::<Hash>(&key).ok()??.get(&rest[at + 2..]).cloned(),
+        Some(at) => exec.get::<Hash>(&key).ok()??.get(&rest[at + 2..]).map(own),
     }
 }
 

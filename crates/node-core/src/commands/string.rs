@@ -228,7 +228,7 @@ fn getex(exec: &mut Exec, args: &[Bytes]) -> Answer {
             exec.changed(key);
             exec.propagate([Bytes::from_static(b"PEXPIREAT"), key.clone(), number::text(at)]);
         }
-    } else if options.persist && exec.db().get(key).is_some_and(|entry| entry.expire_at.is_some()) {
+    } else if options.persist && exec.db().get(key).is_some_and(|entry| entry.expire_at().is_some()) {
         exec.db_mut().set_expiry(key, None);
         exec.changed(key);
         exec.propagate([Bytes::from_static(b"PERSIST"), key.clone()]);
@@ -304,7 +304,7 @@ fn add(exec: &mut Exec, args: &[Bytes], by: i64) -> Answer {
         Some(value) => value.as_int().ok_or(Fault::NOT_INTEGER)?,
     };
     let new = old.checked_add(by).ok_or(Fault::OVERFLOW)?;
-    *exec.get_or_create::<Str>(key)? = Str::Int(new);
+    *exec.get_or_create::<Str>(key)? = Str::int(new);
     exec.changed(key);
     Ok(Reply::Integer(new))
 }
@@ -319,7 +319,7 @@ fn incrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let by = long_double(&args[2]).ok_or(Fault::NOT_FLOAT)?;
     let new = old.zip(by).and_then(|(old, by)| old.plus(&by)).ok_or(Fault::NAN_OR_INFINITY)?;
     let text = Bytes::from(new.text());
-    exec.set_keep_ttl(key, Str::plain(text.clone()));
+    exec.set_keep_ttl(key, Str::plain(&text));
     exec.propagate([Bytes::from_static(b"SET"), key.clone(), text.clone(), Bytes::from_static(b"KEEPTTL")]);
     Ok(Reply::Bulk(text))
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use picket_resp::Reply;
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use super::hash::pairs;
 use super::zrange::store;
 use crate::command::{Command, Keys, docs};
@@ -182,7 +182,7 @@ fn members(exec: &mut Exec, key: &[u8]) -> Result<Vec<(Bytes, Double)>, Fault> {
         Value::Set(set) => Ok(set.iter().map(|member| (member, Double::ONE)).collect()),
         value => {
             let zset = ZSet::of(value).ok_or(Fault::WRONG_TYPE)?;
-            Ok(zset.iter().map(|(member, score)| (member.clone(), score)).collect())
+            Ok(zset.iter().map(|(member, score)| (own(member), score)).collect())
         }
     }
 }

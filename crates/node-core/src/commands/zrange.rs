@@ -8,7 +8,7 @@ use bytes::Bytes;
 use picket_resp::Reply;
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use super::hash::pairs;
 use crate::command::{Command, Keys, docs};
 use crate::double::Double;
@@ -131,15 +131,15 @@ impl Bounds {
 }
 
 impl Bound<Name> {
-    fn is_above(&self, name: &Bytes) -> bool {
+    fn is_above(&self, name: &[u8]) -> bool {
         match &self.at {
             Name::Lowest => false,
-            Name::Of(at) => name < at,
+            Name::Of(at) => name < &at[..],
             Name::Highest => true,
         }
     }
 
-    fn is(&self, name: &Bytes) -> bool {
+    fn is(&self, name: &[u8]) -> bool {
         matches!(&self.at, Name::Of(at) if at == name)
     }
 }
@@ -226,13 +226,13 @@ impl Query {
         };
         let offset = offset.min(ranks.len());
         let count = usize::try_from(self.limit).unwrap_or(usize::MAX).min(ranks.len() - offset);
-        let own = |(member, score): (&Bytes, Double)| (member.clone(), score);
+        let both = |(member, score): (&[u8], Double)| (own(member), score);
         if self.direction == Direction::Down {
             let end = ranks.end - offset;
-            zset.range_back(end - count..end).map(own).collect()
+            zset.range_back(end - count..end).map(both).collect()
         } else {
             let start = ranks.start + offset;
-            zset.range(start..start + count).map(own).collect()
+            zset.range(start..start + count).map(both).collect()
         }
     }
 }
@@ -276,7 +276,7 @@ fn remove(exec: &mut Exec, args: &[Bytes], bounds: &Bounds) -> Answer {
         return Ok(Reply::Integer(0));
     };
     let ranks = bounds.within(zset, Direction::Up);
-    let members: Vec<Bytes> = zset.range(ranks).map(|(member, _)| member.clone()).collect();
+    let members: Vec<Bytes> = zset.range(ranks).map(|(member, _)| own(member)).collect();
     for member in &members {
         zset.remove(member);
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use picket_resp::{Protocol, Reply};
 use picket_server_core::{Categories, Flags};
 
-use super::args::{self, is};
+use super::args::{self, is, own};
 use super::hash::pairs;
 use super::scan::{Extra, Scan};
 use crate::command::{Command, Keys, docs};
@@ -223,12 +223,12 @@ fn rank(exec: &mut Exec, args: &[Bytes], side: Side) -> Answer {
 }
 
 pub(super) fn take(zset: &mut ZSet, count: usize, side: Side) -> Vec<(Bytes, Double)> {
-    let own = |(member, score): (&Bytes, Double)| (member.clone(), score);
+    let both = |(member, score): (&[u8], Double)| (own(member), score);
     let len = zset.len();
     let count = count.min(len);
     let taken: Vec<_> = match side {
-        Side::Min => zset.range(0..count).map(own).collect(),
-        Side::Max => zset.range_back(len - count..len).map(own).collect(),
+        Side::Min => zset.range(0..count).map(both).collect(),
+        Side::Max => zset.range_back(len - count..len).map(both).collect(),
     };
     for (member, _) in &taken {
         zset.remove(member);
@@ -303,13 +303,13 @@ fn zrandmember(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let zset = exec.get::<ZSet>(&args[1])?;
     let mut members = positions.iter().filter_map(|at| zset.and_then(|zset| zset.any(*at)));
     if count.is_none() {
-        return Ok(members.next().map(|(member, _)| member.clone()).into());
+        return Ok(members.next().map(|(member, _)| own(member)).into());
     }
     if with_scores {
-        let scored = members.map(|(member, score)| (member.clone(), Reply::Double(score.text())));
+        let scored = members.map(|(member, score)| (own(member), Reply::Double(score.text())));
         return Ok(pairs(scored, protocol));
     }
-    Ok(Reply::array(members.map(|(member, _)| member.clone())))
+    Ok(Reply::array(members.map(|(member, _)| own(member))))
 }
 
 /// `ZSCAN key cursor [MATCH pattern] [COUNT count]`.
@@ -321,9 +321,9 @@ fn zscan(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let scan = Scan::parse(cursor, &args[3..], Extra::None)?;
     let (positions, next) = zset.scan_step(scan.cursor, scan.count);
     let mut items = Vec::new();
-    let mut add = |(member, score): (&Bytes, Double)| {
+    let mut add = |(member, score): (&[u8], Double)| {
         if scan.fits(member) {
-            items.extend([Reply::Bulk(member.clone()), Reply::Bulk(score.text())]);
+            items.extend([Reply::Bulk(own(member)), Reply::Bulk(score.text())]);
         }
     };
     if positions.len() == zset.len() {

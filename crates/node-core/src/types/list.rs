@@ -1,18 +1,37 @@
-//! Lists: a double-ended queue, with the size that it would have as a listpack, which decides its encoding.
+//! Lists: packed nodes in a queue, with the size that the whole would have as a listpack, which decides what
+//! OBJECT ENCODING says.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::packed::{Items, Packed, encoded_len};
 use crate::number::{self, parse_i64};
+use crate::small_bytes::heap_len;
 
 /// A list value.
 #[derive(Clone, Debug, Default)]
 pub struct List {
-    items: VecDeque<Bytes>,
+    nodes: Nodes,
     /// What the elements take in a listpack.
     packed_bytes: u64,
     is_quicklist: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Nodes {
+    One(Packed),
+    Many(Box<Queue>),
+}
+
+/// Nodes of which none is empty.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    nodes: VecDeque<Packed>,
+    len: usize,
+    /// What the nodes take on the heap.
+    nodes_bytes: u64,
 }
 
 /// One end of a list.
@@ -27,27 +46,67 @@ pub enum End {
 /// The header and the end mark of a listpack.
 const LISTPACK_OVERHEAD: u64 = 7;
 
+/// How many bytes of elements a node holds, unless a single one is longer.
+const NODE_BYTES_MAX: usize = 8192;
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self::One(Packed::default())
+    }
+}
+
 impl List {
     /// How many elements there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.items.len()
+        match &self.nodes {
+            Nodes::One(packed) => packed.len(),
+            Nodes::Many(queue) => queue.len,
+        }
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// All elements from head to tail.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Bytes> + ExactSizeIterator {
-        self.items.iter()
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.elements(0)
     }
 
     /// The elements at these positions.
-    pub(crate) fn range(&self, start: usize, end: usize) -> impl Iterator<Item = &Bytes> {
-        self.items.range(start..end)
+    pub(crate) fn range(&self, start: usize, end: usize) -> impl Iterator<Item = &[u8]> {
+        self.elements(start).take(end.saturating_sub(start))
+    }
+
+    /// All elements from this position on.
+    fn elements(&self, start: usize) -> Elements<'_> {
+        let start = start.min(self.len());
+        match &self.nodes {
+            Nodes::One(packed) => {
+                let none = Packed::none();
+                Elements {
+                    front: packed.iter_from(start),
+                    queue: None,
+                    middle: (0, 0),
+                    back: none,
+                    len: packed.len() - start,
+                }
+            }
+            Nodes::Many(queue) => {
+                let (node, inside) = queue.place(start);
+                let front = queue.nodes.get(node).map_or(Packed::none(), |packed| packed.iter_from(inside));
+                Elements {
+                    front,
+                    queue: Some(queue),
+                    middle: (node + 1, queue.nodes.len()),
+                    back: Packed::none(),
+                    len: queue.len - start,
+                }
+            }
+        }
     }
 
     /// The position that an index means, negative ones counting from the tail.
@@ -56,69 +115,91 @@ impl List {
         usize::try_from(index).ok().filter(|at| *at < self.len())
     }
 
-    pub(crate) fn get(&self, at: usize) -> Option<&Bytes> {
-        self.items.get(at)
+    pub(crate) fn get(&self, at: usize) -> Option<&[u8]> {
+        self.elements(at).next()
     }
 
     pub(crate) fn push(&mut self, end: End, item: &[u8]) {
-        let item = self.own(item);
-        match end {
-            End::Left => self.items.push_front(item),
-            End::Right => self.items.push_back(item),
+        self.packed_bytes += packed_len(item);
+        match &mut self.nodes {
+            Nodes::One(packed) if fits(packed, item) => match end {
+                End::Left => packed.push_front(item),
+                End::Right => packed.push_back(item),
+            },
+            Nodes::One(_) => self.queue().push(end, item),
+            Nodes::Many(queue) => queue.push(end, item),
         }
     }
 
     pub(crate) fn pop(&mut self, end: End) -> Option<Bytes> {
-        let item = match end {
-            End::Left => self.items.pop_front(),
-            End::Right => self.items.pop_back(),
-        }?;
+        let last = self.len().checked_sub(1)?;
+        let at = if end == End::Left { 0 } else { last };
+        let item = Bytes::copy_from_slice(self.get(at)?);
+        self.splice(at, 1, &[]);
         self.packed_bytes -= packed_len(&item);
         Some(item)
     }
 
     pub(crate) fn insert(&mut self, at: usize, item: &[u8]) {
-        let item = self.own(item);
-        self.items.insert(at, item);
+        self.packed_bytes += packed_len(item);
+        self.splice(at, 0, &[item]);
     }
 
     pub(crate) fn set(&mut self, at: usize, item: &[u8]) {
-        let item = self.own(item);
-        if let Some(slot) = self.items.get_mut(at) {
-            let old = core::mem::replace(slot, item);
-            self.packed_bytes -= packed_len(&old);
+        if let Some(old) = self.get(at) {
+            self.packed_bytes = self.packed_bytes + packed_len(item) - packed_len(old);
+            self.splice(at, 1, &[item]);
         }
     }
 
     /// Removes up to `count` elements equal to `item`, beginning at `from`; returns how many.
     pub(crate) fn remove(&mut self, item: &[u8], count: usize, from: End) -> usize {
-        let equal = self.items.iter().filter(|found| *found == item).count();
+        let equal = self.iter().filter(|found| *found == item).count();
         let count = count.min(equal);
+        if count == 0 {
+            return 0;
+        }
         let skipped = if from == End::Left { 0 } else { equal - count };
         let mut seen = 0;
-        self.items.retain(|found| {
+        self.retain(|found| {
             if found != item {
                 return true;
             }
             seen += 1;
             seen <= skipped || seen > skipped + count
         });
-        self.packed_bytes -= packed_len(item) * count as u64;
         count
     }
 
     /// Keeps the elements at these positions only.
     pub(crate) fn keep(&mut self, start: usize, end: usize) {
-        self.items.truncate(end);
-        self.items.drain(..start.min(self.items.len()));
-        self.packed_bytes = self.items.iter().map(|item| packed_len(item)).sum();
+        let len = self.len();
+        let (start, end) = (start.min(len), end.min(len).max(start.min(len)));
+        let removed = self.range(0, start).chain(self.range(end, len));
+        self.packed_bytes -= removed.map(packed_len).sum::<u64>();
+        match &mut self.nodes {
+            Nodes::One(packed) => {
+                packed.splice(end, len - end, &[]);
+                packed.splice(0, start, &[]);
+            }
+            Nodes::Many(queue) => queue.cut(start, len - end),
+        }
+        self.become_one();
+    }
+
+    fn retain(&mut self, mut keeps: impl FnMut(&[u8]) -> bool) {
+        let mut kept = Self { is_quicklist: self.is_quicklist, ..Self::default() };
+        for item in self.iter().filter(|item| keeps(item)) {
+            kept.push(End::Right, item);
+        }
+        *self = kept;
     }
 
     /// Chooses the encoding for `list-max-listpack-size`: a list that outgrows a listpack becomes a quicklist and
     /// goes back only when it takes half of what is allowed.
     pub(crate) fn choose_encoding(&mut self, max_size: i32) {
         let bytes = self.packed_bytes + LISTPACK_OVERHEAD;
-        let len = self.items.len() as u64;
+        let len = self.len() as u64;
         let exceeds = |part: u64| match u64::try_from(max_size) {
             Ok(len_max) => len > len_max.max(1) / part || bytes > 8192 / part,
             Err(_) => {
@@ -140,16 +221,236 @@ impl List {
         if self.is_quicklist { "quicklist" } else { "listpack" }
     }
 
-    /// Copies an element, so that it does not hold on to the buffer that it was received in.
-    fn own(&mut self, item: &[u8]) -> Bytes {
-        self.packed_bytes += packed_len(item);
-        Bytes::copy_from_slice(item)
+    /// What it takes on the heap.
+    pub(crate) fn heap_len(&self) -> u64 {
+        let nodes = match &self.nodes {
+            Nodes::One(packed) => packed.heap_len(),
+            Nodes::Many(queue) => heap_len(48) + queue.nodes_bytes,
+        };
+        heap_len(48) + nodes
+    }
+
+    fn splice(&mut self, at: usize, removed: usize, items: &[&[u8]]) {
+        match &mut self.nodes {
+            Nodes::One(packed) if items.iter().all(|item| fits(packed, item)) => {
+                packed.splice(at, removed, items);
+            }
+            Nodes::One(_) => self.queue().splice(at, removed, items),
+            Nodes::Many(queue) => {
+                queue.splice(at, removed, items);
+                self.become_one();
+            }
+        }
+    }
+
+    /// A queue of one small node is a waste.
+    fn become_one(&mut self) {
+        if let Nodes::Many(queue) = &mut self.nodes
+            && queue.nodes.len() <= 1
+            && queue.nodes_bytes < NODE_BYTES_MAX as u64 / 2
+        {
+            self.nodes = Nodes::One(queue.nodes.pop_front().unwrap_or_default());
+        }
+    }
+
+    /// The nodes as a queue, which they become.
+    fn queue(&mut self) -> &mut Queue {
+        if let Nodes::One(packed) = &mut self.nodes {
+            let mut queue = Queue::default();
+            queue.add(0, core::mem::take(packed));
+            self.nodes = Nodes::Many(Box::new(queue));
+        }
+        match &mut self.nodes {
+            Nodes::Many(queue) => queue,
+            Nodes::One(_) => unreachable!("it was just made a queue"),
+        }
     }
 }
 
+/// Whether a node takes one more element: an empty one takes any.
+fn fits(packed: &Packed, item: &[u8]) -> bool {
+    packed.len() == 0 || packed.bytes_len() + encoded_len(item.len()) <= NODE_BYTES_MAX
+}
+
+/// What a node takes on the heap, with its place in the queue.
+fn node_bytes(packed: &Packed) -> u64 {
+    packed.heap_len() + 32
+}
+
+impl Queue {
+    /// The node that holds this position and the place therein, sought from the nearer end.
+    fn place(&self, position: usize) -> (usize, usize) {
+        if position >= self.len {
+            return (self.nodes.len(), 0);
+        }
+        if position <= self.len / 2 {
+            let mut start = 0;
+            for (at, node) in self.nodes.iter().enumerate() {
+                if position < start + node.len() {
+                    return (at, position - start);
+                }
+                start += node.len();
+            }
+        } else {
+            let mut start = self.len;
+            for (at, node) in self.nodes.iter().enumerate().rev() {
+                start -= node.len();
+                if position >= start && position < start + node.len() {
+                    return (at, position - start);
+                }
+            }
+        }
+        (self.nodes.len(), 0)
+    }
+
+    fn push(&mut self, end: End, item: &[u8]) {
+        match end {
+            End::Left => self.splice(0, 0, &[item]),
+            End::Right => self.splice(self.len, 0, &[item]),
+        }
+    }
+
+    fn add(&mut self, at: usize, node: Packed) {
+        if node.len() > 0 {
+            self.len += node.len();
+            self.nodes_bytes += node_bytes(&node);
+            self.nodes.insert(at, node);
+        }
+    }
+
+    fn take(&mut self, at: usize) -> Packed {
+        let node = self.nodes.remove(at).unwrap_or_default();
+        self.len -= node.len();
+        self.nodes_bytes -= node_bytes(&node);
+        node
+    }
+
+    /// Removes one or no element at a position and puts others there, at most one.
+    fn splice(&mut self, position: usize, removed: usize, items: &[&[u8]]) {
+        let (mut at, mut inside) = self.place(position);
+        if removed == 0 && inside == 0 && at > 0 && items.iter().all(|item| fits(&self.nodes[at - 1], item)) {
+            // At the border of two nodes there is room in the former.
+            at -= 1;
+            inside = self.nodes[at].len();
+        }
+        if let Some(node) = self.nodes.get_mut(at)
+            && items.iter().all(|item| fits(node, item))
+        {
+            let (len, bytes) = (node.len(), node_bytes(node));
+            node.splice(inside, removed, items);
+            self.len = self.len + node.len() - len;
+            self.nodes_bytes = self.nodes_bytes + node_bytes(node) - bytes;
+            if node.len() == 0 {
+                self.nodes.remove(at);
+                self.nodes_bytes -= 32;
+            } else if removed > 0 {
+                self.merge(at);
+            }
+            return;
+        }
+        let mut before = if at < self.nodes.len() { self.take(at) } else { Packed::default() };
+        let mut after = before.split_off(inside);
+        after.splice(0, removed, &[]);
+        let mut middle = Packed::default();
+        for item in items {
+            let side = if fits(&before, item) {
+                &mut before
+            } else if fits(&after, item) {
+                after.push_front(item);
+                continue;
+            } else {
+                &mut middle
+            };
+            side.push_back(item);
+        }
+        for node in [after, middle, before] {
+            self.add(at, node);
+        }
+    }
+
+    /// Removes so many elements at the front and at the back.
+    fn cut(&mut self, mut front: usize, mut back: usize) {
+        while let Some(node) = self.nodes.front().filter(|node| front > 0 && node.len() <= front) {
+            front -= node.len();
+            self.take(0);
+        }
+        while let Some(node) = self.nodes.back().filter(|node| back > 0 && node.len() <= back) {
+            back -= node.len();
+            self.take(self.nodes.len() - 1);
+        }
+        if front > 0 && !self.nodes.is_empty() {
+            let mut node = self.take(0);
+            node.splice(0, front, &[]);
+            self.add(0, node);
+        }
+        if back > 0 && !self.nodes.is_empty() {
+            let last = self.nodes.len() - 1;
+            let mut node = self.take(last);
+            node.splice(node.len() - back, back, &[]);
+            self.add(last, node);
+        }
+    }
+
+    /// Joins a node with a neighbour if both together are half full at most.
+    fn merge(&mut self, at: usize) {
+        for first in [at.saturating_sub(1), at] {
+            let (Some(left), Some(right)) = (self.nodes.get(first), self.nodes.get(first + 1)) else {
+                continue;
+            };
+            if left.bytes_len() + right.bytes_len() <= NODE_BYTES_MAX / 2 {
+                let right = self.take(first + 1);
+                let mut left = self.take(first);
+                right.iter().for_each(|item| left.push_back(item));
+                self.add(first, left);
+                return;
+            }
+        }
+    }
+}
+
+/// The elements that are left to be read: those of a front and of a back node, and the nodes between.
+#[derive(Clone, Debug)]
+struct Elements<'a> {
+    front: Items<'a>,
+    queue: Option<&'a Queue>,
+    middle: (usize, usize),
+    back: Items<'a>,
+    len: usize,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.len = self.len.checked_sub(1)?;
+        if self.front.len() == 0 && self.middle.0 < self.middle.1 {
+            self.front = self.queue?.nodes[self.middle.0].iter();
+            self.middle.0 += 1;
+        }
+        self.front.next().or_else(|| self.back.next())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len, Some(self.len))
+    }
+}
+
+impl DoubleEndedIterator for Elements<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.len = self.len.checked_sub(1)?;
+        if self.back.len() == 0 && self.middle.0 < self.middle.1 {
+            self.middle.1 -= 1;
+            self.back = self.queue?.nodes[self.middle.1].iter();
+        }
+        self.back.next_back().or_else(|| self.front.next_back())
+    }
+}
+
+impl ExactSizeIterator for Elements<'_> {}
+
 impl PartialEq for List {
     fn eq(&self, other: &Self) -> bool {
-        self.items == other.items
+        self.iter().eq(other.iter())
     }
 }
 
@@ -179,7 +480,11 @@ pub(crate) fn packed_len(item: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
+    use picket_sansio::Prng;
 
     #[test]
     fn the_encoding_follows_the_size() {
@@ -226,6 +531,82 @@ mod tests {
             found.remove(b"a", count, from);
             assert_eq!(found, list(expected));
             assert_eq!(found.packed_bytes, list(expected).packed_bytes);
+        }
+    }
+
+    #[test]
+    fn it_behaves_as_a_queue() {
+        let mut prng = Prng::new(5);
+        let mut below = |bound: usize| usize::try_from(prng.below(bound as u64)).expect("an index");
+        let (mut list, mut model) = (List::default(), VecDeque::new());
+        for step in 0..20_000 {
+            // It grows, shrinks to nothing, and grows again.
+            let shrinks = step / 4000 % 2 == 1;
+            let item = vec![u8::try_from(step % 251).expect("a byte"); [1, 3, 50, 700, 3000, 9000][below(6)]];
+            let end = if below(2) == 0 { End::Left } else { End::Right };
+            let at = below(model.len() + 1);
+            match below(if shrinks { 4 } else { 8 }) {
+                0 | 1 => {
+                    let popped = if end == End::Left { model.pop_front() } else { model.pop_back() };
+                    assert_eq!(list.pop(end).map(Vec::from), popped);
+                }
+                2 if shrinks => {
+                    let item = model.get(at).cloned().unwrap_or_default();
+                    let found = model.iter().position(|found| *found == item);
+                    assert_eq!(list.remove(&item, 1, End::Left), usize::from(found.is_some()));
+                    found.map(|at| model.remove(at));
+                }
+                3 => {
+                    if let Some(place) = model.get_mut(at) {
+                        place.clone_from(&item);
+                    }
+                    list.set(at, &item);
+                }
+                4 => {
+                    list.insert(at, &item);
+                    model.insert(at, item);
+                }
+                _ => {
+                    list.push(end, &item);
+                    if end == End::Left { model.push_front(item) } else { model.push_back(item) }
+                }
+            }
+            assert_eq!(list.len(), model.len());
+            assert_eq!(list.get(at), model.get(at).map(|item| &item[..]));
+            if step % 100 == 0 {
+                check(&list, &model);
+                let until = at + below(model.len() - at + 1);
+                assert!(list.range(at, until).eq(model.range(at..until).map(|item| &item[..])));
+                // Both ends of an iterator meet.
+                let (mut ours, mut theirs) = (list.iter(), model.iter());
+                loop {
+                    let from_front = below(2) == 0;
+                    let item = if from_front { ours.next() } else { ours.next_back() };
+                    let expected = if from_front { theirs.next() } else { theirs.next_back() };
+                    assert_eq!(item, expected.map(|item| &item[..]));
+                    if item.is_none() {
+                        break;
+                    }
+                }
+            }
+            if step % 5000 == 4999 {
+                list.keep(at / 2, at);
+                model.truncate(at);
+                model.drain(..at / 2);
+                check(&list, &model);
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(list: &List, model: &VecDeque<Vec<u8>>) {
+        assert!(list.iter().eq(model.iter().map(|item| &item[..])));
+        assert!(list.iter().rev().eq(model.iter().rev().map(|item| &item[..])));
+        assert_eq!(list.packed_bytes, model.iter().map(|item| packed_len(item)).sum::<u64>());
+        if let Nodes::Many(queue) = &list.nodes {
+            assert!(queue.nodes.iter().all(|node| node.len() > 0));
+            assert!(queue.nodes.iter().all(|node| node.len() == 1 || node.bytes_len() <= NODE_BYTES_MAX));
+            assert_eq!(queue.nodes_bytes, queue.nodes.iter().map(node_bytes).sum::<u64>());
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Redis's types as values: what they hold and what OBJECT ENCODING calls it. None of them knows keys or commands.
 
+mod either;
 mod hash;
+mod intset;
 mod list;
+mod packed;
 mod set;
 mod skiplist;
 mod string;
@@ -13,7 +16,9 @@ pub use set::Set;
 pub use string::Str;
 pub use zset::ZSet;
 
-use crate::dict::HashKey;
+use alloc::boxed::Box;
+
+use crate::index::HashKey;
 
 /// The value of a key.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,13 +26,13 @@ pub enum Value {
     /// A string.
     String(Str),
     /// A list.
-    List(List),
+    List(Box<List>),
     /// A set.
-    Set(Set),
+    Set(Box<Set>),
     /// A hash.
-    Hash(Hash),
+    Hash(Box<Hash>),
     /// A sorted set.
-    ZSet(ZSet),
+    ZSet(Box<ZSet>),
 }
 
 /// A type of value, for look-ups that expect one.
@@ -44,21 +49,28 @@ macro_rules! kind {
     ($type:ident, $variant:ident, $empty:expr) => {
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                Self::$variant(value)
+                // A box where there is one.
+                Self::$variant(value.into())
             }
         }
 
         impl Kind for $type {
             fn of(value: &Value) -> Option<&Self> {
                 match value {
-                    Value::$variant(value) => Some(value),
+                    Value::$variant(value) => {
+                        let value: &Self = value;
+                        Some(value)
+                    }
                     _ => None,
                 }
             }
 
             fn of_mut(value: &mut Value) -> Option<&mut Self> {
                 match value {
-                    Value::$variant(value) => Some(value),
+                    Value::$variant(value) => {
+                        let value: &mut Self = value;
+                        Some(value)
+                    }
                     _ => None,
                 }
             }
@@ -103,7 +115,8 @@ impl Value {
     }
 
     /// Whether it is a collection without elements, whose key goes. An empty string stays.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         match self {
             Self::String(_) => false,
             Self::List(value) => value.is_empty(),
@@ -111,5 +124,40 @@ impl Value {
             Self::Hash(value) => value.is_empty(),
             Self::ZSet(value) => value.is_empty(),
         }
+    }
+
+    /// How many elements it has; 1 for a string.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::String(_) => 1,
+            Self::List(value) => value.len(),
+            Self::Set(value) => value.len(),
+            Self::Hash(value) => value.len(),
+            Self::ZSet(value) => value.len(),
+        }
+    }
+
+    /// What it takes on the heap, in O(1).
+    pub(crate) fn heap_len(&self) -> u64 {
+        match self {
+            Self::String(value) => value.heap_len(),
+            Self::List(value) => value.heap_len(),
+            Self::Set(value) => value.heap_len(),
+            Self::Hash(value) => value.heap_len(),
+            Self::ZSet(value) => value.heap_len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_small() {
+        assert_eq!(size_of::<Value>(), 24);
+        assert_eq!((size_of::<Hash>(), size_of::<Set>(), size_of::<ZSet>()), (40, 40, 40));
+        assert_eq!(size_of::<List>(), 48);
     }
 }

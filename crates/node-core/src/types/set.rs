@@ -1,13 +1,19 @@
-//! Sets: sorted integers while they are few and nothing else, then a hash table.
+//! Sets: sorted integers while they are few and nothing else, packed members while they are few and short, then a
+//! hash table.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::ops::Range;
 
 use bytes::Bytes;
 
-use crate::dict::{Dict, HashKey, Order};
+use super::either::Either;
+use super::intset::IntSet;
+use super::packed::Packed;
+use crate::dict::Dict;
+use crate::index::HashKey;
 use crate::number::{self, parse_i64};
 use crate::settings::Settings;
+use crate::small_bytes::heap_len;
 
 /// A set value.
 #[derive(Clone, Debug)]
@@ -18,17 +24,14 @@ pub struct Set {
 
 #[derive(Clone, Debug)]
 enum Members {
-    /// Sorted.
-    Ints(Vec<i64>),
-    Names {
-        names: Dict<()>,
-        is_packed: bool,
-    },
+    Ints(IntSet),
+    Packed(Packed),
+    Table(Box<Dict<()>>),
 }
 
 impl Set {
     pub(crate) fn new(hash_key: HashKey) -> Self {
-        Self { members: Members::Ints(Vec::new()), hash_key }
+        Self { members: Members::Ints(IntSet::default()), hash_key }
     }
 
     /// How many members there are.
@@ -36,7 +39,8 @@ impl Set {
     pub fn len(&self) -> usize {
         match &self.members {
             Members::Ints(ints) => ints.len(),
-            Members::Names { names, .. } => names.len(),
+            Members::Packed(packed) => packed.len(),
+            Members::Table(names) => names.len(),
         }
     }
 
@@ -50,8 +54,9 @@ impl Set {
     #[must_use]
     pub fn contains(&self, member: &[u8]) -> bool {
         match &self.members {
-            Members::Ints(ints) => parse_i64(member).is_some_and(|value| ints.binary_search(&value).is_ok()),
-            Members::Names { names, .. } => names.contains(member),
+            Members::Ints(ints) => parse_i64(member).is_some_and(|value| ints.position(value).is_ok()),
+            Members::Packed(packed) => packed.iter().any(|found| found == member),
+            Members::Table(names) => names.contains(member),
         }
     }
 
@@ -60,81 +65,112 @@ impl Set {
     pub fn at(&self, position: usize) -> Option<Bytes> {
         match &self.members {
             Members::Ints(ints) => ints.get(position).map(number::text),
-            Members::Names { names, .. } => names.at(position).map(|(name, ())| name.clone()),
+            Members::Packed(packed) => packed.get(position).map(Bytes::copy_from_slice),
+            Members::Table(names) => names.at(position).map(|(name, ())| Bytes::copy_from_slice(name)),
         }
     }
 
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = Bytes> {
-        (0..self.len()).filter_map(|position| self.at(position))
+        match &self.members {
+            Members::Ints(ints) => Either::Left(ints.iter().map(number::text)),
+            Members::Packed(packed) => Either::Right(Either::Left(packed.iter().map(Bytes::copy_from_slice))),
+            Members::Table(names) => Either::Right(Either::Right(names.names().map(Bytes::copy_from_slice))),
+        }
     }
 
     /// Adds a member; false if it was there.
     pub(crate) fn insert(&mut self, member: &[u8], settings: &Settings) -> bool {
         if let Members::Ints(ints) = &mut self.members {
             if let Some(value) = parse_i64(member) {
-                let Err(at) = ints.binary_search(&value) else {
-                    return false;
-                };
-                ints.insert(at, value);
+                let is_new = ints.insert(value);
                 if ints.len() as u64 > settings.set_max_intset_entries {
                     self.become_names(settings, 0);
                 }
-                return true;
+                return is_new;
             }
             self.become_names(settings, member.len());
         }
-        let Members::Names { names, is_packed } = &mut self.members else {
-            return false;
-        };
-        let is_new = names.insert(member, ()).is_none();
-        *is_packed &= names.len() as u64 <= settings.set_max_listpack_entries
-            && member.len() as u64 <= settings.set_max_listpack_value;
-        is_new
+        if let Members::Packed(packed) = &mut self.members {
+            if packed.iter().any(|found| found == member) {
+                return false;
+            }
+            if packed.len() as u64 >= settings.set_max_listpack_entries
+                || member.len() as u64 > settings.set_max_listpack_value
+            {
+                self.become_table();
+            } else {
+                packed.push_back(member);
+                return true;
+            }
+        }
+        match &mut self.members {
+            Members::Table(names) => names.insert(member, ()).is_none(),
+            Members::Ints(_) | Members::Packed(_) => false,
+        }
     }
 
     /// Removes a member; false if it was not there.
     pub(crate) fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.members {
-            Members::Ints(ints) => {
-                let found = parse_i64(member).and_then(|value| ints.binary_search(&value).ok());
-                found.map(|at| ints.remove(at)).is_some()
+            Members::Ints(ints) => parse_i64(member).is_some_and(|value| ints.remove(value)),
+            Members::Packed(packed) => {
+                let found = packed.iter().position(|found| found == member);
+                if let Some(at) = found {
+                    packed.splice(at, 1, &[]);
+                }
+                found.is_some()
             }
-            Members::Names { names, is_packed } => {
-                names.remove(member, if *is_packed { Order::Keep } else { Order::Free }).is_some()
-            }
+            Members::Table(names) => names.remove(member).is_some(),
         }
     }
 
     /// The positions that a step of SSCAN looks at, and the next cursor.
     pub(crate) fn scan_step(&self, cursor: u64, count: u64) -> (Range<usize>, u64) {
         match &self.members {
-            Members::Names { names, is_packed: false } => names.scan_step(cursor, count),
-            Members::Names { .. } | Members::Ints(_) => (0..self.len(), 0),
+            Members::Table(names) => names.scan_step(cursor, count),
+            Members::Packed(_) | Members::Ints(_) => (0..self.len(), 0),
         }
     }
 
     /// What OBJECT ENCODING answers.
     #[must_use]
     pub fn encoding(&self) -> &'static str {
-        match self.members {
+        match &self.members {
             Members::Ints(_) => "intset",
-            Members::Names { is_packed: true, .. } => "listpack",
-            Members::Names { is_packed: false, .. } => "hashtable",
+            Members::Packed(_) => "listpack",
+            Members::Table(_) => "hashtable",
         }
+    }
+
+    /// What it takes on the heap.
+    pub(crate) fn heap_len(&self) -> u64 {
+        let members = match &self.members {
+            Members::Ints(ints) => ints.heap_len(),
+            Members::Packed(packed) => packed.heap_len(),
+            Members::Table(names) => heap_len(112) + names.bytes(0),
+        };
+        heap_len(40) + members
     }
 
     /// Goes over to names; `next_len` is the length of what will be added.
     fn become_names(&mut self, settings: &Settings, next_len: usize) {
-        let mut names = Dict::new(self.hash_key);
-        let mut longest = next_len as u64;
-        for member in self.iter() {
-            longest = longest.max(member.len() as u64);
-            names.insert(&member, ());
+        let longest = self.iter().map(|member| member.len()).max().unwrap_or(0).max(next_len);
+        if self.len() as u64 > settings.set_max_listpack_entries
+            || longest as u64 > settings.set_max_listpack_value
+        {
+            self.become_table();
+            return;
         }
-        let is_packed = names.len() as u64 <= settings.set_max_listpack_entries
-            && longest <= settings.set_max_listpack_value;
-        self.members = Members::Names { names, is_packed };
+        let mut packed = Packed::default();
+        self.iter().for_each(|member| packed.push_back(&member));
+        self.members = Members::Packed(packed);
+    }
+
+    fn become_table(&mut self) {
+        let mut names = Dict::new(self.hash_key);
+        self.iter().for_each(|member| names.insert_new(&member, ()));
+        self.members = Members::Table(Box::new(names));
     }
 }
 

@@ -1,34 +1,43 @@
-//! Members in order of score, then of name, with ranks in O(log n): a skip list whose links know how many elements
-//! they pass (`t_zset.c: zslInsert`), in one block of nodes named by number.
+//! Members with scores, found by name and in order of score, then of name, with ranks in O(log n): a skip list
+//! whose links know how many elements they pass (`t_zset.c: zslInsert`), and an index of the names.
+//!
+//! The nodes lie densely in one block and are named by their positions. Removing one moves the last into its
+//! place, so that positions can be scanned and drawn as those of a [`Dict`](crate::Dict).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use picket_sansio::Prng;
 
 use crate::double::Double;
+use crate::index::{HashKey, INDEX_BYTES, Index};
+use crate::small_bytes::{SmallBytes, heap_len};
 
 const LEVELS_MAX: usize = 32;
-const HEAD: u32 = 0;
+/// The head is no node, and so is the end.
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 pub(super) struct SkipList {
-    /// The first is the head, which holds no member.
     nodes: Vec<Node>,
-    free: Vec<u32>,
-    len: u32,
+    head: [Link; LEVELS_MAX],
     levels: usize,
     tail: u32,
     prng: Prng,
+    index: Index,
+    hash_key: HashKey,
+    /// What the names and the upper links take on the heap.
+    nodes_bytes: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Node {
-    member: Bytes,
+    member: SmallBytes,
     score: Double,
     previous: u32,
-    links: Vec<Link>,
+    next: u32,
+    /// Those above the lowest level, where each link is one step.
+    upper: Box<[Link]>,
 }
 
 /// To the next node of a level, or to the end.
@@ -46,102 +55,179 @@ struct Path {
 }
 
 impl SkipList {
-    pub(super) fn new() -> Self {
-        let links = (0..LEVELS_MAX).map(|_| Link { next: NONE, span: 0 }).collect();
-        let head = Node { member: Bytes::new(), score: Double::ZERO, previous: NONE, links };
-        // The heights need be fair, not secret.
-        let prng = Prng::new(0);
-        Self { nodes: [head].into(), free: Vec::new(), len: 0, levels: 1, tail: NONE, prng }
+    pub(super) fn new(hash_key: HashKey) -> Self {
+        Self {
+            nodes: Vec::new(),
+            head: [Link { next: NONE, span: 0 }; LEVELS_MAX],
+            levels: 1,
+            tail: NONE,
+            // The heights need be fair, not secret.
+            prng: Prng::new(0),
+            index: Index::new(),
+            hash_key,
+            nodes_bytes: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// What it takes on the heap.
+    pub(super) fn heap_len(&self) -> u64 {
+        heap_len(400) + self.nodes_bytes + self.nodes.len() as u64 * (56 + INDEX_BYTES)
+    }
+
+    /// The score of a member.
+    pub(super) fn score(&self, member: &[u8]) -> Option<Double> {
+        self.position(member).map(|at| self.nodes[at].score)
+    }
+
+    /// The member at a position below [`SkipList::len`].
+    pub(super) fn any(&self, position: usize) -> Option<(&[u8], Double)> {
+        self.nodes.get(position).map(Node::both)
+    }
+
+    fn position(&self, member: &[u8]) -> Option<usize> {
+        self.index.find(self.hash_key.hash(member), |at| *self.nodes[at].member == *member)
+    }
+
+    /// Gives a member a score and returns the one it had.
+    pub(super) fn insert(&mut self, member: &[u8], score: Double) -> Option<Double> {
+        let old = self.score(member);
+        if old == Some(score) {
+            return old;
+        }
+        if old.is_some() {
+            self.remove(member);
+        }
+        self.add(SmallBytes::of(member), score);
+        old
     }
 
     /// Adds a member that is not there.
-    pub(super) fn insert(&mut self, score: Double, member: Bytes) {
+    fn add(&mut self, member: SmallBytes, score: Double) {
         let mut path = self.path(|node| (node.score, &node.member) < (score, &member));
         let rank = path.ranks[0];
         let height = self.random_height();
+        let len = number(self.nodes.len());
         for level in self.levels..height {
-            self.nodes[HEAD as usize].links[level].span = self.len;
-            path.nodes[level] = HEAD;
+            self.head[level] = Link { next: NONE, span: len };
+            path.nodes[level] = NONE;
             path.ranks[level] = 0;
         }
         self.levels = self.levels.max(height);
-        let previous = if path.nodes[0] == HEAD { NONE } else { path.nodes[0] };
-        let new = self.allocate(Node { member, score, previous, links: Vec::with_capacity(height) });
-        for level in 0..self.levels {
+        let new = len;
+        let mut upper = Vec::with_capacity(height - 1);
+        for level in 1..self.levels {
             let before = rank - path.ranks[level];
             let link = self.link_mut(path.nodes[level], level);
             if level < height {
-                let after = Link { next: link.next, span: link.span - before };
+                upper.push(Link { next: link.next, span: link.span - before });
                 *link = Link { next: new, span: before + 1 };
-                self.nodes[new as usize].links.push(after);
             } else {
                 link.span += 1;
             }
         }
-        match self.nodes[new as usize].links[0].next {
+        let next = self.next(path.nodes[0]);
+        self.set_next(path.nodes[0], new);
+        match next {
             NONE => self.tail = new,
             next => self.nodes[next as usize].previous = new,
         }
-        self.len += 1;
+        let (key, hash) = (self.hash_key, self.hash_key.hash(&member));
+        let node = Node { member, score, previous: path.nodes[0], next, upper: upper.into() };
+        self.nodes_bytes += node.heap_len();
+        self.nodes.push(node);
+        self.index.insert(hash, new as usize, |at| key.hash(&self.nodes[at].member));
     }
 
-    /// Removes a member that has this score.
-    pub(super) fn remove(&mut self, score: Double, member: &[u8]) {
-        let path = self.path(|node| (node.score, &node.member[..]) < (score, member));
-        let found = self.link(path.nodes[0], 0).next;
-        if found == NONE || self.nodes[found as usize].member != member {
-            return;
-        }
-        let removed = core::mem::replace(
-            &mut self.nodes[found as usize],
-            Node { member: Bytes::new(), score: Double::ZERO, previous: NONE, links: Vec::new() },
-        );
-        for level in 0..self.levels {
+    /// Removes a member and returns its score.
+    pub(super) fn remove(&mut self, member: &[u8]) -> Option<Double> {
+        let found = self.position(member)?;
+        let score = self.nodes[found].score;
+        let path = self.path_to(found);
+        let removed = number(found);
+        let upper = core::mem::take(&mut self.nodes[found].upper);
+        for level in 1..self.levels {
             let link = self.link_mut(path.nodes[level], level);
-            if link.next == found {
-                let after = removed.links[level];
+            if link.next == removed {
+                let after = upper[level - 1];
                 *link = Link { next: after.next, span: link.span + after.span - 1 };
             } else {
                 link.span -= 1;
             }
         }
-        match removed.links[0].next {
-            NONE => self.tail = removed.previous,
-            next => self.nodes[next as usize].previous = removed.previous,
+        let Node { previous, next, .. } = self.nodes[found];
+        self.nodes[found].upper = upper;
+        self.set_next(previous, next);
+        match next {
+            NONE => self.tail = previous,
+            next => self.nodes[next as usize].previous = previous,
         }
-        while self.levels > 1 && self.link(HEAD, self.levels - 1).next == NONE {
+        while self.levels > 1 && self.head[self.levels - 1].next == NONE {
             self.levels -= 1;
         }
-        self.free.push(found);
-        self.len -= 1;
+        self.take_node(found);
+        Some(score)
+    }
+
+    /// Takes a node that is linked no more out of the block.
+    fn take_node(&mut self, found: usize) {
+        let (last, to) = (self.nodes.len() - 1, number(found));
+        let key = self.hash_key;
+        if found < last {
+            let path = self.path_to(last);
+            for level in 1..=self.nodes[last].upper.len() {
+                self.link_mut(path.nodes[level], level).next = to;
+            }
+            let Node { previous, next, .. } = self.nodes[last];
+            self.set_next(previous, to);
+            match next {
+                NONE => self.tail = to,
+                next => self.nodes[next as usize].previous = to,
+            }
+        }
+        let hash_at = |at: usize| key.hash(&self.nodes[at].member);
+        self.index.remove(hash_at(found), found, hash_at);
+        if found < last {
+            self.index.relocate(hash_at(last), last, found);
+        }
+        let node = self.nodes.swap_remove(found);
+        self.nodes_bytes -= node.heap_len();
+        if self.nodes.capacity() > 64 && self.nodes.len() < self.nodes.capacity() / 4 {
+            self.nodes.shrink_to(self.nodes.len() * 2);
+        }
     }
 
     /// How many members from the first on fulfil `is_before`, which must hold for all before one for which it
     /// holds.
-    pub(super) fn partition_point(&self, is_before: impl Fn(Double, &Bytes) -> bool) -> usize {
+    pub(super) fn partition_point(&self, is_before: impl Fn(Double, &[u8]) -> bool) -> usize {
         self.path(|node| is_before(node.score, &node.member)).ranks[0] as usize
     }
 
     /// The members from this rank on.
-    pub(super) fn forward(&self, rank: usize) -> impl Iterator<Item = (&Bytes, Double)> {
-        self.walk(rank, |node| node.links[0].next)
+    pub(super) fn forward(&self, rank: usize) -> impl Iterator<Item = (&[u8], Double)> {
+        self.walk(rank, |node| node.next)
     }
 
     /// The members from this rank back to the first.
-    pub(super) fn backward(&self, rank: usize) -> impl Iterator<Item = (&Bytes, Double)> {
+    pub(super) fn backward(&self, rank: usize) -> impl Iterator<Item = (&[u8], Double)> {
         self.walk(rank, |node| node.previous)
     }
 
-    fn walk(&self, rank: usize, next: fn(&Node) -> u32) -> impl Iterator<Item = (&Bytes, Double)> {
-        let node = |at: u32| if at == NONE { None } else { self.nodes.get(at as usize) };
+    fn walk(&self, rank: usize, next: fn(&Node) -> u32) -> impl Iterator<Item = (&[u8], Double)> {
+        let node = |at: u32| self.nodes.get(at as usize);
         let first = self.at(rank).and_then(node);
-        core::iter::successors(first, move |current| node(next(current)))
-            .map(|node| (&node.member, node.score))
+        core::iter::successors(first, move |current| node(next(current))).map(Node::both)
     }
 
     fn at(&self, rank: usize) -> Option<u32> {
-        let target = u32::try_from(rank).ok().filter(|rank| *rank < self.len)? + 1;
-        let (mut at, mut passed) = (HEAD, 0);
+        if rank >= self.nodes.len() {
+            return None;
+        }
+        let target = number(rank) + 1;
+        let (mut at, mut passed) = (NONE, 0);
         for level in (0..self.levels).rev() {
             loop {
                 let link = self.link(at, level);
@@ -155,9 +241,15 @@ impl SkipList {
         Some(at)
     }
 
+    /// The path to a node that is linked.
+    fn path_to(&self, position: usize) -> Path {
+        let Node { score, member, .. } = &self.nodes[position];
+        self.path(|node| (node.score, &node.member) < (*score, member))
+    }
+
     fn path(&self, is_before: impl Fn(&Node) -> bool) -> Path {
-        let mut path = Path { nodes: [HEAD; LEVELS_MAX], ranks: [0; LEVELS_MAX] };
-        let (mut at, mut passed) = (HEAD, 0);
+        let mut path = Path { nodes: [NONE; LEVELS_MAX], ranks: [0; LEVELS_MAX] };
+        let (mut at, mut passed) = (NONE, 0);
         for level in (0..self.levels).rev() {
             loop {
                 let link = self.link(at, level);
@@ -173,21 +265,33 @@ impl SkipList {
         path
     }
 
+    /// The link of a node, or of the head.
     fn link(&self, node: u32, level: usize) -> Link {
-        self.nodes[node as usize].links[level]
+        match (self.nodes.get(node as usize), level) {
+            (None, _) => {
+                Link { span: if level == 0 { 1 } else { self.head[level].span }, ..self.head[level] }
+            }
+            (Some(node), 0) => Link { next: node.next, span: 1 },
+            (Some(node), _) => node.upper[level - 1],
+        }
     }
 
     fn link_mut(&mut self, node: u32, level: usize) -> &mut Link {
-        &mut self.nodes[node as usize].links[level]
+        match self.nodes.get_mut(node as usize) {
+            None => &mut self.head[level],
+            Some(node) => &mut node.upper[level - 1],
+        }
     }
 
-    fn allocate(&mut self, node: Node) -> u32 {
-        if let Some(at) = self.free.pop() {
-            self.nodes[at as usize] = node;
-            return at;
+    fn next(&self, node: u32) -> u32 {
+        self.link(node, 0).next
+    }
+
+    fn set_next(&mut self, node: u32, next: u32) {
+        match self.nodes.get_mut(node as usize) {
+            None => self.head[0].next = next,
+            Some(node) => node.next = next,
         }
-        self.nodes.push(node);
-        u32::try_from(self.nodes.len() - 1).expect("2^32 members of 100 bytes do not fit into memory")
     }
 
     /// Each level holds a quarter of the one below.
@@ -200,6 +304,20 @@ impl SkipList {
     }
 }
 
+impl Node {
+    fn both(&self) -> (&[u8], Double) {
+        (&self.member, self.score)
+    }
+
+    fn heap_len(&self) -> u64 {
+        self.member.heap_len() + heap_len(self.upper.len() as u64 * 8)
+    }
+}
+
+fn number(position: usize) -> u32 {
+    u32::try_from(position).expect("2^32 members do not fit into memory")
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::format;
@@ -209,37 +327,44 @@ mod tests {
     #[test]
     fn it_behaves_as_a_sorted_list() {
         let mut prng = Prng::new(7);
-        let mut list = SkipList::new();
-        let mut model: Vec<(Double, Bytes)> = Vec::new();
-        for step in 0..4000 {
-            let member = Bytes::from(format!("m{}", prng.below(200)));
+        let mut list = SkipList::new(HashKey::new(1));
+        let mut model: Vec<(Double, Vec<u8>)> = Vec::new();
+        for step in 0..6000 {
+            let member = format!("m{}", prng.below(300)).into_bytes();
             let found = model.iter().position(|(_, name)| *name == member);
-            match found {
-                Some(at) if prng.below(2) == 0 => {
-                    let (score, member) = model.remove(at);
-                    list.remove(score, &member);
-                }
-                None => {
-                    let score = Double::parse(format!("{}", prng.below(20)).as_bytes()).expect("a number");
-                    list.insert(score, member.clone());
-                    model.push((score, member));
-                    model.sort();
-                }
-                Some(_) => {}
+            let score = Double::parse(format!("{}", prng.below(20)).as_bytes()).expect("a number");
+            let old = found.map(|at| model.remove(at).0);
+            if old.is_some() && prng.below(2) == 0 {
+                assert_eq!(list.remove(&member), old);
+                assert_eq!(list.score(&member), None);
+            } else {
+                assert_eq!(list.insert(&member, score), old);
+                assert_eq!(list.score(&member), Some(score));
+                model.push((score, member));
+                model.sort();
             }
-            assert_eq!(list.len as usize, model.len());
+            assert_eq!(list.len(), model.len());
             if step % 50 == 0 {
-                let all: Vec<_> = list.forward(0).map(|(member, score)| (score, member.clone())).collect();
+                let all: Vec<_> = list.forward(0).map(|(member, score)| (score, member.to_vec())).collect();
                 assert_eq!(all, model);
+                let mut any: Vec<_> = (0..model.len()).filter_map(|at| list.any(at)).collect();
+                any.sort_by_key(|(member, score)| (*score, *member));
+                assert!(
+                    any.iter().map(|(member, _)| *member).eq(model.iter().map(|(_, member)| &member[..]))
+                );
                 let mut back: Vec<_> =
-                    list.backward(model.len().wrapping_sub(1)).map(|(member, _)| member.clone()).collect();
+                    list.backward(model.len().wrapping_sub(1)).map(|(member, _)| member.to_vec()).collect();
                 back.reverse();
                 assert!(back.iter().eq(model.iter().map(|(_, member)| member)));
                 for (rank, (score, member)) in model.iter().enumerate() {
-                    assert_eq!(list.partition_point(|s, m| (s, m) < (*score, member)), rank);
-                    assert_eq!(list.forward(rank).next().map(|(found, _)| found), Some(member));
+                    assert_eq!(list.partition_point(|s, m| (s, m) < (*score, &member[..])), rank);
+                    assert_eq!(list.forward(rank).next().map(|(found, _)| found), Some(&member[..]));
                 }
             }
         }
+        while let Some((_, member)) = model.pop() {
+            list.remove(&member);
+        }
+        assert_eq!((list.len(), list.nodes_bytes, list.levels, list.tail), (0, 0, 1, NONE));
     }
 }

@@ -1,33 +1,47 @@
-//! Sorted sets: scores by member, and members in order.
+//! Sorted sets: packed in order while they are few and short, then a skip list with an index of the names.
 
+use alloc::boxed::Box;
 use core::ops::Range;
 
 use bytes::Bytes;
 
+use super::either::Either;
+use super::packed::Packed;
 use super::skiplist::SkipList;
-use crate::dict::{Dict, HashKey, Order};
+use crate::dict::scan_step;
 use crate::double::Double;
+use crate::index::HashKey;
 use crate::settings::Settings;
+use crate::small_bytes::heap_len;
 
 /// A sorted set.
 #[derive(Clone, Debug)]
 pub struct ZSet {
-    scores: Dict<Double>,
-    order: SkipList,
-    is_packed: bool,
+    members: Members,
+    hash_key: HashKey,
+}
+
+#[derive(Clone, Debug)]
+enum Members {
+    /// Each member with its score behind it, in order.
+    Packed(Packed),
+    List(Box<SkipList>),
 }
 
 impl ZSet {
     pub(crate) fn new(hash_key: HashKey) -> Self {
-        Self { scores: Dict::new(hash_key), order: SkipList::new(), is_packed: true }
+        Self { members: Members::Packed(Packed::default()), hash_key }
     }
 
     /// All at once: the encoding is that of the whole.
     pub(crate) fn of_members(members: &[(Bytes, Double)], hash_key: HashKey, settings: &Settings) -> Self {
         let longest = members.iter().map(|(member, _)| member.len() as u64).max().unwrap_or(0);
         let mut zset = Self::new(hash_key);
-        zset.is_packed = longest <= settings.zset_max_listpack_value
-            && members.len() as u64 <= settings.zset_max_listpack_entries;
+        if longest > settings.zset_max_listpack_value
+            || members.len() as u64 > settings.zset_max_listpack_entries
+        {
+            zset.become_list();
+        }
         for (member, score) in members {
             zset.insert(member, *score, settings);
         }
@@ -37,97 +51,194 @@ impl ZSet {
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.scores.len()
+        match &self.members {
+            Members::Packed(packed) => packed.len() / 2,
+            Members::List(list) => list.len(),
+        }
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.scores.is_empty()
+        self.len() == 0
     }
 
     /// The score of a member.
     #[must_use]
     pub fn score(&self, member: &[u8]) -> Option<Double> {
-        self.scores.get(member).copied()
+        match &self.members {
+            Members::Packed(packed) => find(packed, member).map(|(_, score)| score),
+            Members::List(list) => list.score(member),
+        }
     }
 
     /// How many members stand before this one.
     #[must_use]
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
-        let score = self.score(member)?;
-        Some(self.order.partition_point(|s, m| (s, &m[..]) < (score, member)))
+        match &self.members {
+            Members::Packed(packed) => find(packed, member).map(|(rank, _)| rank),
+            Members::List(list) => {
+                let score = list.score(member)?;
+                Some(list.partition_point(|s, m| (s, m) < (score, member)))
+            }
+        }
     }
 
     /// All members in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Bytes, Double)> {
-        self.order.forward(0)
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Double)> {
+        self.range(0..self.len())
     }
 
     /// The member at a position below [`ZSet::len`], in no order that means anything.
-    pub(crate) fn any(&self, position: usize) -> Option<(&Bytes, Double)> {
-        self.scores.at(position).map(|(member, score)| (member, *score))
+    pub(crate) fn any(&self, position: usize) -> Option<(&[u8], Double)> {
+        match &self.members {
+            Members::Packed(packed) => forward(packed, position).next(),
+            Members::List(list) => list.any(position),
+        }
     }
 
     /// The members at these ranks, upwards.
-    pub(crate) fn range(&self, ranks: Range<usize>) -> impl Iterator<Item = (&Bytes, Double)> {
-        self.order.forward(ranks.start).take(ranks.len())
+    pub(crate) fn range(&self, ranks: Range<usize>) -> impl Iterator<Item = (&[u8], Double)> {
+        let all = match &self.members {
+            Members::Packed(packed) => Either::Left(forward(packed, ranks.start)),
+            Members::List(list) => Either::Right(list.forward(ranks.start)),
+        };
+        all.take(ranks.len())
     }
 
     /// The members at these ranks, downwards.
-    pub(crate) fn range_back(&self, ranks: Range<usize>) -> impl Iterator<Item = (&Bytes, Double)> {
-        self.order.backward(ranks.end.wrapping_sub(1)).take(ranks.len())
+    pub(crate) fn range_back(&self, ranks: Range<usize>) -> impl Iterator<Item = (&[u8], Double)> {
+        let all = match &self.members {
+            Members::Packed(packed) => Either::Left(backward(packed, ranks.end)),
+            Members::List(list) => Either::Right(list.backward(ranks.end.wrapping_sub(1))),
+        };
+        all.take(ranks.len())
     }
 
     /// How many members from the first on fulfil `is_before`.
-    pub(crate) fn partition_point(&self, is_before: impl Fn(Double, &Bytes) -> bool) -> usize {
-        self.order.partition_point(is_before)
+    pub(crate) fn partition_point(&self, is_before: impl Fn(Double, &[u8]) -> bool) -> usize {
+        match &self.members {
+            Members::Packed(packed) => {
+                forward(packed, 0).take_while(|(member, score)| is_before(*score, member)).count()
+            }
+            Members::List(list) => list.partition_point(is_before),
+        }
     }
 
     /// Gives a member a score and returns the one it had.
     pub(crate) fn insert(&mut self, member: &[u8], score: Double, settings: &Settings) -> Option<Double> {
-        let len = self.len() + usize::from(!self.scores.contains(member));
-        self.is_packed &= member.len() as u64 <= settings.zset_max_listpack_value
-            && len as u64 <= settings.zset_max_listpack_entries;
-        let score = if self.is_packed { score.packed() } else { score };
-        let old = self.scores.insert(member, score);
-        if let Some(old) = old {
-            if old == score {
-                return Some(old);
+        if let Members::Packed(packed) = &mut self.members {
+            let found = find(packed, member);
+            let len = packed.len() / 2 + usize::from(found.is_none());
+            if member.len() as u64 <= settings.zset_max_listpack_value
+                && len as u64 <= settings.zset_max_listpack_entries
+            {
+                let score = score.packed();
+                if let Some((rank, old)) = found {
+                    if old == score {
+                        return Some(old);
+                    }
+                    packed.splice(2 * rank, 2, &[]);
+                }
+                let rank = forward(packed, 0).take_while(|(m, s)| (*s, *m) < (score, member)).count();
+                let (bytes, len) = packed_score(score);
+                packed.splice(2 * rank, 0, &[member, &bytes[..len]]);
+                return found.map(|(_, old)| old);
             }
-            self.order.remove(old, member);
+            self.become_list();
         }
-        // The name as the dictionary keeps it: shared, not copied again.
-        if let Some((name, _)) = self.scores.get_full(member) {
-            self.order.insert(score, name.clone());
+        match &mut self.members {
+            Members::List(list) => list.insert(member, score),
+            Members::Packed(_) => None,
         }
-        old
     }
 
     /// Removes a member; none if it was not there.
     pub(crate) fn remove(&mut self, member: &[u8]) -> Option<Double> {
-        let (_, score) = self.scores.remove(member, Order::Free)?;
-        self.order.remove(score, member);
-        Some(score)
+        match &mut self.members {
+            Members::Packed(packed) => {
+                let (rank, score) = find(packed, member)?;
+                packed.splice(2 * rank, 2, &[]);
+                Some(score)
+            }
+            Members::List(list) => list.remove(member),
+        }
     }
 
     /// The positions that a step of ZSCAN looks at, and the next cursor; to be looked up with [`ZSet::any`], or
     /// as ranks if everything is looked at.
     pub(crate) fn scan_step(&self, cursor: u64, count: u64) -> (Range<usize>, u64) {
-        if self.is_packed { (0..self.len(), 0) } else { self.scores.scan_step(cursor, count) }
+        match &self.members {
+            Members::Packed(_) => (0..self.len(), 0),
+            Members::List(list) => scan_step(list.len(), cursor, count),
+        }
     }
 
     /// What OBJECT ENCODING answers.
     #[must_use]
     pub fn encoding(&self) -> &'static str {
-        if self.is_packed { "listpack" } else { "skiplist" }
+        match &self.members {
+            Members::Packed(_) => "listpack",
+            Members::List(_) => "skiplist",
+        }
     }
+
+    /// What it takes on the heap.
+    pub(crate) fn heap_len(&self) -> u64 {
+        let members = match &self.members {
+            Members::Packed(packed) => packed.heap_len(),
+            Members::List(list) => list.heap_len(),
+        };
+        heap_len(40) + members
+    }
+
+    fn become_list(&mut self) {
+        let mut list = SkipList::new(self.hash_key);
+        for (member, score) in self.iter() {
+            list.insert(member, score);
+        }
+        self.members = Members::List(Box::new(list));
+    }
+}
+
+/// The rank and the score of a member.
+fn find(packed: &Packed, member: &[u8]) -> Option<(usize, Double)> {
+    forward(packed, 0)
+        .enumerate()
+        .find(|(_, (found, _))| *found == member)
+        .map(|(rank, (_, score))| (rank, score))
+}
+
+fn forward(packed: &Packed, rank: usize) -> impl Iterator<Item = (&[u8], Double)> {
+    let mut items = packed.iter_from(rank.saturating_mul(2));
+    core::iter::from_fn(move || Some((items.next()?, unpacked_score(items.next()?))))
+}
+
+/// The members before this rank, downwards.
+fn backward(packed: &Packed, rank: usize) -> impl Iterator<Item = (&[u8], Double)> {
+    let mut items = packed.iter_until(rank.saturating_mul(2));
+    core::iter::from_fn(move || {
+        let score = items.next_back()?;
+        Some((items.next_back()?, unpacked_score(score)))
+    })
+}
+
+/// A score without the zero bytes at its end, which those of small integers mostly are; how many bytes are left.
+fn packed_score(score: Double) -> ([u8; 8], usize) {
+    let bytes = score.to_bits().to_be_bytes();
+    (bytes, bytes.iter().rposition(|byte| *byte > 0).map_or(0, |last| last + 1))
+}
+
+fn unpacked_score(bytes: &[u8]) -> Double {
+    let mut all = [0; 8];
+    all[..bytes.len()].copy_from_slice(bytes);
+    Double::from_bits(u64::from_be_bytes(all)).expect("it was a Double before")
 }
 
 /// Equal when the members have the same scores.
 impl PartialEq for ZSet {
     fn eq(&self, other: &Self) -> bool {
-        self.scores == other.scores
+        self.len() == other.len() && self.iter().all(|(member, score)| other.score(member) == Some(score))
     }
 }
 

@@ -1,0 +1,271 @@
+//! One database: entries by name, and their times to live in order.
+//!
+//! Everything that changes an entry or takes it away goes through [`Db::open`], [`Db::replace`], [`Db::remove`],
+//! [`Db::set_expiry`] or [`Db::clear`]. They keep the sum of what all values take: a value that is handed out to
+//! be changed is taken out of the sum, and counted again before the next one is.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use crate::dict::Dict;
+use crate::entry::Entry;
+use crate::garbage::Garbage;
+use crate::index::HashKey;
+
+/// What an entry takes in its place besides its name.
+const ENTRY_BYTES: u64 = 40;
+/// What the time to live of a key takes besides.
+const EXPIRY_BYTES: u64 = 24;
+
+/// One database.
+#[derive(Clone, Debug)]
+pub struct Db {
+    keys: Dict<Entry>,
+    /// The positions of the entries that expire, in the order of their times.
+    expiries: BTreeSet<(u64, u32)>,
+    /// What all values take on the heap, but for the one at `open`.
+    values_bytes: u64,
+    /// The entry whose value may just be changing.
+    open: Option<usize>,
+    garbage: Vec<Garbage>,
+}
+
+impl Db {
+    pub(crate) fn new(hash_key: HashKey) -> Self {
+        Self {
+            keys: Dict::new(hash_key),
+            expiries: BTreeSet::new(),
+            values_bytes: 0,
+            open: None,
+            garbage: Vec::new(),
+        }
+    }
+
+    /// How many keys there are, expired ones too.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many keys have a time to live.
+    #[must_use]
+    pub fn expiries_len(&self) -> usize {
+        self.expiries.len()
+    }
+
+    /// The entry of a key, expired or not.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&Entry> {
+        self.keys.get(key)
+    }
+
+    /// All keys.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &Entry)> + ExactSizeIterator {
+        self.keys.iter()
+    }
+
+    /// The entry at a position below [`Db::len`]. Changes move entries, but only downwards.
+    #[must_use]
+    pub fn at(&self, position: usize) -> Option<(&[u8], &Entry)> {
+        self.keys.at(position)
+    }
+
+    /// Where the entry of a key is now.
+    #[must_use]
+    pub fn position(&self, key: &[u8]) -> Option<usize> {
+        self.keys.position(key)
+    }
+
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        self.keys.contains(key)
+    }
+
+    pub(crate) fn keys(&self) -> &Dict<Entry> {
+        &self.keys
+    }
+
+    /// What the database takes, names and indexes included.
+    #[must_use]
+    pub fn used_memory(&self) -> u64 {
+        let open = self.open.and_then(|at| self.keys.at(at)).map_or(0, |(_, entry)| entry.value.heap_len());
+        self.keys.bytes(ENTRY_BYTES) + self.values_bytes + open + self.expiries.len() as u64 * EXPIRY_BYTES
+    }
+
+    /// Notes an access, which is no change.
+    pub(crate) fn note_access(&mut self, position: usize, access: u32) {
+        if let Some((_, entry)) = self.keys.at_mut(position) {
+            entry.access = access;
+        }
+    }
+
+    /// The entry at a position, to be changed. Its value is counted again later; its time to live changes with
+    /// [`Db::set_expiry`] only.
+    pub(crate) fn open(&mut self, position: usize) -> Option<&mut Entry> {
+        if self.open != Some(position) {
+            self.close();
+            let (_, entry) = self.keys.at(position)?;
+            self.values_bytes -= entry.value.heap_len();
+            self.open = Some(position);
+        }
+        self.keys.at_mut(position).map(|(_, entry)| entry)
+    }
+
+    /// Counts the value that was changing.
+    fn close(&mut self) {
+        if let Some((_, entry)) = self.open.take().and_then(|at| self.keys.at(at)) {
+            self.values_bytes += entry.value.heap_len();
+        }
+    }
+
+    /// Puts an entry in place of the one that is there.
+    pub(crate) fn insert(&mut self, key: &[u8], entry: Entry) {
+        match self.keys.position(key) {
+            Some(position) => self.replace(position, entry),
+            None => self.insert_new(key, entry),
+        }
+    }
+
+    /// Adds an entry of a name that is not there.
+    pub(crate) fn insert_new(&mut self, key: &[u8], entry: Entry) {
+        self.close();
+        let position = self.keys.len();
+        self.values_bytes += entry.value.heap_len();
+        if let Some(at) = entry.expire_at() {
+            self.expiries.insert((at, number(position)));
+        }
+        self.keys.insert_new(key, entry);
+    }
+
+    /// Puts an entry in place of the one at a position.
+    pub(crate) fn replace(&mut self, position: usize, entry: Entry) {
+        self.close();
+        let expire_at = entry.expire_at();
+        self.values_bytes += entry.value.heap_len();
+        let Some((_, place)) = self.keys.at_mut(position) else {
+            return;
+        };
+        let old = core::mem::replace(place, entry);
+        self.values_bytes -= old.value.heap_len();
+        if old.expire_at() != expire_at {
+            self.index_expiry(position, old.expire_at(), expire_at);
+        }
+        self.discard(old);
+    }
+
+    /// Takes a key out.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Entry> {
+        let position = self.keys.position(key)?;
+        Some(self.remove_at(position))
+    }
+
+    /// Removes a key for good; false if there was none.
+    pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
+        let removed = self.remove(key);
+        let was_there = removed.is_some();
+        removed.into_iter().for_each(|entry| self.discard(entry));
+        was_there
+    }
+
+    fn remove_at(&mut self, position: usize) -> Entry {
+        self.close();
+        let (_, entry) = self.keys.remove_at(position);
+        self.values_bytes -= entry.value.heap_len();
+        self.index_expiry(position, entry.expire_at(), None);
+        // The last entry lies here now.
+        let last = self.keys.len();
+        if let Some(at) = self.keys.at(position).and_then(|(_, moved)| moved.expire_at()) {
+            self.index_expiry(last, Some(at), None);
+            self.index_expiry(position, None, Some(at));
+        }
+        entry
+    }
+
+    /// Gives a key that exists another time to live.
+    pub(crate) fn set_expiry(&mut self, key: &[u8], expire_at: Option<u64>) {
+        let Some(position) = self.keys.position(key) else {
+            return;
+        };
+        if let Some((_, entry)) = self.keys.at_mut(position) {
+            let old = entry.replace_expiry(expire_at);
+            self.index_expiry(position, old, expire_at);
+        }
+    }
+
+    fn index_expiry(&mut self, position: usize, old: Option<u64>, new: Option<u64>) {
+        if let Some(at) = old {
+            self.expiries.remove(&(at, number(position)));
+        }
+        if let Some(at) = new {
+            self.expiries.insert((at, number(position)));
+        }
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&mut self) {
+        let hash_key = self.keys.hash_key();
+        let keys = core::mem::replace(&mut self.keys, Dict::new(hash_key));
+        self.open = None;
+        self.values_bytes = 0;
+        let expiries = core::mem::take(&mut self.expiries);
+        if !keys.is_empty() {
+            self.garbage.push(Garbage::of_keys(keys, expiries));
+        }
+    }
+
+    /// When the next key expires, in milliseconds since the epoch.
+    pub(crate) fn next_expiry(&self) -> Option<u64> {
+        self.expiries.first().map(|(at, _)| at.saturating_add(1))
+    }
+
+    /// The key that expires first.
+    pub(crate) fn first_expiring(&self) -> Option<(&[u8], u64)> {
+        let (at, position) = self.expiries.first()?;
+        let (key, _) = self.keys.at(*position as usize)?;
+        Some((key, *at))
+    }
+
+    /// A key that expires not before this time, or the first.
+    pub(crate) fn expiring_from(&self, at: u64) -> Option<usize> {
+        let found = self.expiries.range((at, 0)..).next().or_else(|| self.expiries.first());
+        found.map(|(_, position)| *position as usize)
+    }
+
+    /// The first and the last time at which a key expires.
+    pub(crate) fn expiry_span(&self) -> Option<(u64, u64)> {
+        self.expiries.first().zip(self.expiries.last()).map(|((first, _), (last, _))| (*first, *last))
+    }
+
+    /// Throws an entry away, now or later if it is large.
+    fn discard(&mut self, entry: Entry) {
+        if entry.value.len() > Garbage::SMALL_LEN_MAX {
+            self.garbage.push(Garbage::of_value(entry.value));
+        }
+    }
+
+    /// What is to be freed, which may take its time.
+    pub(crate) fn take_garbage(&mut self) -> Option<Garbage> {
+        self.garbage.pop()
+    }
+}
+
+fn number(position: usize) -> u32 {
+    u32::try_from(position).expect("2^32 entries do not fit into memory")
+}
+
+/// The same data: access times do not count.
+impl PartialEq for Db {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().all(|(key, entry)| {
+                other
+                    .get(key)
+                    .is_some_and(|found| found.value == entry.value && found.expire_at() == entry.expire_at())
+            })
+    }
+}
