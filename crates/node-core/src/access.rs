@@ -16,6 +16,15 @@ pub(crate) fn first(settings: &Settings, now_ms: u64) -> u32 {
     if settings.maxmemory_policy.is_lfu() { (minutes(now_ms) << 8) | LFU_INIT } else { clock(now_ms) }
 }
 
+/// What a file or RESTORE knows of a key: for how many seconds it was not used, or how often it is.
+pub(crate) fn known(settings: &Settings, now_ms: u64, idle_s: Option<u64>, frequency: Option<u8>) -> u32 {
+    match (settings.maxmemory_policy.is_lfu(), idle_s, frequency) {
+        (true, _, Some(frequency)) => (minutes(now_ms) << 8) | u32::from(frequency),
+        (false, Some(idle_s), _) => clock(now_ms.saturating_sub(idle_s.saturating_mul(1000))),
+        _ => first(settings, now_ms),
+    }
+}
+
 /// One more access of a key.
 pub(crate) fn next(settings: &Settings, prng: &mut Prng, old: u32, now_ms: u64) -> u32 {
     if !settings.maxmemory_policy.is_lfu() {

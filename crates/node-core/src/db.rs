@@ -2,8 +2,10 @@
 //!
 //! Everything that changes an entry or takes it away goes through [`Db::open`], [`Db::replace`], [`Db::remove`],
 //! [`Db::set_expiry`] or [`Db::clear`]. They keep the sum of what all values take: a value that is handed out to
-//! be changed is taken out of the sum, and counted again before the next one is.
+//! be changed is taken out of the sum, and counted again before the next one is. They also tell the snapshot that is
+//! being written, before anything changes.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -11,6 +13,7 @@ use crate::dict::Dict;
 use crate::entry::Entry;
 use crate::garbage::Garbage;
 use crate::index::HashKey;
+use crate::snapshot::Recorder;
 
 /// What an entry takes in its place besides its name.
 const ENTRY_BYTES: u64 = 40;
@@ -28,6 +31,9 @@ pub struct Db {
     /// The entry whose value may just be changing.
     open: Option<usize>,
     garbage: Vec<Garbage>,
+    /// The number of the latest snapshot. Entries that bear it too are no part of it, or were written.
+    round: u32,
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Db {
@@ -38,6 +44,8 @@ impl Db {
             values_bytes: 0,
             open: None,
             garbage: Vec::new(),
+            round: 0,
+            recorder: None,
         }
     }
 
@@ -97,6 +105,29 @@ impl Db {
         self.keys.bytes(ENTRY_BYTES) + self.values_bytes + open + self.expiries.len() as u64 * EXPIRY_BYTES
     }
 
+    /// What a snapshot needs: its recorder, the entries and the round.
+    pub(crate) fn recorder_mut(&mut self) -> Option<(&mut Recorder, &mut Dict<Entry>, u32)> {
+        self.recorder.as_deref_mut().map(|recorder| (recorder, &mut self.keys, self.round))
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_deref()
+    }
+
+    /// From now on `recorder` is told of changes; none ends that.
+    pub(crate) fn record(&mut self, recorder: Option<Recorder>, round: u32) {
+        self.recorder = recorder.map(Box::new);
+        self.round = round;
+    }
+
+    fn before_change(&mut self, position: usize) {
+        if let Some(recorder) = &mut self.recorder
+            && let Some((key, entry)) = self.keys.at_mut(position)
+        {
+            recorder.keep(key, entry, self.round);
+        }
+    }
+
     /// Notes an access, which is no change.
     pub(crate) fn note_access(&mut self, position: usize, access: u32) {
         if let Some((_, entry)) = self.keys.at_mut(position) {
@@ -107,6 +138,7 @@ impl Db {
     /// The entry at a position, to be changed. Its value is counted again later; its time to live changes with
     /// [`Db::set_expiry`] only.
     pub(crate) fn open(&mut self, position: usize) -> Option<&mut Entry> {
+        self.before_change(position);
         if self.open != Some(position) {
             self.close();
             let (_, entry) = self.keys.at(position)?;
@@ -132,8 +164,9 @@ impl Db {
     }
 
     /// Adds an entry of a name that is not there.
-    pub(crate) fn insert_new(&mut self, key: &[u8], entry: Entry) {
+    pub(crate) fn insert_new(&mut self, key: &[u8], mut entry: Entry) {
         self.close();
+        entry.round = self.round;
         let position = self.keys.len();
         self.values_bytes += entry.value.heap_len();
         if let Some(at) = entry.expire_at() {
@@ -143,8 +176,10 @@ impl Db {
     }
 
     /// Puts an entry in place of the one at a position.
-    pub(crate) fn replace(&mut self, position: usize, entry: Entry) {
+    pub(crate) fn replace(&mut self, position: usize, mut entry: Entry) {
         self.close();
+        self.before_change(position);
+        entry.round = self.round;
         let expire_at = entry.expire_at();
         self.values_bytes += entry.value.heap_len();
         let Some((_, place)) = self.keys.at_mut(position) else {
@@ -174,6 +209,7 @@ impl Db {
 
     fn remove_at(&mut self, position: usize) -> Entry {
         self.close();
+        self.before_change(position);
         let (_, entry) = self.keys.remove_at(position);
         self.values_bytes -= entry.value.heap_len();
         self.index_expiry(position, entry.expire_at(), None);
@@ -191,6 +227,7 @@ impl Db {
         let Some(position) = self.keys.position(key) else {
             return;
         };
+        self.before_change(position);
         if let Some((_, entry)) = self.keys.at_mut(position) {
             let old = entry.replace_expiry(expire_at);
             self.index_expiry(position, old, expire_at);
@@ -209,10 +246,13 @@ impl Db {
     /// Removes everything.
     pub(crate) fn clear(&mut self) {
         let hash_key = self.keys.hash_key();
-        let keys = core::mem::replace(&mut self.keys, Dict::new(hash_key));
+        let mut keys = core::mem::replace(&mut self.keys, Dict::new(hash_key));
         self.open = None;
         self.values_bytes = 0;
         let expiries = core::mem::take(&mut self.expiries);
+        if let Some(recorder) = &mut self.recorder {
+            keys = recorder.detach(keys);
+        }
         if !keys.is_empty() {
             self.garbage.push(Garbage::of_keys(keys, expiries));
         }

@@ -61,6 +61,11 @@ impl Double {
         Self::of(self.0 * other.0).unwrap_or(Self::ZERO)
     }
 
+    /// Whether it is the zero with a sign.
+    pub(crate) fn is_minus_zero(self) -> bool {
+        self == Self::ZERO && self.0.is_sign_negative()
+    }
+
     /// As a listpack keeps it, where zero is an integer and has no sign.
     pub(crate) fn packed(self) -> Self {
         if self == Self::ZERO { Self::ZERO } else { self }

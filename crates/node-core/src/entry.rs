@@ -14,12 +14,14 @@ pub struct Entry {
     expire_at: u64,
     /// What the eviction policy keeps of accesses, see [`access`](crate::access).
     pub(crate) access: u32,
+    /// Whether a snapshot still has to write it, see [`Recorder`](crate::snapshot::Recorder); given by the database.
+    pub(crate) round: u32,
 }
 
 impl Entry {
     /// A value without a time to live.
     pub(crate) fn new(value: Value, access: u32) -> Self {
-        Self { value, expire_at: NEVER, access }
+        Self { value, expire_at: NEVER, access, round: 0 }
     }
 
     /// The same with a time to live.

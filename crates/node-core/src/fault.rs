@@ -27,6 +27,8 @@ texts! {
     SYNTAX = "ERR syntax error",
     NOT_INTEGER = "ERR value is not an integer or out of range",
     NOT_FLOAT = "ERR value is not a valid float",
+    NOT_BUSY = "NOTBUSY No scripts in execution right now.",
+    SCRIPT_FLUSH_OPTION = "ERR SCRIPT FLUSH only support SYNC|ASYNC option",
     NO_SUCH_KEY = "ERR no such key",
     INDEX_OUT_OF_RANGE = "ERR index out of range",
     OUT_OF_RANGE = "ERR value is out of range",
@@ -65,6 +67,12 @@ impl Fault {
 
     pub(crate) fn wrong_arity(command: &str) -> Self {
         Self(format!("ERR wrong number of arguments for '{command}' command").into())
+    }
+
+    pub(crate) fn not_run(command: &[u8]) -> Self {
+        let command = shown(command, 128).to_uppercase();
+        let words = "Picket keeps scripts and functions and passes them on, but does not run them";
+        Self(format!("ERR {command} is not supported: {words}").into())
     }
 
     pub(crate) fn invalid_expire(command: &str) -> Self {

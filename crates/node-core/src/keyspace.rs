@@ -14,9 +14,11 @@ use crate::block::Waiters;
 use crate::db::Db;
 use crate::eviction::Candidate;
 use crate::exec::{Effect, del_of};
+use crate::functions::Functions;
 use crate::garbage::Garbage;
 use crate::index::HashKey;
 use crate::settings::{MaxmemoryPolicy, Settings};
+use crate::snapshot::SnapshotId;
 
 /// How many databases there are.
 pub(crate) const DATABASES: u32 = 16;
@@ -36,6 +38,13 @@ pub struct Keyspace {
     pub(crate) eviction_pool_policy: Option<MaxmemoryPolicy>,
     /// From which database a key was last evicted by lot.
     pub(crate) next_evicted_db: u32,
+    /// Function libraries.
+    pub(crate) functions: Functions,
+    /// Sources of scripts by SHA-1 in hexadecimal.
+    pub(crate) scripts: BTreeMap<Vec<u8>, Bytes>,
+    /// The snapshot that is being written, and how many there have been.
+    pub(crate) snapshot: Option<SnapshotId>,
+    pub(crate) snapshots: u32,
 }
 
 impl Keyspace {
@@ -55,6 +64,10 @@ impl Keyspace {
             eviction_pool: Vec::new(),
             eviction_pool_policy: None,
             next_evicted_db: 0,
+            functions: Functions::default(),
+            scripts: BTreeMap::new(),
+            snapshot: None,
+            snapshots: 0,
         }
     }
 
@@ -62,6 +75,12 @@ impl Keyspace {
     #[must_use]
     pub fn dbs(&self) -> &[Db] {
         &self.dbs
+    }
+
+    /// The function libraries.
+    #[must_use]
+    pub fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// The directives that commands look at.

@@ -23,16 +23,20 @@ mod entry;
 mod eviction;
 mod exec;
 mod fault;
+mod functions;
 mod garbage;
 mod hyperloglog;
 mod index;
 mod keyspace;
+mod load;
 mod long_double;
 mod node;
 mod number;
+mod rdb_value;
 mod session;
 mod settings;
 mod small_bytes;
+mod snapshot;
 pub mod types;
 
 pub use block::{Block, BlockKind};
@@ -43,11 +47,16 @@ pub use dict::Dict;
 pub use double::Double;
 pub use entry::Entry;
 pub use exec::{Context, Effect, Origin, Outcome};
+pub use functions::Functions;
 pub use garbage::Garbage;
 pub use keyspace::Keyspace;
+pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
     ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
 };
 pub use session::Session;
 pub use settings::{MaxmemoryPolicy, Settings};
 pub use small_bytes::SmallBytes;
+pub use snapshot::{
+    Progress, Snapshot, SnapshotContent, SnapshotError, SnapshotOptions, SnapshotReplication,
+};

@@ -106,6 +106,12 @@ impl MaxmemoryPolicy {
         Self::ALL.into_iter().find(|policy| policy.name().as_bytes().eq_ignore_ascii_case(name))
     }
 
+    /// Whether it chooses by when keys were last used.
+    #[must_use]
+    pub fn is_lru(self) -> bool {
+        self.rank() == Some(Rank::Lru)
+    }
+
     /// Whether keys remember how often they are used.
     #[must_use]
     pub fn is_lfu(self) -> bool {

@@ -12,7 +12,7 @@ use crate::event::RdbEvent;
 use crate::opcode::{REDIS_VERSION_MAX, VALKEY_VERSION, ValueType};
 use crate::reader::{RdbLimits, RdbReader};
 use crate::value::Value;
-use crate::writer::RdbVersion;
+use crate::writer::{RdbVersion, RdbWriter, WriteOptions};
 
 const CHECKSUM_LEN: usize = 8;
 const FOOTER_LEN: usize = 2 + CHECKSUM_LEN;
@@ -42,11 +42,15 @@ pub fn write(
     let mut scratch = Vec::new();
     out.extend_from_slice(&[value_type.to_byte()]);
     write(&mut ValueEncoder::new(&mut out, &mut scratch, version, compress))?;
+    Ok(with_footer(out, version))
+}
+
+fn with_footer(mut out: BytesMut, version: RdbVersion) -> Bytes {
     let [low, high, ..] = version.number().to_le_bytes();
     out.extend_from_slice(&[low, high]);
     let checksum = crc64(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
-    Ok(out.freeze())
+    out.freeze()
 }
 
 /// The payload of a whole value.
@@ -68,10 +72,17 @@ pub fn encode(
 ///
 /// # Errors
 /// When the footer is wrong or the type unknown.
-pub fn open(mut payload: Bytes, limits: RdbLimits) -> Result<(ValueType, RdbReader), DumpError> {
-    let Some(body_len) = payload.len().checked_sub(FOOTER_LEN).filter(|len| *len > 0) else {
-        return Err(DumpError::VersionOrChecksum);
-    };
+pub fn open(payload: Bytes, limits: RdbLimits) -> Result<(ValueType, RdbReader), DumpError> {
+    let (mut body, version) = verify(payload)?;
+    let bad_format = |kind| DumpError::BadFormat(RdbError { offset: 0, kind });
+    let byte = body.first().ok_or(DumpError::VersionOrChecksum)?;
+    let value_type = ValueType::from_byte(*byte, version == VALKEY_VERSION).map_err(bad_format)?;
+    Ok((value_type, RdbReader::of_value(value_type, body.split_off(1), limits)))
+}
+
+/// What stands before the footer, and the version.
+fn verify(mut payload: Bytes) -> Result<(Bytes, u32), DumpError> {
+    let body_len = payload.len().checked_sub(FOOTER_LEN).ok_or(DumpError::VersionOrChecksum)?;
     let (summed, checksum) = payload.split_at(body_len + 2);
     let version = u32::from(summed[body_len]) | u32::from(summed[body_len + 1]) << 8;
     if (version > REDIS_VERSION_MAX && version != VALKEY_VERSION)
@@ -79,10 +90,46 @@ pub fn open(mut payload: Bytes, limits: RdbLimits) -> Result<(ValueType, RdbRead
     {
         return Err(DumpError::VersionOrChecksum);
     }
-    let value_type = ValueType::from_byte(payload[0], version == VALKEY_VERSION)
-        .map_err(|kind| DumpError::BadFormat(RdbError { offset: 0, kind }))?;
     payload.truncate(body_len);
-    Ok((value_type, RdbReader::of_value(value_type, payload.split_off(1), limits)))
+    Ok((payload, version))
+}
+
+/// The payload of FUNCTION DUMP: all libraries.
+///
+/// # Errors
+/// When the version has none.
+pub fn write_functions<'a>(
+    version: RdbVersion,
+    sources: impl Iterator<Item = &'a [u8]>,
+) -> Result<Bytes, WriteError> {
+    let mut out = BytesMut::new();
+    let mut writer = RdbWriter::new(WriteOptions { version, checksum: false, ..WriteOptions::default() });
+    for source in sources {
+        writer.function(&mut out, source)?;
+    }
+    Ok(with_footer(out, version))
+}
+
+/// The sources in a payload of FUNCTION DUMP.
+///
+/// # Errors
+/// When it is damaged, or holds something else.
+pub fn read_functions(payload: Bytes) -> Result<Vec<Bytes>, DumpError> {
+    let (body, version) = verify(payload)?;
+    let mut reader = RdbReader::of_records(body, version, RdbLimits::default());
+    let mut sources = Vec::new();
+    loop {
+        match reader.next().map_err(DumpError::BadFormat)? {
+            Some(RdbEvent::Function { source }) => sources.push(Bytes::from(source.into_vec())),
+            Some(_) => {
+                let kind = RdbErrorKind::NoFunction;
+                return Err(DumpError::BadFormat(RdbError { offset: reader.offset(), kind }));
+            }
+            None => break,
+        }
+    }
+    reader.finish().map_err(DumpError::BadFormat)?;
+    Ok(sources)
 }
 
 /// Verifies a payload and reads its value.

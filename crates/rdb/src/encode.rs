@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use bytes::BytesMut;
 
 use crate::decimal;
+use crate::listpack::Listpack;
 use crate::lzf;
 use crate::opcode::ValueType;
 use crate::score::Score;
@@ -18,12 +19,16 @@ const COMPRESS_LEN_MIN: usize = 21;
 /// Longer strings are no integers of 32 bits.
 const INT_LEN_MAX: usize = 11;
 
+/// How the nodes of a list are kept.
+const LIST_NODE_PLAIN: u64 = 1;
+const LIST_NODE_PACKED: u64 = 2;
+
 /// What cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// An entry of a stream that fits into no node.
-    #[error("a stream entry is too large for a listpack")]
+    /// Something that fits into no listpack, as an entry of a stream.
+    #[error("a value is too large for a listpack")]
     TooLarge,
     /// Function libraries came with version 10.
     #[error("RDB version {0} has no function libraries")]
@@ -109,6 +114,42 @@ impl<'a> ValueEncoder<'a> {
             self.out.extend_from_slice(&[0xc2]);
             self.out.extend_from_slice(&value.to_le_bytes());
         }
+    }
+
+    /// How many bytes the buffer holds that is written to, so that a step of writing can end in time.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The version that is written.
+    #[must_use]
+    pub fn version(&self) -> RdbVersion {
+        self.version
+    }
+
+    /// A small hash ([`ValueType::HashListpack`]: fields and values), sorted set ([`ValueType::ZSetListpack`]:
+    /// members and scores, ascending) or set ([`ValueType::SetListpack`]).
+    pub fn listpack(&mut self, listpack: &Listpack) {
+        self.string(listpack.as_bytes());
+    }
+
+    /// A set of integers ([`ValueType::SetIntset`]), which ascend.
+    pub fn intset(&mut self, ints: &[i64]) {
+        self.string(&crate::intset::write(ints));
+    }
+
+    /// A node of a list ([`ValueType::ListQuicklist2`], which begins with the number of its nodes as
+    /// [`ValueEncoder::elements`]) with some elements.
+    pub fn list_node(&mut self, listpack: &Listpack) {
+        put_len(self.out, LIST_NODE_PACKED);
+        self.listpack(listpack);
+    }
+
+    /// A node of such a list with one element, which is too long for a packed one.
+    pub fn plain_list_node(&mut self, element: &[u8]) {
+        put_len(self.out, LIST_NODE_PLAIN);
+        self.string(element);
     }
 
     /// A list ([`ValueType::List`]) or set ([`ValueType::Set`]) of `len` strings, a sorted set

@@ -124,6 +124,9 @@ pub enum RdbErrorKind {
     /// The bytes ended too early.
     #[error("unexpected end of the RDB")]
     UnexpectedEof,
+    /// A payload of functions holds something else.
+    #[error("the given type is not a function")]
+    NoFunction,
     /// A payload goes on behind its value.
     #[error("bytes are left behind the value")]
     TrailingBytes,

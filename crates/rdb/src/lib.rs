@@ -48,6 +48,7 @@ pub use encode::{FieldTtlPolicy, ValueEncoder, WriteError};
 pub use error::{RdbError, RdbErrorKind};
 pub use event::{Checksum, KeyMeta, ModuleId, RdbEvent};
 pub use items::{RdbItem, RdbItems};
+pub use listpack::Listpack;
 pub use opcode::ValueType;
 pub use reader::{RdbLimits, RdbReader};
 pub use score::Score;

@@ -97,12 +97,20 @@ pub(crate) fn before(blob: &[u8], end: usize) -> usize {
 
 /// A listpack that grows, well formed at any time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listpack {
+pub struct Listpack {
     bytes: Vec<u8>,
 }
 
+impl Default for Listpack {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Listpack {
-    pub(crate) fn new() -> Self {
+    /// One without elements.
+    #[must_use]
+    pub fn new() -> Self {
         let mut bytes = alloc::vec![0; HEADER_LEN];
         bytes.push(END);
         let mut this = Self { bytes };
@@ -124,8 +132,9 @@ impl Listpack {
         self.bytes.shrink_to_fit();
     }
 
-    /// Whether strings of that many bytes altogether can follow: no listpack has 4 GiB.
-    pub(crate) fn has_room(&self, strings: usize, len: usize) -> bool {
+    /// Whether that many strings of `len` bytes altogether can follow: no listpack has 4 GiB.
+    #[must_use]
+    pub fn has_room(&self, strings: usize, len: usize) -> bool {
         // The most that surrounds a string, and room for the integers of an entry.
         const OVERHEAD_MAX: usize = 10;
         let len = strings.checked_add(8).and_then(|count| count.checked_mul(OVERHEAD_MAX)?.checked_add(len));
@@ -134,12 +143,15 @@ impl Listpack {
     }
 
     /// Appends an integer.
-    pub(crate) fn int(&mut self, value: i64) {
+    pub fn int(&mut self, value: i64) {
         self.append(|bytes| put_int(bytes, value));
     }
 
     /// Appends a string, as an integer if it is one. [`Listpack::has_room`] was asked before.
-    pub(crate) fn string(&mut self, text: &[u8]) {
+    ///
+    /// # Panics
+    /// When there is no room.
+    pub fn string(&mut self, text: &[u8]) {
         self.append(|bytes| put_string(bytes, text));
     }
 

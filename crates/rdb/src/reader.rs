@@ -120,6 +120,16 @@ impl RdbReader {
         reader
     }
 
+    /// A reader of records without header and end: those of a payload of functions, without its footer.
+    pub(crate) fn of_records(records: Bytes, version: u32, limits: RdbLimits) -> Self {
+        let mut reader = Self::new(RdbLimits { verify_checksum: false, ..limits });
+        reader.is_payload = true;
+        reader.state = State::Opcode;
+        reader.version = version;
+        reader.push(records);
+        reader
+    }
+
     /// Takes the next bytes. They are kept until they are understood, and not copied.
     pub fn push(&mut self, bytes: impl Into<Bytes>) {
         self.input.push(bytes.into());
@@ -150,6 +160,8 @@ impl RdbReader {
         let kind = match self.state {
             State::Failed(error) => return Err(error),
             State::End if !self.is_payload || self.input.is_empty() => return Ok(()),
+            // Between two records a payload of functions may end.
+            State::Opcode if self.is_payload && self.input.is_empty() => return Ok(()),
             State::End => RdbErrorKind::TrailingBytes,
             _ => RdbErrorKind::UnexpectedEof,
         };

@@ -271,6 +271,11 @@ impl RdbWriter {
         written
     }
 
+    /// Appends bytes that another writer with the same options, but without a checksum, wrote: keys with values.
+    pub fn append(&mut self, out: &mut BytesMut, bytes: &[u8]) {
+        self.raw(out, |out| out.extend_from_slice(bytes));
+    }
+
     /// The end mark and the checksum: last of all.
     pub fn end(&mut self, out: &mut BytesMut) {
         self.raw(out, |out| out.extend_from_slice(&[opcode::EOF]));

@@ -224,6 +224,7 @@ fn flushdb(exec: &mut Exec, args: &[Bytes]) -> Answer {
 /// `FLUSHALL [ASYNC|SYNC]`.
 fn flushall(exec: &mut Exec, args: &[Bytes]) -> Answer {
     check_flush_mode(args)?;
+    exec.keyspace.cancel_snapshot();
     for db in 0..crate::keyspace::DATABASES {
         flush(exec, db);
     }

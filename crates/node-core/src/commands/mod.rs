@@ -5,13 +5,16 @@ mod args;
 mod bitfield;
 mod bitmap;
 mod blocking;
+mod dump;
 mod expire;
+mod function;
 mod generic;
 mod hash;
 mod hyperloglog;
 mod lcs;
 mod list;
 mod scan;
+mod script;
 mod set;
 mod sort;
 mod string;
@@ -29,13 +32,16 @@ const GROUPS: &[&[Command]] = &[
     blocking::TABLE,
     bitfield::TABLE,
     bitmap::TABLE,
+    dump::TABLE,
     expire::TABLE,
+    function::TABLE,
     generic::TABLE,
     hash::TABLE,
     hyperloglog::TABLE,
     lcs::TABLE,
     list::TABLE,
     scan::TABLE,
+    script::TABLE,
     set::TABLE,
     sort::TABLE,
     string::TABLE,

@@ -56,6 +56,15 @@ impl Str {
         })
     }
 
+    /// The same of bytes that are this string's alone.
+    pub(crate) fn owned(bytes: Vec<u8>) -> Self {
+        if bytes.len() < SHARED_LEN_MIN {
+            Self::of(&bytes)
+        } else {
+            Self(Repr::Shared(Box::new(bytes.into())))
+        }
+    }
+
     /// The same, as what is changed in place.
     pub(crate) fn raw(bytes: Vec<u8>) -> Self {
         Self(Repr::Buffer(Box::new(bytes)))

@@ -48,6 +48,28 @@ impl ZSet {
         zset
     }
 
+    /// Adds a member of a file; false if it was there. Minus zero, which a listpack cannot hold, stays what it is
+    /// until [`ZSet::pack`].
+    pub(crate) fn load(&mut self, member: &[u8], score: Double, settings: &Settings) -> bool {
+        if score.is_minus_zero() && matches!(self.members, Members::Packed(_)) {
+            self.become_list();
+        }
+        self.insert(member, score, settings).is_none()
+    }
+
+    /// Goes back to the packed form if all members fit into it.
+    pub(crate) fn pack(&mut self, settings: &Settings) {
+        let fits = self.len() as u64 <= settings.zset_max_listpack_entries
+            && self.iter().all(|(member, _)| member.len() as u64 <= settings.zset_max_listpack_value);
+        if fits && matches!(self.members, Members::List(_)) {
+            let mut packed = Self::new(self.hash_key);
+            for (member, score) in self.iter() {
+                packed.insert(member, score, settings);
+            }
+            *self = packed;
+        }
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {
