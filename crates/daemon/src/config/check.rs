@@ -9,7 +9,8 @@ use picket_sansio::Millis;
 use picket_sentinel_core::{Config, MasterConfig};
 
 use super::Source;
-use crate::sentinel::{folder_doubt, writable};
+use crate::sentinel::writable;
+use crate::start::folder_doubt;
 
 /// The explanation of a configuration that was accepted, and its warnings.
 pub(crate) fn explain(source: &Source) -> String {
@@ -35,7 +36,7 @@ pub(crate) fn explain(source: &Source) -> String {
 /// What a start would trip over on this machine.
 fn places(source: &Source, warnings: &mut Vec<String>) {
     let options = &source.config.options;
-    if let Some(path) = source.path.as_deref() {
+    if let Some(path) = source.origin.path.as_deref() {
         warnings.extend(writable(Some(path)).err());
         warnings.extend(folder_doubt(path));
     }
@@ -67,7 +68,7 @@ fn places(source: &Source, warnings: &mut Vec<String>) {
 fn process(text: &mut String, source: &Source, warnings: &mut Vec<String>) {
     let Config { settings, options, masters, my_id, current_epoch, .. } = &source.config;
     let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let file = source.path.as_ref().map_or("(none)".to_owned(), |path| path.display().to_string());
+    let file = source.origin.path.as_ref().map_or("(none)".to_owned(), |path| path.display().to_string());
     let bind: Vec<String> = options.bind().into_iter().map(shown).collect();
     let _ = writeln!(text, "The configuration is valid.\n");
     field(text, "config file", &file);
@@ -91,7 +92,7 @@ fn process(text: &mut String, source: &Source, warnings: &mut Vec<String>) {
     );
     field(text, "masters", &masters.len().to_string());
 
-    if source.path.is_none() {
+    if source.origin.path.is_none() {
         warnings.push("there is no config file: a sentinel needs one to save its state in".to_owned());
     }
     if masters.is_empty() {
@@ -268,7 +269,7 @@ fn short(run_id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::SentinelOptions;
+    use crate::cli::StartOptions;
     use crate::config::load;
 
     fn explained(text: &str) -> String {
@@ -276,7 +277,7 @@ mod tests {
         let path = folder.path().join("s.conf");
         std::fs::write(&path, text).expect("written");
         let options =
-            SentinelOptions { config_file: Some(path.display().to_string()), ..SentinelOptions::default() };
+            StartOptions { config_file: Some(path.display().to_string()), ..StartOptions::default() };
         explain(&load(&options, &mut std::io::empty()).expect("valid"))
     }
 

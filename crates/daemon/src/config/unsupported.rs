@@ -1,12 +1,15 @@
 //! Directives that Picket reads but does not implement. One that an operator's safety hangs on is
 //! refused by name; one that only tunes the machine is named in the log.
 
-use std::sync::Arc;
+use picket_server_core::config::{ConfigError, Loaded, Settings};
 
-use picket_server_core::config::{ConfigError, Loaded, Settings, find_directive, lines};
+use super::texts::Texts;
 
-/// Directives without which a deployment is not what its operator believes.
-const REFUSED: [(&str, &str); 5] = [
+/// Directives without which a deployment is not what its operator believes, with what to say.
+pub(super) type Refused = [(&'static str, &'static str)];
+
+/// What a Sentinel refuses.
+pub(super) const SENTINEL: [(&str, &str); 5] = [
     ("tls-port", "TLS is not available: clients would find no encrypted port"),
     ("tls-replication", "TLS is not available: links to servers and sentinels would not be encrypted"),
     ("replicaof", "replicaof directive not allowed in sentinel mode"),
@@ -14,37 +17,41 @@ const REFUSED: [(&str, &str); 5] = [
     ("socket-mark-id", "connections cannot be marked"),
 ];
 
+/// What a data node refuses.
+pub(super) const NODE: [(&str, &str); 7] = [
+    (
+        "appendonly",
+        "there is no append-only file: acknowledged writes would be lost in a crash (save makes RDB files)",
+    ),
+    ("cluster-enabled", "a node stands alone or follows a master, it is no part of a cluster"),
+    ("tls-port", "TLS is not available: clients would find no encrypted port"),
+    ("tls-replication", "TLS is not available: the link to the master would not be encrypted"),
+    ("tls-cluster", "TLS is not available"),
+    ("socket-mark-id", "connections cannot be marked"),
+    ("unixsocketgroup", "the group of the Unix socket cannot be set"),
+];
+
 /// Directives that a Sentinel of Redis acts upon, and whose absence only makes the machine run
 /// differently.
 const IGNORED: [&str; 4] = ["oom-score-adj", "server-cpulist", "bio-cpulist", "disable-thp"];
 
-/// Refuses what must not be ignored. `texts` are the names and contents that the settings came from.
+/// Refuses what must not be ignored.
 ///
 /// # Errors
-/// Names the line, where it is in one of `texts` itself, and what is missing.
+/// Names the line and what is missing.
 pub(super) fn check(
+    refused: &Refused,
     settings: &Settings,
     loaded: &Loaded,
-    texts: &[(String, Vec<u8>)],
+    texts: &Texts,
 ) -> Result<(), ConfigError> {
     if let Some(line) = loaded.modules.first() {
         return Err(line.error("modules cannot be loaded (loadmodule, module settings): not implemented"));
     }
-    let set = settings.non_default().find_map(|name| REFUSED.iter().find(|(refused, _)| *refused == name));
-    let Some((name, reason)) = set else { return Ok(()) };
-    let reason = format!("{name} is not implemented: {reason}");
-    let said = texts
-        .iter()
-        .flat_map(|(file, text)| lines(&Arc::from(file.as_str()), text))
-        .filter_map(Result::ok)
-        .filter(|line| find_directive(line.name()).is_some_and(|directive| directive.name == *name))
-        .last();
-    Err(match said {
-        Some(line) => line.error(reason),
-        None => {
-            ConfigError { file: Arc::from("an included file"), line: 0, text: (*name).to_owned(), reason }
-        }
-    })
+    match settings.non_default().find_map(|name| refused.iter().find(|(refused, _)| *refused == name)) {
+        Some((name, reason)) => Err(texts.refuse(name, format!("{name} is not implemented: {reason}"))),
+        None => Ok(()),
+    }
 }
 
 /// The directives that were set and have no effect.

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::cli::SentinelOptions;
+use crate::cli::StartOptions;
 use crate::config::{ConfigStore, StartError, load};
 use crate::errno::strerror;
 use crate::host::{Clock, Host, Listeners, Observer, serve};
@@ -53,7 +53,7 @@ impl Player {
         let path = folder.join(format!("{name}.conf"));
         std::fs::write(&path, config_text(addr, watch)).map_err(|error| strerror(&error))?;
         let options =
-            SentinelOptions { config_file: Some(path.display().to_string()), ..SentinelOptions::default() };
+            StartOptions { config_file: Some(path.display().to_string()), ..StartOptions::default() };
         let source = load(&options, &mut std::io::empty()).map_err(|error| match error {
             StartError::Log(text) | StartError::Stderr(text) => text,
         })?;

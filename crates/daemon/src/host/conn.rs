@@ -2,19 +2,21 @@
 //!
 //! Output is written at once when the socket takes it and waits in a buffer otherwise. A client that
 //! does not read its answers is not read from either until it does; one that lets too much pile up is
-//! closed. Nothing here waits on behalf of anybody else.
+//! closed. A replica is sent only what it has room for, so neither applies to it. Nothing here waits on behalf of
+//! anybody else.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
+use bytes::Bytes;
 use picket_sansio::{ClientId, LinkId};
 use picket_server_core::OutputBufferLimit;
 use tokio::io::Interest;
 use tokio::sync::Notify;
 
 use super::stream::Stream;
+use super::unsent::Unsent;
 use crate::errno::strerror;
 
 /// Which connection.
@@ -45,14 +47,13 @@ pub(crate) struct Conn {
     unsent: RefCell<Unsent>,
     state: Cell<State>,
     changed: Notify,
-    limit: OutputBufferLimit,
-}
-
-#[derive(Debug, Default)]
-struct Unsent {
-    bytes: BytesMut,
+    limit: Cell<OutputBufferLimit>,
     /// Since when there is more than the soft limit.
-    over_soft_since: Option<Instant>,
+    over_soft_since: Cell<Option<Instant>>,
+    /// Whether nothing is to be read for now.
+    paused: Cell<bool>,
+    /// Of a replica: how much more it may be sent, as far as that was told.
+    budget: Cell<Option<u64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,10 @@ const PAUSE_BYTES: usize = 1024 * 1024;
 const LINK_HARD_BYTES: u64 = 16 * 1024 * 1024;
 /// How long a peer may take to read what precedes the end of its connection.
 const DRAIN_WAIT: Duration = Duration::from_secs(10);
-/// An emptied buffer larger than this is given back.
-const KEEP_BYTES: usize = 16 * 1024;
+/// What a replica may have unsent.
+const REPLICA_BYTES: u64 = 1024 * 1024;
+/// What is unlimited.
+const NO_LIMIT: OutputBufferLimit = OutputBufferLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
 
 impl Conn {
     /// Takes over a connected socket.
@@ -82,7 +85,10 @@ impl Conn {
             unsent: RefCell::default(),
             state: Cell::new(State::Open),
             changed: Notify::new(),
-            limit: limit.unwrap_or(links),
+            limit: Cell::new(limit.unwrap_or(links)),
+            over_soft_since: Cell::new(None),
+            paused: Cell::new(false),
+            budget: Cell::new(None),
         }
     }
 
@@ -94,8 +100,60 @@ impl Conn {
     /// Adds output; [`flush`](Self::flush) sends it.
     pub(crate) fn push(&self, bytes: &[u8]) {
         if self.state.get() != State::Closed {
-            self.unsent.borrow_mut().bytes.extend_from_slice(bytes);
+            self.unsent.borrow_mut().push(bytes);
         }
+    }
+
+    /// Adds output that others may share.
+    pub(crate) fn share(&self, bytes: Bytes) {
+        if self.state.get() != State::Closed {
+            self.unsent.borrow_mut().share(bytes);
+        }
+    }
+
+    /// Adds output of a replica, counted against what it may be sent.
+    pub(crate) fn feed(&self, pieces: Vec<Bytes>) {
+        let count: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        self.budget.set(self.budget.get().map(|budget| budget.saturating_sub(count)));
+        pieces.into_iter().for_each(|piece| self.share(piece));
+    }
+
+    /// From now on a replica, which is sent what it has room for and has no other limit.
+    pub(crate) fn become_replica(&self) {
+        self.limit.set(NO_LIMIT);
+        self.over_soft_since.set(None);
+        self.budget.set(Some(0));
+    }
+
+    /// How much more a replica may be sent, once that is worth telling. Counts as told.
+    pub(crate) fn take_room(&self) -> Option<u64> {
+        let told = self.budget.get()?;
+        let unsent = self.unsent.borrow().len() as u64;
+        if told > REPLICA_BYTES / 2 || unsent > REPLICA_BYTES / 2 || self.state.get() != State::Open {
+            return None;
+        }
+        let room = REPLICA_BYTES - unsent;
+        self.budget.set(Some(room));
+        Some(room)
+    }
+
+    /// Sets when unsent output ends the connection; for replicas nothing does.
+    pub(crate) fn set_limit(&self, limit: OutputBufferLimit) {
+        if self.budget.get().is_none() {
+            self.limit.set(limit);
+        }
+    }
+
+    /// Whether bytes are to be read.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        if self.paused.replace(paused) != paused {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether small pieces go out at once.
+    pub(crate) fn set_nodelay(&self, nodelay: bool) {
+        self.stream.set_nodelay(nodelay);
     }
 
     /// Sends what the socket takes. Wakes the connection's task if something is left over, or if it
@@ -123,14 +181,18 @@ impl Conn {
 
     /// Whether everything that was pushed is sent.
     pub(crate) fn is_drained(&self) -> bool {
-        self.unsent.borrow().bytes.is_empty()
+        self.unsent.borrow().is_empty()
     }
 
-    /// Serves the connection until it ends. `on_data` gets what was read, in a buffer of the caller's.
-    pub(crate) async fn run(&self, mut on_data: impl FnMut() -> Read) -> End {
+    /// Serves the connection until it ends. `on_data` reads; `on_written` hears that the socket took something.
+    pub(crate) async fn run(&self, mut on_data: impl FnMut() -> Read, mut on_written: impl FnMut()) -> End {
         loop {
             let interest = match self.next_step() {
                 Step::Wait(interest) => interest,
+                Step::Rest => {
+                    self.changed.notified().await;
+                    continue;
+                }
                 Step::End(end) => {
                     self.state.set(State::Closed);
                     self.stream.finish();
@@ -147,10 +209,11 @@ impl Conn {
                 Ok(ready) => ready,
                 Err(error) => return self.lost(&error),
             };
-            if ready.is_writable()
-                && let Err(error) = self.write()
-            {
-                return self.lost(&error);
+            if ready.is_writable() && !self.is_drained() {
+                if let Err(error) = self.write() {
+                    return self.lost(&error);
+                }
+                on_written();
             }
             if interest.is_readable() && ready.is_readable() {
                 match on_data() {
@@ -184,26 +247,30 @@ impl Conn {
         if self.is_over_limit() {
             return Step::End(End::OverLimit);
         }
-        let waiting = self.unsent.borrow().bytes.len();
-        Step::Wait(match (waiting, self.id) {
-            (0, _) => Interest::READABLE,
-            (PAUSE_BYTES.., ConnId::Client(_)) => Interest::WRITABLE,
-            _ => Interest::READABLE | Interest::WRITABLE,
-        })
+        let waiting = self.unsent.borrow().len();
+        let is_client = matches!(self.id, ConnId::Client(_)) && self.budget.get().is_none();
+        let is_choked = is_client && waiting >= PAUSE_BYTES;
+        let reads = !self.paused.get() && !is_choked;
+        match (reads, waiting > 0) {
+            (true, false) => Step::Wait(Interest::READABLE),
+            (true, true) => Step::Wait(Interest::READABLE | Interest::WRITABLE),
+            (false, true) => Step::Wait(Interest::WRITABLE),
+            (false, false) => Step::Rest,
+        }
     }
 
     fn is_over_limit(&self) -> bool {
-        let unsent = self.unsent.borrow();
-        let waiting = u64::try_from(unsent.bytes.len()).unwrap_or(u64::MAX);
-        let soft_for = unsent.over_soft_since.map_or(Duration::ZERO, |since| since.elapsed());
-        (self.limit.hard_bytes > 0 && waiting >= self.limit.hard_bytes)
-            || (unsent.over_soft_since.is_some() && soft_for.as_secs() >= self.limit.soft_seconds)
+        let waiting = self.unsent.borrow().len() as u64;
+        let limit = self.limit.get();
+        let soft_for = self.over_soft_since.get().map(|since| since.elapsed());
+        (limit.hard_bytes > 0 && waiting >= limit.hard_bytes)
+            || soft_for.is_some_and(|soft_for| soft_for.as_secs() >= limit.soft_seconds)
     }
 
     /// Comes when a limit in time has to be looked at again.
     async fn next_check(&self) {
         let draining = matches!(self.state.get(), State::Draining(_));
-        let over_soft = self.unsent.borrow().over_soft_since.is_some();
+        let over_soft = self.over_soft_since.get().is_some();
         if draining || over_soft {
             tokio::time::sleep(Duration::from_secs(1)).await;
         } else {
@@ -213,22 +280,22 @@ impl Conn {
 
     fn write(&self) -> io::Result<()> {
         let mut unsent = self.unsent.borrow_mut();
-        while !unsent.bytes.is_empty() {
-            match self.stream.try_write(&unsent.bytes) {
-                Ok(count) => unsent.bytes.advance(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        if unsent.is_empty() {
+            return Ok(());
         }
-        if unsent.bytes.is_empty() && unsent.bytes.capacity() > KEEP_BYTES {
-            unsent.bytes = BytesMut::new();
+        let written = unsent.write_with(
+            |bytes| self.stream.try_write(bytes),
+            |pieces| self.stream.try_write_vectored(pieces),
+        );
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            _ => {}
         }
-        let waiting = u64::try_from(unsent.bytes.len()).unwrap_or(u64::MAX);
-        if self.limit.soft_bytes == 0 || waiting < self.limit.soft_bytes {
-            unsent.over_soft_since = None;
-        } else if unsent.over_soft_since.is_none() {
-            unsent.over_soft_since = Some(Instant::now());
+        let soft_bytes = self.limit.get().soft_bytes;
+        if soft_bytes == 0 || (unsent.len() as u64) < soft_bytes {
+            self.over_soft_since.set(None);
+        } else if self.over_soft_since.get().is_none() {
+            self.over_soft_since.set(Some(Instant::now()));
         }
         Ok(())
     }
@@ -248,9 +315,9 @@ impl Conn {
 
 /// What became of an attempt to read.
 pub(crate) enum Read {
-    /// There were bytes.
+    /// There were bytes, and there may be more.
     More,
-    /// There were none after all.
+    /// There is nothing now.
     Nothing,
     /// The peer has closed its side.
     End,
@@ -260,6 +327,8 @@ pub(crate) enum Read {
 
 enum Step {
     Wait(Interest),
+    /// Until something changes.
+    Rest,
     End(End),
 }
 
@@ -286,7 +355,6 @@ mod tests {
     use tokio::task::{JoinHandle, LocalSet, spawn_local};
     use tokio::time::timeout;
 
-    const NO_LIMIT: OutputBufferLimit = OutputBufferLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
     const PATIENCE: Duration = Duration::from_secs(10);
 
     /// A client's connection that is served, and the client.
@@ -298,15 +366,18 @@ mod tests {
             let (conn, read) = (Rc::clone(&conn), Rc::clone(&read));
             async move {
                 let mut buffer = [0; 1024];
-                conn.run(|| match conn.read(&mut buffer) {
-                    Ok(0) => Read::End,
-                    Ok(count) => {
-                        read.set(read.get() + count);
-                        Read::More
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-                    Err(error) => Read::Broken(error),
-                })
+                conn.run(
+                    || match conn.read(&mut buffer) {
+                        Ok(0) => Read::End,
+                        Ok(count) => {
+                            read.set(read.get() + count);
+                            Read::More
+                        }
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
+                        Err(error) => Read::Broken(error),
+                    },
+                    || {},
+                )
                 .await
             }
         });
@@ -337,6 +408,44 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             assert_eq!(read.get(), 13);
+        });
+    }
+
+    #[test]
+    fn a_paused_connection_is_not_read_until_it_is_resumed() {
+        on_local_set(async {
+            let (conn, mut client, _task, read) = served(NO_LIMIT);
+            conn.set_paused(true);
+            client.write_all(b"more").await.expect("room in the socket");
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(read.get(), 0);
+            conn.set_paused(false);
+            while read.get() == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_replica_has_room_once_it_has_taken_half() {
+        on_local_set(async {
+            let (conn, mut client, _task, _) = served(NO_LIMIT);
+            assert_eq!(conn.take_room(), None, "it is no replica");
+            conn.become_replica();
+            assert_eq!(conn.take_room(), Some(REPLICA_BYTES));
+            assert_eq!(conn.take_room(), None, "it was told");
+            let half = Bytes::from(vec![b'x'; 512 * 1024]);
+            conn.feed(vec![half.clone(), half]);
+            assert_eq!(conn.take_room(), None, "nothing is sent yet");
+            let mut taken = vec![0; 1024 * 1024];
+            conn.flush();
+            client.read_exact(&mut taken).await.expect("all of it arrives");
+            while !conn.is_drained() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(conn.take_room(), Some(REPLICA_BYTES));
         });
     }
 

@@ -1,21 +1,23 @@
 //! The core and everything that it has set in motion.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use picket_sansio::{ClientId, LinkId, Ticket, Time};
 use picket_sentinel_core::{Event, Input, Output, PersistentState, Sentinel};
-use picket_server_core::{LogLevel, OutputBufferLimit};
+use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::AbortHandle;
 
 use super::clock::{Clock, wall};
 use super::conn::Conn;
+use super::link::Links;
 use super::persist::Persister;
+use super::pulse::Pulse;
+use super::run::Hosted;
 use super::scripts::Scripts;
+use super::stream::Stream;
 use super::vitals::Vitals;
 use crate::logging::Logger;
 
@@ -33,6 +35,8 @@ pub(crate) struct HostOptions {
     pub(crate) source: Option<IpAddr>,
     /// When a client's unsent output ends its connection.
     pub(crate) client_limit: OutputBufferLimit,
+    /// `tcp-keepalive`.
+    pub(crate) keepalive_s: u64,
     pub(crate) observer: Option<Observer>,
 }
 
@@ -41,17 +45,10 @@ pub(crate) struct Host {
     pub(super) inner: RefCell<Inner>,
     /// What is read lands here first; one buffer for all connections.
     pub(super) scratch: RefCell<Box<[u8]>>,
-    pub(super) clock: Clock,
-    pub(super) logger: Logger,
+    pub(super) pulse: Pulse,
     pub(super) source: Option<IpAddr>,
     pub(super) client_limit: OutputBufferLimit,
-    pub(super) resolving: Semaphore,
-    /// Said when the deadline has moved nearer, and when the core wants the end.
-    pub(super) changed: Notify,
-    /// The deadline that the loop waits for.
-    pub(super) armed: Cell<Option<Time>>,
-    /// Inputs handled so far.
-    pub(super) handled: Cell<u64>,
+    keepalive_s: u64,
 }
 
 pub(super) struct Inner {
@@ -62,7 +59,7 @@ pub(super) struct Inner {
     pub(super) clients: HashMap<ClientId, Rc<Conn>>,
     /// Clients that the core has done with and that have not read everything yet.
     pub(super) leaving: HashMap<ClientId, Rc<Conn>>,
-    pub(super) links: HashMap<LinkId, Link>,
+    pub(super) links: Links,
     pub(super) scripts: Scripts,
     /// Connections with new output.
     touched: Vec<Rc<Conn>>,
@@ -75,16 +72,8 @@ pub(super) struct Inner {
     held: Option<VecDeque<Event>>,
 }
 
-pub(super) enum Link {
-    /// Being opened; what is sent meanwhile waits.
-    Connecting(AbortHandle, Vec<u8>),
-    Open(Rc<Conn>),
-}
-
 /// How much is read at once.
 const READ_BYTES: usize = 16 * 1024;
-/// Names that are resolved at the same time; a broken resolver must not use up all threads.
-const RESOLVING_MAX: usize = 8;
 
 impl Host {
     /// Surrounds a core.
@@ -97,7 +86,7 @@ impl Host {
                 observer: options.observer,
                 clients: HashMap::new(),
                 leaving: HashMap::new(),
-                links: HashMap::new(),
+                links: Links::default(),
                 scripts: Scripts::default(),
                 touched: Vec::new(),
                 next_client: 0,
@@ -107,14 +96,10 @@ impl Host {
                 held: Some(VecDeque::new()),
             }),
             scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
-            clock: options.clock,
-            logger: options.logger,
+            pulse: Pulse::new(options.clock, options.logger),
             source: options.source,
             client_limit: options.client_limit,
-            resolving: Semaphore::new(RESOLVING_MAX),
-            changed: Notify::new(),
-            armed: Cell::new(None),
-            handled: Cell::new(0),
+            keepalive_s: options.keepalive_s,
         })
     }
 
@@ -128,8 +113,7 @@ impl Host {
             inner.answered = inner.answered.max(*ticket);
             self.log_persisted(result);
         }
-        self.handled.set(self.handled.get().wrapping_add(1));
-        inner.core.handle(self.clock.now(), input);
+        inner.core.handle(self.pulse.beat(), input);
         while let Some(output) = inner.core.poll_output() {
             self.perform(&mut inner, output);
         }
@@ -137,14 +121,7 @@ impl Host {
             conn.flush();
         }
         let deadline = inner.core.next_deadline().map(|deadline| deadline.at);
-        let nearer = match (deadline, self.armed.get()) {
-            (Some(wanted), Some(armed)) => wanted < armed,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if nearer || inner.exit.is_some() {
-            self.changed.notify_one();
-        }
+        self.pulse.settle(deadline, inner.exit.is_some());
     }
 
     /// Gives the core the figures about the process and the calendar time.
@@ -152,46 +129,6 @@ impl Host {
         let host = self.inner.borrow_mut().vitals.refresh();
         self.input(Input::Wall(wall()));
         self.input(Input::Host(host));
-    }
-
-    /// When the core wants to be woken.
-    pub(super) fn deadline(&self) -> Option<Time> {
-        self.inner.borrow().core.next_deadline().map(|deadline| deadline.at)
-    }
-
-    /// The exit code, once the core has asked for the end.
-    pub(super) fn exit_code(&self) -> Option<i32> {
-        self.inner.borrow().exit
-    }
-
-    /// Whether anybody might look at the figures about the process.
-    pub(super) fn has_clients(&self) -> bool {
-        !self.inner.borrow().clients.is_empty()
-    }
-
-    /// Whether every client has what was sent to it.
-    pub(super) fn is_drained(&self) -> bool {
-        let inner = self.inner.borrow();
-        inner.clients.values().chain(inner.leaving.values()).all(|conn| conn.is_drained())
-    }
-
-    /// Waits until every state is on disk.
-    pub(super) fn finish_persisting(&self) {
-        self.inner.borrow_mut().persister.finish();
-    }
-
-    /// Ends every connection and script task.
-    pub(super) fn close_all(&self) {
-        let mut inner = self.inner.borrow_mut();
-        for (_, conn) in inner.clients.drain() {
-            conn.close_now();
-        }
-        for (_, link) in inner.links.drain() {
-            match link {
-                Link::Connecting(task, _) => task.abort(),
-                Link::Open(conn) => conn.close_now(),
-            }
-        }
     }
 
     /// Starts the core. A state that it wants on disk first, such as a new id, is there when this
@@ -204,7 +141,7 @@ impl Host {
                 None => break,
             }
         }
-        self.logger.log(LogLevel::Notice, format!("Sentinel ID is {}", self.my_id()));
+        self.pulse.logger.log(LogLevel::Notice, format!("Sentinel ID is {}", self.my_id()));
         let held = self.inner.borrow_mut().held.take();
         for event in held.into_iter().flatten() {
             self.log_event(event);
@@ -229,11 +166,7 @@ impl Host {
             Output::Connect { link, to } => self.connect(inner, link, to),
             Output::LinkSend { link, bytes } => inner.send_on_link(link, &bytes),
             Output::LinkSendSecret { link, bytes } => inner.send_on_link(link, bytes.expose()),
-            Output::LinkClose { link } => match inner.links.remove(&link) {
-                Some(Link::Connecting(task, _)) => task.abort(),
-                Some(Link::Open(conn)) => conn.close_now(),
-                None => {}
-            },
+            Output::LinkClose { link } => inner.links.close(link),
             Output::ClientSend { client, bytes } => {
                 if let Some(conn) = inner.clients.get(&client) {
                     conn.push(&bytes);
@@ -256,31 +189,31 @@ impl Host {
             Output::WriteFile { query, path, text } => self.write_file(query, path, text),
             Output::Event(event) => {
                 if let Some(observer) = &mut inner.observer {
-                    observer(self.clock.now(), &event);
+                    observer(self.pulse.clock.now(), &event);
                 }
                 match &mut inner.held {
                     Some(held) => held.push_back(event),
                     None => self.log_event(event),
                 }
             }
-            Output::LogLevel(level) => self.logger.set_level(level),
+            Output::LogLevel(level) => self.pulse.logger.set_level(level),
             Output::Exit { code } => inner.exit = Some(code),
         }
     }
 
     fn log_event(&self, event: Event) {
         let until = match &event {
-            Event::FailoverDelayed { until, .. } => self.clock.calendar(*until),
+            Event::FailoverDelayed { until, .. } => self.pulse.clock.calendar(*until),
             _ => None,
         };
-        self.logger.event(event, until);
+        self.pulse.logger.event(event, until);
     }
 
     /// Logs what came of an attempt to persist.
     fn log_persisted(&self, result: &Result<(), String>) {
         match result {
-            Ok(()) => self.logger.log(LogLevel::Notice, "Sentinel new configuration saved on disk"),
-            Err(reason) => self.logger.log(
+            Ok(()) => self.pulse.logger.log(LogLevel::Notice, "Sentinel new configuration saved on disk"),
+            Err(reason) => self.pulse.logger.log(
                 LogLevel::Warning,
                 format!("WARNING: Sentinel was not able to save the new configuration on disk!!!: {reason}"),
             ),
@@ -288,16 +221,65 @@ impl Host {
     }
 }
 
+impl Hosted for Host {
+    type Answer = Input;
+
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.inner.borrow().core.next_deadline().map(|deadline| deadline.at)
+    }
+
+    fn exit_code(&self) -> Option<i32> {
+        self.inner.borrow().exit
+    }
+
+    fn wake(self: &Rc<Self>) {
+        self.input(Input::Wake);
+    }
+
+    fn answer(self: &Rc<Self>, answer: Input) {
+        self.input(answer);
+    }
+
+    fn tick(self: &Rc<Self>) {
+        // The figures about the process are for clients.
+        if !self.inner.borrow().clients.is_empty() {
+            self.refresh();
+        }
+    }
+
+    fn accept(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
+        self.accept_client(stream, addresses);
+    }
+
+    fn keepalive_s(&self) -> u64 {
+        self.keepalive_s
+    }
+
+    fn is_drained(&self) -> bool {
+        let inner = self.inner.borrow();
+        inner.clients.values().chain(inner.leaving.values()).all(|conn| conn.is_drained())
+    }
+
+    fn finish_disk(&self) {
+        self.inner.borrow_mut().persister.finish();
+    }
+
+    fn close_all(&self) {
+        let mut inner = self.inner.borrow_mut();
+        for (_, conn) in inner.clients.drain() {
+            conn.close_now();
+        }
+        inner.links.close_all();
+    }
+}
+
 impl Inner {
     fn send_on_link(&mut self, link: LinkId, bytes: &[u8]) {
-        match self.links.get_mut(&link) {
-            Some(Link::Open(conn)) => {
-                conn.push(bytes);
-                self.touched.push(Rc::clone(conn));
-            }
-            Some(Link::Connecting(_, early)) => early.extend_from_slice(bytes),
-            None => {}
-        }
+        self.touched.extend(self.links.send(link, bytes));
     }
 
     fn persist(&mut self, ticket: Ticket, state: PersistentState) {

@@ -1,5 +1,6 @@
-//! The host of a Sentinel core: reads sockets and gives the bytes to the core, carries out what the
-//! core asks for, and wakes it at its deadlines. It decides nothing about the protocol.
+//! The host of a core: reads sockets and gives the bytes to the core, carries out what the core asks for, and wakes
+//! it at its deadlines. It decides nothing about the protocol. Here is what all hosts share and the one of a Sentinel
+//! (`inner`, `tasks`, `persist`, `scripts`); that of a data node is in [`node`](crate::node).
 //!
 //! Everything runs on one thread. A task per connection waits for its socket; what it reads goes
 //! straight into the core, and what the core wants done is done before the task goes on. The disk,
@@ -14,20 +15,27 @@ mod listen;
 mod notify;
 mod persist;
 mod pidfile;
+mod pulse;
 mod resolve;
 mod run;
 mod scripts;
 mod stream;
 mod tasks;
+mod unsent;
 mod vitals;
 
 pub(crate) use budget::budget;
 pub(crate) use clock::{Clock, wall};
+pub(crate) use conn::{Conn, ConnId, End, Read};
 pub(crate) use inner::{Host, HostOptions, Observer};
+pub(crate) use link::{Links, connect};
 pub(crate) use listen::{tcp as listen_tcp, unix as listen_unix};
 pub(crate) use notify::{Supervisor, ready, supervisor};
 pub(crate) use persist::Persister;
 pub(crate) use pidfile::PidFile;
-pub(crate) use run::{Listeners, serve};
+pub(crate) use pulse::Pulse;
+pub(crate) use resolve::resolve;
+pub(crate) use run::{Hosted, Listeners, serve};
 pub(crate) use scripts::is_executable;
+pub(crate) use stream::Stream;
 pub(crate) use vitals::Vitals;

@@ -8,7 +8,7 @@ use crate::errno::strerror;
 ///
 /// # Errors
 /// Why there are none.
-pub(super) async fn resolve(host: &str) -> Result<Vec<IpAddr>, String> {
+pub(crate) async fn resolve(host: &str) -> Result<Vec<IpAddr>, String> {
     let found = tokio::net::lookup_host((host, 0)).await.map_err(|error| strerror(&error))?;
     let mut ips = Vec::new();
     for address in found {

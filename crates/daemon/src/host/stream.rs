@@ -1,6 +1,6 @@
 //! A TCP or Unix connection, as one type.
 
-use std::io;
+use std::io::{self, IoSlice, Read as _};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
 
@@ -24,12 +24,23 @@ impl Stream {
         }
     }
 
-    /// Reads what is there; `Ok(0)` is the end.
+    /// Reads what is there; `Ok(0)` is the end. After a read that leaves room in the buffer the socket counts as
+    /// empty until the system says otherwise, which saves the call that would find it so.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_read(buffer),
-            Self::Unix(stream) => stream.try_read(buffer),
-        }
+        let mut partial = None;
+        let mut read = |socket: SockRef<'_>| {
+            let count = (&*socket).read(buffer)?;
+            if count == 0 || count == buffer.len() {
+                return Ok(count);
+            }
+            partial = Some(count);
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        let result = match self {
+            Self::Tcp(stream) => stream.try_io(Interest::READABLE, || read(SockRef::from(stream))),
+            Self::Unix(stream) => stream.try_io(Interest::READABLE, || read(SockRef::from(stream))),
+        };
+        partial.map_or(result, Ok)
     }
 
     /// Writes what the system takes at once.
@@ -37,6 +48,22 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// Writes what the system takes at once of several pieces.
+    pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(pieces),
+            Self::Unix(stream) => stream.try_write_vectored(pieces),
+        }
+    }
+
+    /// Whether small pieces go out at once.
+    pub(crate) fn set_nodelay(&self, nodelay: bool) {
+        if let Self::Tcp(stream) = self {
+            // A connection without this option works all the same.
+            let _ = stream.set_nodelay(nodelay);
         }
     }
 

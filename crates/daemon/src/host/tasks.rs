@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Secret};
@@ -12,15 +13,19 @@ use picket_sentinel_core::{Input, ScriptOutcome};
 use picket_server_core::{ClientAddresses, LogLevel};
 
 use super::conn::{Conn, ConnId, End, Read};
-use super::inner::{Host, Inner, Link};
+use super::inner::{Host, Inner};
 use super::stream::Stream;
 use super::{link, resolve, scripts};
 use crate::config::{ConfigStore, read_text};
 use crate::errno::strerror;
 
+/// Data that a peer does not acknowledge for this long ends the connection; it also bounds connecting.
+/// The core notices silence much earlier, this only frees what the system holds.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
+
 impl Host {
     /// Takes over a connection that somebody opened.
-    pub(super) fn accept(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
+    pub(super) fn accept_client(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
         let (id, conn) = {
             let mut inner = self.inner.borrow_mut();
             let id = ClientId::next(&mut inner.next_client);
@@ -36,35 +41,26 @@ impl Host {
     pub(super) fn connect(self: &Rc<Self>, inner: &mut Inner, link: LinkId, to: SocketAddr) {
         let host = Rc::clone(self);
         let task = tokio::task::spawn_local(async move {
-            match link::connect(to, host.source)
-                .await
-                .and_then(|stream| Ok((stream.local_addr()?.ip(), stream)))
-            {
+            let connected = link::connect(to, host.source, Some(UNACKNOWLEDGED_MAX)).await;
+            match connected.and_then(|stream| Ok((stream.local_addr()?.ip(), stream))) {
                 Ok((local, stream)) => host.link_up(link, local, Stream::Tcp(stream)),
                 Err(error) => host.link_down(link, strerror(&error)),
             }
         });
-        inner.links.insert(link, Link::Connecting(task.abort_handle(), Vec::new()));
+        inner.links.begin(link, task.abort_handle());
     }
 
     fn link_up(self: &Rc<Self>, link: LinkId, local: IpAddr, stream: Stream) {
-        let conn = Rc::new(Conn::new(ConnId::Link(link), stream, None));
-        {
-            let mut inner = self.inner.borrow_mut();
-            // Closed by the core in the meantime: nobody waits for it.
-            let Some(slot) = inner.links.get_mut(&link) else { return };
-            if let Link::Connecting(_, early) = slot {
-                conn.push(early);
-            }
-            *slot = Link::Open(Rc::clone(&conn));
-        }
+        // Closed by the core in the meantime: nobody waits for it.
+        let Some(conn) = self.inner.borrow_mut().links.open(link, stream) else { return };
         self.input(Input::LinkUp { link, local });
         conn.flush();
         tokio::task::spawn_local(serve(Rc::clone(self), conn));
     }
 
     fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
-        if self.inner.borrow_mut().links.remove(&link).is_some() {
+        let known = self.inner.borrow_mut().links.forget(link);
+        if known {
             self.input(Input::LinkDown { link, reason });
         }
     }
@@ -80,7 +76,7 @@ impl Host {
         match id {
             ConnId::Link(link) => self.link_down(link, reason.to_owned()),
             ConnId::Client(client) => {
-                self.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
+                self.pulse.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
                 self.client_gone(client);
             }
         }
@@ -90,7 +86,7 @@ impl Host {
     pub(super) fn resolve(self: &Rc<Self>, query: QueryId, name: String) {
         let host = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let result = match host.resolving.acquire().await {
+            let result = match host.pulse.resolving.acquire().await {
                 Ok(_turn) => resolve::resolve(&name).await,
                 Err(closed) => Err(closed.to_string()),
             };
@@ -152,11 +148,11 @@ impl Host {
     }
 
     fn read(self: &Rc<Self>, conn: &Conn) -> Read {
-        let bytes = {
+        let (bytes, filled) = {
             let mut scratch = self.scratch.borrow_mut();
             match conn.read(&mut scratch) {
                 Ok(0) => return Read::End,
-                Ok(count) => Bytes::copy_from_slice(&scratch[..count]),
+                Ok(count) => (Bytes::copy_from_slice(&scratch[..count]), count == scratch.len()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::More,
                 Err(error) => return Read::Broken(error),
@@ -166,13 +162,13 @@ impl Host {
             ConnId::Client(client) => self.input(Input::ClientData { client, bytes }),
             ConnId::Link(link) => self.input(Input::LinkData { link, bytes }),
         }
-        Read::More
+        if filled { Read::More } else { Read::Nothing }
     }
 }
 
 /// Serves one connection and tells the core of its end.
 async fn serve(host: Rc<Host>, conn: Rc<Conn>) {
-    let end = conn.run(|| host.read(&conn)).await;
+    let end = conn.run(|| host.read(&conn), || {}).await;
     match (end, conn.id()) {
         (End::Closed, ConnId::Link(_)) => {}
         (End::Closed, ConnId::Client(client)) => {

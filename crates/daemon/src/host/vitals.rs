@@ -16,7 +16,7 @@ pub(crate) struct Vitals {
 
 impl Vitals {
     /// What does not change while the process runs.
-    pub(crate) fn new(config_file: &Path, settings: &Settings) -> Self {
+    pub(crate) fn new(config_file: Option<&Path>, settings: &Settings) -> Self {
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let os = uname().map_or_else(
             |_| std::env::consts::OS.to_owned(),
@@ -48,7 +48,7 @@ impl Vitals {
             }
             .to_owned(),
             executable: executable.display().to_string(),
-            config_file: config_file.display().to_string(),
+            config_file: config_file.map(|path| path.display().to_string()).unwrap_or_default(),
             listeners,
             cpu: CpuMicros::default(),
         };
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_process_is_described() {
-        let mut vitals = Vitals::new(Path::new("/etc/s.conf"), &default_options());
+        let mut vitals = Vitals::new(Some(Path::new("/etc/s.conf")), &default_options());
         let info = vitals.refresh();
         assert_eq!(info.process_id, std::process::id());
         assert_eq!(info.config_file, "/etc/s.conf");
