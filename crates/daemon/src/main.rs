@@ -2,7 +2,7 @@
 //!
 //! The command line ([`cli`]), configuration files ([`config`]), the log ([`logging`]), and the host
 //! ([`host`]) that connects a sans-IO core to sockets, disk, clock and processes. What a Sentinel does
-//! is decided in `picket-sentinel-core`.
+//! is decided in `picket-sentinel-core`, what a data node does in `picket-node-core`.
 
 mod cli;
 mod config;
@@ -10,7 +10,9 @@ mod demo;
 mod errno;
 mod host;
 mod logging;
+mod node;
 mod sentinel;
+mod start;
 mod version;
 
 use std::io::Write as _;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         }
         Ok(Invocation::Sentinel(options)) => sentinel::run(&options),
         Ok(Invocation::Check(options)) => sentinel::check(&options),
+        Ok(Invocation::Node(options)) => node::run(&options),
+        Ok(Invocation::CheckNode(options)) => node::check(&options),
         Ok(Invocation::Demo(options)) => demo::run(&options),
         Err(error) => {
             eprintln!("{}", error.message.trim_end());

@@ -5,10 +5,10 @@
 
 use picket_server_core::Identity;
 
-/// The Redis release whose Sentinel Picket stands in for.
+/// The Redis release that Picket stands in for.
 pub(crate) const REDIS: &str = "7.4.0";
 
-/// The Valkey release whose Sentinel Picket stands in for when it is called by a Valkey name.
+/// The Valkey release that Picket stands in for when it is called by a Valkey name.
 pub(crate) const VALKEY: &str = "8.0.1";
 
 /// The `redis_version` that Valkey reports: the last release before it was founded.
@@ -77,7 +77,7 @@ impl Brand {
 
 /// The line that `picket --version` prints.
 pub(crate) fn own_line() -> String {
-    format!("picket {PICKET} (stands in for the sentinels of Redis {REDIS} and Valkey {VALKEY})")
+    format!("picket {PICKET} (stands in for the sentinels and servers of Redis {REDIS} and Valkey {VALKEY})")
 }
 
 #[cfg(test)]

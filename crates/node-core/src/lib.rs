@@ -52,7 +52,7 @@ pub use garbage::Garbage;
 pub use keyspace::Keyspace;
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
-    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
+    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer, honours,
 };
 pub use session::Session;
 pub use settings::{MaxmemoryPolicy, Settings};

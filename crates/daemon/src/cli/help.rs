@@ -5,6 +5,7 @@
 pub(crate) enum Topic {
     Overview,
     Sentinel,
+    Node,
     Demo,
     Help,
 }
@@ -14,6 +15,7 @@ pub(crate) fn help(topic: Topic) -> String {
     let text = match topic {
         Topic::Overview => OVERVIEW,
         Topic::Sentinel => SENTINEL,
+        Topic::Node => NODE,
         Topic::Demo => DEMO,
         Topic::Help => "Usage: picket help [command]\n\nPrints what a command does and its options.\n",
     };
@@ -22,19 +24,24 @@ pub(crate) fn help(topic: Topic) -> String {
 
 /// What `--help` prints under a stock name.
 pub(super) fn stock(program: &str) -> String {
-    let sentinel = program.rsplit('/').next().is_some_and(|name| name.contains("sentinel"));
-    let mark = if sentinel { "" } else { " --sentinel" };
+    let is_sentinel = program.rsplit('/').next().is_some_and(|name| name.contains("sentinel"));
+    let (what, conf, also) = if is_sentinel {
+        ("sentinel", "sentinel.conf", String::new())
+    } else {
+        ("server", "redis.conf", format!("       {program} /path/to/sentinel.conf --sentinel\n"))
+    };
     format!(
-        "Usage: {program} /path/to/sentinel.conf{mark} [--directive value ...] [-]
+        "Usage: {program} /path/to/{conf} [--directive value ...] [-]
+{also}       {program} - (reads the configuration from standard input)
        {program} -v | --version
        {program} -h | --help
 
-This is Picket standing in for the sentinel of Redis and Valkey. It reads and rewrites the same
-config file. Directives on the command line win over the file; a lone '-' as the first or the last
-argument reads more of them from standard input.
+This is Picket standing in for the {what} of Redis and Valkey. It reads and rewrites the same config
+file. Directives on the command line win over the file; a lone '-' as the first or the last argument
+reads more of them from standard input.
 
 Example:
-       {program} /etc/sentinel.conf{mark} --port 26380 --loglevel verbose
+       {program} /etc/{conf} --port 7777 --loglevel verbose
 "
     )
 }
@@ -46,6 +53,8 @@ Usage: picket <command> [options]
 
 Commands:
   sentinel   watch masters and fail them over, as redis-sentinel does, with the same config file
+  node       run a data node, as redis-server does, with the same config file: master or replica
+             beside Redis and Valkey servers
   demo       start a small deployment on this machine, kill its master and tell what happens
   help       explain a command
 
@@ -53,7 +62,8 @@ Options:
   -v, --version   print the version
   -h, --help      print this
 
-Called as redis-sentinel or valkey-sentinel (a link is enough), Picket takes their command line.
+Called as redis-sentinel, redis-server, valkey-sentinel or valkey-server (a link is enough), Picket takes
+their command lines.
 ";
 
 const SENTINEL: &str = "\
@@ -74,6 +84,27 @@ Examples:
   picket sentinel /etc/redis/sentinel.conf
   picket sentinel --check /etc/redis/sentinel.conf
   picket sentinel sentinel.conf --port 26380 --log-format json
+";
+
+const NODE: &str = "\
+Usage: picket node [redis.conf] [options] [--directive value ...] [-]
+
+Runs a data node: a master or replica that speaks the replication protocol of Redis and Valkey in both
+directions. The config file is the one that redis-server and valkey-server read. Directives that would
+promise what is not there (append-only file, cluster, TLS, modules) are refused with the line; others
+without effect are named in the log at level verbose.
+
+Options:
+  --check                   validate the configuration and say what it means; starts nothing; exit
+                            code 0 if it is valid, 1 if not
+  --log-format text|json    text (default): the log lines of redis-server; json: one object per line
+  --directive value ...     a line of the config file; wins over the file
+  -                         read more configuration from standard input (first or last argument)
+
+Examples:
+  picket node
+  picket node /etc/redis/redis.conf
+  picket node --port 7000 --replicaof 127.0.0.1 6379
 ";
 
 const DEMO: &str = "\
@@ -99,12 +130,13 @@ mod tests {
     fn every_command_of_the_overview_has_a_usage_line() {
         for (topic, usage) in [
             (Topic::Sentinel, "Usage: picket sentinel "),
+            (Topic::Node, "Usage: picket node "),
             (Topic::Demo, "Usage: picket demo "),
             (Topic::Help, "Usage: picket help "),
         ] {
             assert!(help(topic).starts_with(usage));
         }
-        assert!(stock("redis-server").contains("sentinel.conf --sentinel"));
+        assert!(stock("redis-server").contains("sentinel.conf --sentinel\n"));
         assert!(stock("/x/redis-sentinel").contains("/x/redis-sentinel /path/to/sentinel.conf ["));
     }
 }

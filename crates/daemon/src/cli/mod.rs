@@ -19,16 +19,20 @@ pub(crate) enum Invocation {
     /// Print this and exit 0.
     Print(String),
     /// Run a Sentinel.
-    Sentinel(SentinelOptions),
+    Sentinel(StartOptions),
     /// Validate and explain a Sentinel's configuration.
-    Check(SentinelOptions),
+    Check(StartOptions),
+    /// Run a data node.
+    Node(StartOptions),
+    /// Validate and explain a data node's configuration.
+    CheckNode(StartOptions),
     /// Show a failover.
     Demo(DemoOptions),
 }
 
-/// Where a Sentinel's configuration comes from, and how it speaks.
+/// Where a server's configuration comes from, and how it speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct SentinelOptions {
+pub(crate) struct StartOptions {
     /// The config file as it was given.
     pub(crate) config_file: Option<String>,
     /// Whether standard input holds more configuration.
@@ -60,7 +64,7 @@ pub(crate) fn parse(argv: &[String]) -> Result<Invocation, UsageError> {
         Some((program, args)) => (program.as_str(), args),
         None => ("picket", &[][..]),
     };
-    match stock::brand_of(program, args)? {
+    match stock::brand_of(program) {
         Some(brand) => stock::parse(program, brand, args),
         None => picket::parse(args),
     }
@@ -88,7 +92,13 @@ mod tests {
         };
         assert_eq!(options.brand, Brand::Valkey);
 
-        assert!(parsed("redis-server a.conf").is_err_and(|error| error.message.contains("--sentinel")));
+        let Ok(Invocation::Node(options)) = parsed("/usr/bin/redis-server a.conf --port 1 -") else {
+            panic!("redis-server takes a config file");
+        };
+        assert_eq!(options.config_file.as_deref(), Some("a.conf"));
+        assert_eq!(options.directives, "port \"1\"\n");
+        assert!(options.read_stdin);
+
         assert!(parsed("picket a.conf").is_err_and(|error| error.code == 2));
     }
 }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::directives::collect;
 use super::help::{Topic, help};
 use super::suggest::nearest;
-use super::{Invocation, SentinelOptions, UsageError};
+use super::{Invocation, StartOptions, UsageError};
 use crate::demo::DemoOptions;
 use crate::logging::LogFormat;
 use crate::version::{Brand, own_line};
 
-const COMMANDS: [&str; 3] = ["sentinel", "demo", "help"];
+const COMMANDS: [&str; 4] = ["sentinel", "node", "demo", "help"];
 
 /// Reads the arguments after the program's name.
 pub(super) fn parse(args: &[String]) -> Result<Invocation, UsageError> {
@@ -18,7 +18,8 @@ pub(super) fn parse(args: &[String]) -> Result<Invocation, UsageError> {
         return Err(UsageError::new(help(Topic::Overview)));
     };
     match command.as_str() {
-        "sentinel" => sentinel(rest),
+        "sentinel" => server(rest, &SENTINEL),
+        "node" => server(rest, &NODE),
         "demo" => demo(rest),
         "help" => topic(rest),
         "-h" | "--help" => Ok(Invocation::Print(help(Topic::Overview))),
@@ -31,6 +32,7 @@ fn topic(args: &[String]) -> Result<Invocation, UsageError> {
     let topic = match args.first().map(String::as_str) {
         None => Topic::Overview,
         Some("sentinel") => Topic::Sentinel,
+        Some("node") => Topic::Node,
         Some("demo") => Topic::Demo,
         Some("help") => Topic::Help,
         Some(unknown) => return Err(unknown_word("command", unknown, &COMMANDS)),
@@ -38,14 +40,36 @@ fn topic(args: &[String]) -> Result<Invocation, UsageError> {
     Ok(Invocation::Print(help(topic)))
 }
 
-fn sentinel(args: &[String]) -> Result<Invocation, UsageError> {
+/// A command that starts a server.
+struct Server {
+    topic: Topic,
+    example: &'static str,
+    run: fn(StartOptions) -> Invocation,
+    check: fn(StartOptions) -> Invocation,
+}
+
+const SENTINEL: Server = Server {
+    topic: Topic::Sentinel,
+    example: "picket sentinel --check sentinel.conf",
+    run: Invocation::Sentinel,
+    check: Invocation::Check,
+};
+
+const NODE: Server = Server {
+    topic: Topic::Node,
+    example: "picket node --check redis.conf",
+    run: Invocation::Node,
+    check: Invocation::CheckNode,
+};
+
+fn server(args: &[String], server: &Server) -> Result<Invocation, UsageError> {
     let mut rest = Vec::new();
     let mut check = false;
     let mut log_format = LogFormat::Text;
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "-h" | "--help" => return Ok(Invocation::Print(help(Topic::Sentinel))),
+            "-h" | "--help" => return Ok(Invocation::Print(help(server.topic))),
             "-v" | "--version" => return Ok(Invocation::Print(format!("{}\n", own_line()))),
             "--check" => check = true,
             "--log-format" => {
@@ -63,7 +87,7 @@ fn sentinel(args: &[String]) -> Result<Invocation, UsageError> {
         _ => None,
     };
     let directives = collect(&rest);
-    let options = SentinelOptions {
+    let options = StartOptions {
         config_file,
         read_stdin: directives.read_stdin,
         directives: directives.lines,
@@ -71,12 +95,12 @@ fn sentinel(args: &[String]) -> Result<Invocation, UsageError> {
         brand: Brand::Redis,
     };
     if !check {
-        return Ok(Invocation::Sentinel(options));
+        return Ok((server.run)(options));
     }
     if options.config_file.is_none() && !options.read_stdin {
-        return Err(UsageError::new("--check needs a config file: picket sentinel --check sentinel.conf"));
+        return Err(UsageError::new(format!("--check needs a config file: {}", server.example)));
     }
-    Ok(Invocation::Check(options))
+    Ok((server.check)(options))
 }
 
 fn read_log_format(value: &str) -> Result<LogFormat, UsageError> {
@@ -160,7 +184,7 @@ mod tests {
     fn mistakes_are_named_and_corrected() {
         for (line, says) in [
             ("sentinal x", "did you mean 'sentinel'?"),
-            ("frobnicate", "known: sentinel, demo, help"),
+            ("frobnicate", "known: sentinel, node, demo, help"),
             ("demo --kil-master", "did you mean '--kill-master'?"),
             ("demo --down-after 5", "100 to 60000"),
             ("demo --down-after", "takes milliseconds"),

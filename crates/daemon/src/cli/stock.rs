@@ -1,29 +1,27 @@
-//! The command lines of redis-sentinel, valkey-sentinel, and of redis-server / valkey-server with
-//! `--sentinel`.
+//! The command lines of redis-sentinel and redis-server and their Valkey twins.
 
 use super::directives::collect;
-use super::{Invocation, SentinelOptions, UsageError, help};
+use super::{Invocation, StartOptions, UsageError, help};
 use crate::logging::LogFormat;
 use crate::version::{Brand, own_line};
 
 /// Whose command line this is: `None` for Picket's own.
-pub(super) fn brand_of(program: &str, args: &[String]) -> Result<Option<Brand>, UsageError> {
+pub(super) fn brand_of(program: &str) -> Option<Brand> {
     let name = program.rsplit('/').next().unwrap_or(program);
     let brand = if name.contains("valkey-") { Brand::Valkey } else { Brand::Redis };
     if ["redis-sentinel", "valkey-sentinel"].iter().any(|stock| name.contains(stock)) {
-        return Ok(Some(brand));
+        return Some(brand);
     }
     if !["redis-server", "valkey-server"].iter().any(|stock| name.contains(stock)) {
-        return Ok(None);
+        return None;
     }
-    let ends_at_once = matches!(args.first().map(String::as_str), Some("-v" | "--version" | "-h" | "--help"));
-    if ends_at_once || args.iter().any(|arg| arg == "--sentinel") {
-        return Ok(Some(brand));
-    }
-    Err(UsageError {
-        message: format!("{name}: Picket stands in for the sentinel only; start it with --sentinel"),
-        code: 1,
-    })
+    Some(brand)
+}
+
+/// Whether a stock command line starts a sentinel rather than a data node.
+fn is_sentinel(program: &str, args: &[String]) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    name.contains("-sentinel") || args.iter().any(|arg| arg == "--sentinel")
 }
 
 /// Reads the arguments of a stock command line.
@@ -35,7 +33,7 @@ pub(super) fn parse(program: &str, brand: Brand, args: &[String]) -> Result<Invo
         Some("-h" | "--help") => return Ok(Invocation::Print(help::stock(program))),
         Some(option @ ("--test-memory" | "--check-system")) => {
             return Err(UsageError {
-                message: format!("{option} tests the machine, not the sentinel: Picket does not offer it"),
+                message: format!("{option} tests the machine, not the server: Picket does not offer it"),
                 code: 1,
             });
         }
@@ -53,7 +51,8 @@ pub(super) fn parse(program: &str, brand: Brand, args: &[String]) -> Result<Invo
         _ => (None, args),
     };
     let directives = collect(rest);
-    Ok(Invocation::Sentinel(SentinelOptions {
+    let start = if is_sentinel(program, args) { Invocation::Sentinel } else { Invocation::Node };
+    Ok(start(StartOptions {
         config_file,
         read_stdin: directives.read_stdin,
         directives: directives.lines,
@@ -99,8 +98,10 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, config_file: Option<&str>, lines: &str, read_stdin: bool) {
-        let Ok(Invocation::Sentinel(options)) = parse("redis-server", Brand::Redis, &words(line)) else {
-            panic!("{line} starts a sentinel");
+        let ((Ok(Invocation::Sentinel(options)), true) | (Ok(Invocation::Node(options)), false)) =
+            (parse("redis-server", Brand::Redis, &words(line)), line.contains("--sentinel"))
+        else {
+            panic!("{line} starts a server");
         };
         assert_eq!(options.config_file.as_deref(), config_file);
         assert_eq!(options.directives, lines);

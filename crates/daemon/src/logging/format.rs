@@ -1,4 +1,4 @@
-//! How an entry becomes text: the lines of redis-sentinel (`server.c: serverLogRaw`), or JSON.
+//! How an entry becomes text: the lines of redis-sentinel and redis-server (`server.c: serverLogRaw`), or JSON.
 
 use std::fmt::Write as _;
 
@@ -72,7 +72,8 @@ fn prefix(out: &mut String, entry: &Entry, pid: u32, zone: &TimeZone) {
     };
     let _ = write!(
         out,
-        "{pid}:X {:02} {} {} {:02}:{:02}:{:02}.{:03} {mark} ",
+        "{pid}:{} {:02} {} {} {:02}:{:02}:{:02}.{:03} {mark} ",
+        entry.role,
         at.day(),
         MONTHS[usize::from(at.month().unsigned_abs().clamp(1, 12)) - 1],
         at.year(),
@@ -109,7 +110,7 @@ mod tests {
     fn rendered(level: LogLevel, what: What, format: LogFormat) -> String {
         let at = Timestamp::from_microsecond(1_700_000_000_042_999).expect("a valid time");
         let mut out = String::new();
-        render(&mut out, &Entry { at, level, what }, format, 77, &TimeZone::UTC);
+        render(&mut out, &Entry { at, role: 'X', level, what }, format, 77, &TimeZone::UTC);
         out
     }
 

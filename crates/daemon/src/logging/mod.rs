@@ -41,6 +41,8 @@ pub(crate) struct Logger {
 struct Shared {
     queue: SyncSender<Job>,
     level: AtomicU8,
+    /// The letter that stands for the role of the process.
+    role: AtomicU8,
     lost: AtomicU64,
 }
 
@@ -63,7 +65,12 @@ impl Logger {
         if let Err(error) = spawned {
             eprintln!("No log is written: its thread could not be started: {error}");
         }
-        let shared = Shared { queue, level: AtomicU8::new(rank(level)), lost: AtomicU64::new(0) };
+        let shared = Shared {
+            queue,
+            level: AtomicU8::new(rank(level)),
+            role: AtomicU8::new(b'X'),
+            lost: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -72,10 +79,20 @@ impl Logger {
         self.shared.level.store(rank(level), Ordering::Relaxed);
     }
 
+    /// Lines are those of a data node from now on.
+    pub(crate) fn set_replica(&self, is_replica: bool) {
+        self.shared.role.store(if is_replica { b'S' } else { b'M' }, Ordering::Relaxed);
+    }
+
     /// Writes a message of the host.
     pub(crate) fn log(&self, level: LogLevel, message: impl Into<String>) {
         if self.is_logged(level) {
-            self.send(Entry { at: Timestamp::now(), level, what: What::Message(message.into()) });
+            self.send(Entry {
+                at: Timestamp::now(),
+                role: self.role(),
+                level,
+                what: What::Message(message.into()),
+            });
         }
     }
 
@@ -84,7 +101,12 @@ impl Logger {
     pub(crate) fn event(&self, event: Event, until: Option<Timestamp>) {
         let level = event.level();
         if self.is_logged(level) {
-            self.send(Entry { at: Timestamp::now(), level, what: What::Event(Box::new(event), until) });
+            self.send(Entry {
+                at: Timestamp::now(),
+                role: self.role(),
+                level,
+                what: What::Event(Box::new(event), until),
+            });
         }
     }
 
@@ -92,7 +114,7 @@ impl Logger {
     pub(crate) fn signal(&self, message: &str) {
         if self.is_logged(LogLevel::Warning) {
             let what = What::Signal(message.to_owned());
-            self.send(Entry { at: Timestamp::now(), level: LogLevel::Warning, what });
+            self.send(Entry { at: Timestamp::now(), role: self.role(), level: LogLevel::Warning, what });
         }
     }
 
@@ -104,6 +126,10 @@ impl Logger {
         }
     }
 
+    fn role(&self) -> char {
+        char::from(self.shared.role.load(Ordering::Relaxed))
+    }
+
     fn is_logged(&self, level: LogLevel) -> bool {
         rank(level) >= self.shared.level.load(Ordering::Relaxed)
     }
@@ -112,7 +138,12 @@ impl Logger {
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let message = format!("{lost} log lines were lost: the log could not be written fast enough");
-            let notice = Entry { at: entry.at, level: LogLevel::Warning, what: What::Message(message) };
+            let notice = Entry {
+                at: entry.at,
+                role: entry.role,
+                level: LogLevel::Warning,
+                what: What::Message(message),
+            };
             if self.shared.queue.try_send(Job::Write(notice)).is_err() {
                 self.shared.lost.fetch_add(lost, Ordering::Relaxed);
             }
@@ -137,6 +168,7 @@ fn rank(level: LogLevel) -> u8 {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     at: Timestamp,
+    role: char,
     level: LogLevel,
     what: What,
 }

@@ -1,6 +1,7 @@
 //! A data node without I/O: clients, data, the master that it follows and the replicas that follow it.
 
 mod event;
+mod host_view;
 mod io;
 mod options;
 
@@ -12,6 +13,7 @@ use picket_server_core::config::ConfigError;
 use picket_server_core::{CommandTable, Server, ServerOptions, Settings};
 
 pub use event::NodeEvent;
+pub use host_view::honours;
 pub use io::{ConfigState, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
 

@@ -67,6 +67,12 @@ impl Server {
         user.is_some_and(|user| user.may_read_all_keys(call.command, &call.args))
     }
 
+    /// The role that `HELLO` tells.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        self.options.identity.role.as_deref()
+    }
+
     /// Which of the limits of `client-output-buffer-limit` holds for a client.
     #[must_use]
     pub fn class(&self, id: ClientId) -> ClientClass {

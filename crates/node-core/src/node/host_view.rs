@@ -1,0 +1,94 @@
+//! What a host asks a node beside its outputs.
+
+use picket_sansio::ClientId;
+use picket_server_core::ClientClass;
+
+use super::Node;
+
+/// Directives of redis.conf that a node acts upon, beside those that are the host's.
+const HONOURED: &[&str] = &[
+    "acl-pubsub-default",
+    "aclfile",
+    "acllog-max-len",
+    "client-output-buffer-limit",
+    "client-query-buffer-limit",
+    "databases",
+    "dbfilename",
+    "enable-debug-command",
+    "hash-max-listpack-entries",
+    "hash-max-listpack-value",
+    "lazyfree-lazy-expire",
+    "lazyfree-lazy-server-del",
+    "list-max-listpack-size",
+    "masterauth",
+    "masteruser",
+    "maxclients",
+    "maxmemory",
+    "maxmemory-policy",
+    "maxmemory-samples",
+    "min-replicas-max-lag",
+    "min-replicas-to-write",
+    "proto-max-bulk-len",
+    "protected-mode",
+    "rdbchecksum",
+    "rdbcompression",
+    "repl-backlog-size",
+    "repl-backlog-ttl",
+    "repl-diskless-load",
+    "repl-diskless-sync",
+    "repl-diskless-sync-delay",
+    "repl-diskless-sync-max-replicas",
+    "repl-ping-replica-period",
+    "repl-timeout",
+    "replica-announce-ip",
+    "replica-announce-port",
+    "replica-announced",
+    "replica-ignore-maxmemory",
+    "replica-priority",
+    "replica-read-only",
+    "replica-serve-stale-data",
+    "replicaof",
+    "requirepass",
+    "save",
+    "set-max-intset-entries",
+    "set-max-listpack-entries",
+    "set-max-listpack-value",
+    "shutdown-timeout",
+    "stop-writes-on-bgsave-error",
+    "timeout",
+    "zset-max-listpack-entries",
+    "zset-max-listpack-value",
+];
+
+/// Whether a node acts upon the directive with this (first) name. Others are read, shown and rewritten.
+#[must_use]
+pub fn honours(name: &str) -> bool {
+    HONOURED.contains(&name)
+}
+
+impl Node {
+    /// Whether it follows a master.
+    #[must_use]
+    pub fn is_replica(&self) -> bool {
+        self.server.role() == Some("replica")
+    }
+
+    /// Which output limit a client falls under.
+    #[must_use]
+    pub fn client_class(&self, client: ClientId) -> ClientClass {
+        self.server.class(client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use picket_server_core::config::find_directive;
+
+    #[test]
+    fn what_is_honoured_is_a_directive() {
+        for name in HONOURED {
+            assert_eq!(find_directive(name.as_bytes()).map(|found| found.name), Some(*name));
+        }
+    }
+}
