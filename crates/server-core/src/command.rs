@@ -55,6 +55,14 @@ pub enum Generic {
     Psubscribe,
     Unsubscribe,
     Punsubscribe,
+    Ssubscribe,
+    Sunsubscribe,
+    Echo,
+    Quit,
+    Monitor,
+    Pubsub(PubsubSubcommand),
+    Slowlog(SlowlogSubcommand),
+    Latency(LatencySubcommand),
     Client(ClientSubcommand),
     Command(CommandSubcommand),
     Acl(AclSubcommand),
@@ -96,6 +104,39 @@ pub enum CommandSubcommand {
     Help,
     Info,
     List,
+}
+
+/// Subcommands of `PUBSUB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum PubsubSubcommand {
+    Channels,
+    Help,
+    Numpat,
+    Numsub,
+    Shardchannels,
+    Shardnumsub,
+}
+
+/// Subcommands of `SLOWLOG`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum SlowlogSubcommand {
+    Get,
+    Help,
+    Len,
+    Reset,
+}
+
+/// Subcommands of `LATENCY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its subcommand")]
+pub enum LatencySubcommand {
+    Help,
+    Histogram,
+    History,
+    Latest,
+    Reset,
 }
 
 /// Subcommands of `ACL`.
@@ -207,7 +248,6 @@ set_of_bits! { Flags, FLAG_NAMES,
     ASKING = 12 "asking",
     FAST = 13 "fast",
     NO_AUTH = 14 "no_auth",
-    MAY_REPLICATE = 15 "may_replicate",
     NO_MULTI = 16 "no_multi",
     MOVABLEKEYS = 17 "movablekeys",
     ALLOW_BUSY = 18 "allow_busy",
@@ -238,6 +278,8 @@ set_of_bits! { Categories, CATEGORY_NAMES,
 }
 
 impl Flags {
+    /// It goes to replicas without being a write. `COMMAND` does not show it.
+    pub const MAY_REPLICATE: Self = Self(1 << 15);
     /// Every flag.
     pub const ALL: Self = Self(u32::MAX);
 }

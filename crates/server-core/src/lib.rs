@@ -22,7 +22,8 @@ mod server;
 
 pub use command::{
     AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandIndex, CommandRef, CommandSpec,
-    CommandSubcommand, CommandTable, Docs, Flags, Generic, Runs,
+    CommandSubcommand, CommandTable, Docs, Flags, Generic, LatencySubcommand, PubsubSubcommand, Runs,
+    SlowlogSubcommand,
 };
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};

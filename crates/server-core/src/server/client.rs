@@ -1,6 +1,5 @@
 //! What the server knows about one connection.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,6 +12,7 @@ use picket_sansio::{ClientId, Time};
 
 use super::facts::{ClientFacts, ReplicationLink};
 use super::held::Held;
+use super::pubsub::Subscriptions;
 use super::shown;
 use super::tracking::Tracking;
 use super::transaction::Multi;
@@ -71,8 +71,8 @@ pub(super) struct Client {
     pub(super) lib_ver: Vec<u8>,
     pub(super) created: Time,
     pub(super) last_interaction: Time,
-    pub(super) channels: BTreeSet<Bytes>,
-    pub(super) patterns: BTreeSet<Bytes>,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) is_monitor: bool,
     pub(super) tracking: Tracking,
     pub(super) replies: Replies,
     pub(super) no_evict: bool,
@@ -123,8 +123,8 @@ impl Client {
             lib_ver: Vec::new(),
             created: now,
             last_interaction: now,
-            channels: BTreeSet::new(),
-            patterns: BTreeSet::new(),
+            subscriptions: Subscriptions::default(),
+            is_monitor: false,
             tracking: Tracking::default(),
             replies: Replies::On,
             no_evict: false,
@@ -161,12 +161,8 @@ impl Client {
         self.replies == Replies::On
     }
 
-    pub(super) fn subscriptions(&self) -> usize {
-        self.channels.len() + self.patterns.len()
-    }
-
     pub(super) fn is_pubsub(&self) -> bool {
-        self.subscriptions() > 0
+        !self.subscriptions.is_empty()
     }
 
     /// Whether its requests are left unread until a reply or a pause lets them through.
@@ -177,6 +173,7 @@ impl Client {
     /// Whether `timeout` does not count for it now.
     pub(super) fn may_be_silent(&self) -> bool {
         self.is_pubsub()
+            || self.is_monitor
             || self.suspended
             || !self.held.is_empty()
             || self.postponed.is_some()
@@ -194,7 +191,7 @@ impl Client {
         // Writing to a String cannot fail.
         let _ = write!(
             line,
-            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub=0 multi={} \
+            "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} \
              watch={} qbuf={qbuf} qbuf-free=0 argv-mem={} multi-mem={multi_bytes} rbs=0 rbp=0 obl=0 oll={} omem={} \
              tot-mem={} events={} cmd={name} user={} redir={} resp={} lib-name={} lib-ver={}",
             id.0,
@@ -206,8 +203,9 @@ impl Client {
             now.since(self.last_interaction).0 / 1000,
             self.flags(),
             self.facts.db,
-            self.channels.len(),
-            self.patterns.len(),
+            self.subscriptions.channels.len(),
+            self.subscriptions.patterns.len(),
+            self.subscriptions.shard_channels.len(),
             multi_len,
             self.facts.watched_keys,
             self.last_args_bytes,
@@ -229,6 +227,7 @@ impl Client {
 
     fn flags(&self) -> String {
         let flags: String = [
+            ('O', self.is_monitor),
             ('S', self.facts.link == ReplicationLink::Replica),
             ('M', self.facts.link == ReplicationLink::Master),
             ('P', self.is_pubsub()),

@@ -12,7 +12,7 @@ use picket_sansio::ClientId;
 use super::client::Client;
 use super::{Call, CloseReason, Pause, ReplicationLink, Server, shown};
 use crate::acl::{Denial, LoggedClient};
-use crate::command::{CommandRef, Flags, Generic, Runs};
+use crate::command::{CommandRef, CommandSpec, Flags, Generic, Runs};
 
 /// How much of a name or of all arguments an error repeats.
 const QUOTED_LEN_MAX: usize = 128;
@@ -57,6 +57,14 @@ impl Server {
             Generic::Psubscribe => self.run_psubscribe(id, args),
             Generic::Unsubscribe => self.run_unsubscribe(id, args),
             Generic::Punsubscribe => self.run_punsubscribe(id, args),
+            Generic::Ssubscribe => self.run_ssubscribe(id, args),
+            Generic::Sunsubscribe => self.run_sunsubscribe(id, args),
+            Generic::Pubsub(subcommand) => self.run_pubsub(id, subcommand, args),
+            Generic::Echo => self.reply(id, &Reply::Bulk(args[1].clone())),
+            Generic::Quit => self.run_quit(id),
+            Generic::Monitor => self.run_monitor(id),
+            Generic::Slowlog(subcommand) => self.run_slowlog(id, subcommand, args),
+            Generic::Latency(subcommand) => self.run_latency(id, subcommand, args),
             Generic::Client(subcommand) => self.run_client(id, subcommand, args),
             Generic::Command(subcommand) => self.run_command(id, subcommand, args),
             Generic::Acl(subcommand) => self.run_acl(id, subcommand, args),
@@ -106,7 +114,7 @@ impl Server {
         let Some(client) = self.clients.get(&call.client) else {
             return Ok(());
         };
-        if client.is_pubsub() && client.protocol == Protocol::Resp2 && !runs_while_subscribed(spec.runs) {
+        if client.is_pubsub() && client.protocol == Protocol::Resp2 && !runs_while_subscribed(spec) {
             return Err(format!(
                 "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
                 command.full_name()
@@ -211,18 +219,28 @@ pub(super) fn unknown_form(container: &str, args: &[Bytes]) -> String {
     format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP.")
 }
 
-fn runs_while_subscribed(runs: Runs) -> bool {
-    match runs {
-        Runs::Application => false,
+fn runs_while_subscribed(spec: &CommandSpec) -> bool {
+    match spec.runs {
+        Runs::Application => spec.name == "reset",
         Runs::Server(generic) => match generic {
             Generic::Ping
             | Generic::Subscribe
             | Generic::Psubscribe
             | Generic::Unsubscribe
-            | Generic::Punsubscribe => true,
-            Generic::Hello | Generic::Auth | Generic::Client(_) | Generic::Command(_) | Generic::Acl(_) => {
-                false
-            }
+            | Generic::Punsubscribe
+            | Generic::Ssubscribe
+            | Generic::Sunsubscribe
+            | Generic::Quit => true,
+            Generic::Hello
+            | Generic::Auth
+            | Generic::Echo
+            | Generic::Monitor
+            | Generic::Pubsub(_)
+            | Generic::Slowlog(_)
+            | Generic::Latency(_)
+            | Generic::Client(_)
+            | Generic::Command(_)
+            | Generic::Acl(_) => false,
         },
     }
 }

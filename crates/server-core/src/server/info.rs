@@ -179,7 +179,7 @@ impl Server {
         section
             .line("pubsub_channels", self.channels.len())
             .line("pubsub_patterns", self.patterns.len())
-            .line("pubsubshard_channels", 0)
+            .line("pubsubshard_channels", self.shard_channels.len())
             .line("latest_fork_usec", 0)
             .line("total_forks", 0)
             .line("tracking_total_keys", 0)

@@ -18,9 +18,12 @@ mod handshake;
 mod held;
 mod help;
 mod info;
+mod monitor;
 mod options;
 mod output;
 mod pubsub;
+mod reset;
+mod slow;
 mod tracking;
 mod transaction;
 
@@ -47,6 +50,7 @@ pub use output::{Call, CloseReason, ServerOutput, ServerTimer, UnblockWith};
 pub use transaction::{CallFlags, Multi};
 
 use client::Client;
+use slow::Slow;
 
 /// Which requests `CLIENT PAUSE` holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +72,12 @@ pub struct Server {
     ready: VecDeque<ClientId>,
     channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
     patterns: BTreeMap<Bytes, BTreeSet<ClientId>>,
+    shard_channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
+    /// Clients that gave MONITOR.
+    monitors: BTreeSet<ClientId>,
+    /// An EXEC that they see once it has run.
+    shown_later: Option<Call>,
+    slow: Slow,
     /// When to look whether a client is idle; filled while there is a `timeout`.
     idle: BTreeSet<(Time, ClientId)>,
     pause: Pause,
@@ -96,6 +106,10 @@ impl Server {
             ready: VecDeque::new(),
             channels: BTreeMap::new(),
             patterns: BTreeMap::new(),
+            shard_channels: BTreeMap::new(),
+            monitors: BTreeSet::new(),
+            shown_later: None,
+            slow: Slow::default(),
             idle: BTreeSet::new(),
             pause: Pause::None,
             outputs: VecDeque::new(),
@@ -179,6 +193,7 @@ impl Server {
     /// client is taken in turn.
     pub fn next_request(&mut self, now: Time) -> Option<Call> {
         self.now = now;
+        self.show_exec();
         let is_paused = self.pause != Pause::None;
         while let Some(id) = self.ready.pop_front() {
             let Some(client) = self.clients.get_mut(&id) else {
@@ -271,6 +286,7 @@ impl Server {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
+        self.show_exec();
         if self.outputs.is_empty() {
             self.flush_tail();
         }
@@ -437,12 +453,8 @@ impl Server {
         let Some(client) = self.clients.remove(&id) else {
             return false;
         };
-        for (index, names) in [(&mut self.channels, &client.channels), (&mut self.patterns, &client.patterns)]
-        {
-            for name in names {
-                pubsub::leave(index, name, id);
-            }
-        }
+        self.leave_all(id, &client.subscriptions);
+        self.monitors.remove(&id);
         true
     }
 

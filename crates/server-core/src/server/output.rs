@@ -83,6 +83,8 @@ pub enum CloseReason {
     Killed,
     /// Its user was deleted, or may no longer listen to its channels.
     AclChanged,
+    /// QUIT.
+    Quit,
     /// The application asked for it.
     Application,
 }
@@ -114,6 +116,7 @@ impl fmt::Display for CloseReason {
             Self::Idle => "idle for too long",
             Self::Killed => "killed by CLIENT KILL",
             Self::AclChanged => "user deleted or changed",
+            Self::Quit => "QUIT",
             Self::Application => "closed by the server",
         })
     }

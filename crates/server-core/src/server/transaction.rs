@@ -181,6 +181,7 @@ impl Server {
 
     fn run_admitted(&mut self, call: Call) -> Option<Call> {
         self.counters.add_command(self.now);
+        self.show(&call);
         match call.command.spec().runs {
             Runs::Application => Some(call),
             Runs::Server(Generic::Acl(AclSubcommand::Load | AclSubcommand::Save))

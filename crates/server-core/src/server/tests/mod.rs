@@ -1,6 +1,7 @@
 //! A server with clients, for tests. In transcripts `|` stands for a line end.
 
 mod behaviour;
+mod data;
 mod keys;
 mod random;
 mod transactions;

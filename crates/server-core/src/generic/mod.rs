@@ -1,7 +1,9 @@
 //! Table entries of the commands that every server answers alike. An application puts those it wants
 //! into its own table: [`PING`], [`HELLO`], [`AUTH`], [`CLIENT`], [`COMMAND`], [`ACL`] and the four
-//! subscriptions. [`CLIENT_SUBCOMMANDS`] is the set that a Sentinel has; a data server adds
-//! [`CLIENT_NO_TOUCH`].
+//! subscriptions. [`CLIENT_SUBCOMMANDS`] is the set that a Sentinel has; what a data server has besides is
+//! in [`data`].
+
+pub mod data;
 
 use crate::command::{
     AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandSpec, CommandSubcommand, Docs, Flags,
