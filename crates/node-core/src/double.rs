@@ -45,6 +45,11 @@ impl Double {
         self.0.to_bits()
     }
 
+    /// Its value, for the files that calculate with doubles.
+    pub(crate) fn value(self) -> f64 {
+        self.0
+    }
+
     /// The sum, none if it is NaN.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
@@ -82,8 +87,14 @@ impl Double {
         Some(if (whole as f64) < millis { whole + 1 } else { whole })
     }
 
-    fn of(value: f64) -> Option<Self> {
+    /// From a value; none for NaN.
+    pub(crate) fn of(value: f64) -> Option<Self> {
         (!value.is_nan()).then_some(Self(value))
+    }
+
+    /// With six digits behind the point, as `%f` prints it.
+    pub(crate) fn decimal_text(self) -> String {
+        format!("{:.6}", self.0)
     }
 
     /// The text that Redis replies: an integer where it is one, else 17 significant digits as `%.17g` prints them.

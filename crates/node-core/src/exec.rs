@@ -203,6 +203,13 @@ impl Exec<'_> {
         self.canonical.get_or_insert_default().push(args.into_iter().collect());
     }
 
+    /// The same if something was changed.
+    pub(crate) fn propagate_if_changed(&mut self, args: impl IntoIterator<Item = Bytes>) {
+        if self.dirty {
+            self.propagate(args);
+        }
+    }
+
     /// Puts a DEL of a key into the stream instead of the request.
     pub(crate) fn propagate_del(&mut self, key: &Bytes, lazy: bool) {
         self.propagate([del_name(lazy), key.clone()]);

@@ -25,6 +25,7 @@ mod exec;
 mod fault;
 mod functions;
 mod garbage;
+mod geo;
 mod hyperloglog;
 mod index;
 mod keyspace;

@@ -5,7 +5,7 @@ mod check;
 
 use check::{Compare, Template, run};
 
-use Compare::{Any, Encoding, Exact, Near, Pairs, Unordered};
+use Compare::{Any, Encoding, Exact, Near, Pairs, Rounded, Unordered};
 
 const GENERIC: &[Template] = &[
     ("DEL K", Exact),
@@ -480,6 +480,75 @@ const SORTING: &[Template] = &[
     ("EXPIREAT K 1", Exact),
 ];
 
+const PLACES: &[Template] = &[
+    ("GEOADD K G H M", Exact),
+    ("GEOADD K G H M G H M G H M", Exact),
+    ("GEOADD K G H M G H M G H M G H M G H M G H M", Exact),
+    ("GEOADD K NX G H M", Exact),
+    ("GEOADD K xx CH G H M G H M", Exact),
+    ("GEOADD K NX XX G H M", Exact),
+    ("GEOADD K G H M G H", Exact),
+    ("GEOADD K CH CH CH", Exact),
+    ("GEOADD K 200 H M", Exact),
+    ("GEOADD K G 86 M", Exact),
+    ("GEOADD K x H M", Exact),
+    ("GEOADD K inf H M", Exact),
+    ("GEOPOS K M M", Rounded),
+    ("GEOPOS K", Exact),
+    ("GEOHASH K M M M", Exact),
+    ("GEOHASH K", Exact),
+    ("GEODIST K M M", Exact),
+    ("GEODIST K M M Q", Exact),
+    ("GEODIST K M M parsec", Exact),
+    ("GEODIST K M M Q Q", Exact),
+    ("ZRANGE K 0 -1 WITHSCORES", Exact),
+    ("ZADD K S M", Exact),
+    ("ZREM K M", Exact),
+    ("DEL K", Exact),
+    ("SET K V", Exact),
+    ("GEOSEARCH K FROMLONLAT G H BYRADIUS R Q ASC", Exact),
+    ("GEOSEARCH K FROMLONLAT G H BYRADIUS R Q", Exact),
+    ("GEOSEARCH K FROMLONLAT G H BYRADIUS R Q ASC WITHDIST WITHHASH", Exact),
+    ("GEOSEARCH K FROMLONLAT G H BYBOX R R Q WITHCOORD WITHDIST DESC", Rounded),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q WITHDIST COUNT C ASC", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX R R Q ASC", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX R R Q COUNT C ANY", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX R R Q COUNT C", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q ANY", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q BYBOX R R Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M FROMLONLAT G H BYRADIUS R Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M COUNT 1 ASC DESC ASC", Exact),
+    ("GEOSEARCH K BYRADIUS R Q ASC DESC ASC", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R parsec", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS -1 Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS x Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX R x Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX x R Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYBOX R -1 Q", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q COUNT x", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q STOREDIST", Exact),
+    ("GEOSEARCH K FROMMEMBER M BYRADIUS R Q STORE K", Exact),
+    ("GEOSEARCHSTORE K K FROMMEMBER M BYRADIUS R Q", Exact),
+    ("GEOSEARCHSTORE K K FROMLONLAT G H BYBOX R R Q COUNT C", Exact),
+    ("GEOSEARCHSTORE s1 K FROMLONLAT G H BYBOX R R Q STOREDIST", Exact),
+    ("GEOSEARCHSTORE K K FROMLONLAT G H BYBOX R R Q WITHDIST", Exact),
+    ("ZRANGE s1 0 -1 WITHSCORES", Rounded),
+    ("OBJECT ENCODING s1", Encoding),
+    ("GEORADIUS K G H R Q", Exact),
+    ("GEORADIUS K G H R Q WITHDIST WITHCOORD ASC COUNT C", Rounded),
+    ("GEORADIUS K G H R Q STORE K", Exact),
+    ("GEORADIUS K G H R Q STOREDIST s1 COUNT C DESC", Exact),
+    ("GEORADIUS K G H R Q STORE K WITHDIST", Exact),
+    ("GEORADIUS K G H R Q FROMMEMBER M", Exact),
+    ("GEORADIUS K G H R", Exact),
+    ("GEORADIUS_RO K G H R Q DESC", Exact),
+    ("GEORADIUS_RO K G H R Q STORE K", Exact),
+    ("GEORADIUSBYMEMBER K M R Q WITHDIST", Exact),
+    ("GEORADIUSBYMEMBER K M R Q STORE K", Exact),
+    ("GEORADIUSBYMEMBER K M x Q", Exact),
+    ("GEORADIUSBYMEMBER_RO K M R Q DESC WITHHASH", Exact),
+];
+
 const TRANSACTIONS: &[Template] = &[
     ("MULTI", Exact),
     ("MULTI", Exact),
@@ -534,6 +603,11 @@ fn hyperloglogs_are_those_of_redis() {
 #[test]
 fn sorting_is_that_of_redis() {
     run(9, 30_000, &[SORTING]);
+}
+
+#[test]
+fn places_are_those_of_redis() {
+    run(10, 40_000, &[PLACES]);
 }
 
 #[test]

@@ -88,6 +88,17 @@ fn writes_have_one_canonical_form() {
     check(&["PFADD k a"], "PFDEBUG TODENSE k", &["PFDEBUG TODENSE k"]);
     check(&["RPUSH k 2 1"], "sort k STORE l", &["sort k STORE l"]);
     check(&["RPUSH l 1"], "SORT k STORE l", &["SORT k STORE l"]);
+    check(&[], "GEOADD k NX 13.361389 38.115556 m", &["zadd k NX 3479099956230698 m"]);
+    check(
+        &["GEOADD k 13 38 m"],
+        "GEOSEARCHSTORE l k FROMMEMBER m BYRADIUS 1 m",
+        &["GEOSEARCHSTORE l k FROMMEMBER m BYRADIUS 1 m"],
+    );
+    check(
+        &["GEOADD k 13 38 m"],
+        "GEORADIUS k 13 38 1 km STOREDIST l",
+        &["GEORADIUS k 13 38 1 km STOREDIST l"],
+    );
     check(&[], "setbit k 7 0", &["setbit k 7 0"]);
     check(&["SET k a"], "BITOP NOT k k", &["BITOP NOT k k"]);
     check(&["SET k a"], "BITOP AND k b c", &["BITOP AND k b c"]);
@@ -119,6 +130,9 @@ fn what_changes_nothing_is_not_told() {
         (&["RPUSH k 2 1"], "SORT k"),
         (&[], "SORT k STORE l"),
         (&["RPUSH k x"], "SORT k STORE l"),
+        (&["GEOADD k 13 38 m"], "GEOADD k 13 38 m"),
+        (&["GEOADD k 13 38 m"], "GEORADIUS k 13 38 1 km"),
+        (&[], "GEOSEARCHSTORE l k FROMMEMBER m BYRADIUS 1 m"),
         (&["SET k a"], "SETBIT k 7 1"),
         (&[], "BITOP OR a b c"),
         (&["SET k a"], "BITFIELD k SET u8 0 97"),

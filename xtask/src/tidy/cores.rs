@@ -15,10 +15,13 @@ const ALLOWED: [&str; 9] =
 
 /// Where Redis's data type is a double. Text is converted to its bits and back; only the score of a sorted set is
 /// added to and multiplied, since ZINCRBY and ZUNIONSTORE are defined by IEEE 754, which every target computes alike.
-/// The estimate of a HyperLogLog is a real function whose result is part of the value.
-const CONVERTS_DOUBLES: [&str; 3] = [
+/// The estimate of a HyperLogLog and the distance of two places are real functions whose results are stored.
+const CONVERTS_DOUBLES: [&str; 6] = [
     "crates/rdb/src/score.rs",
     "crates/node-core/src/double.rs",
+    "crates/node-core/src/geo/distance.rs",
+    "crates/node-core/src/geo/point.rs",
+    "crates/node-core/src/geo/shape.rs",
     "crates/node-core/src/hyperloglog/estimate.rs",
 ];
 

@@ -9,6 +9,8 @@ mod dump;
 mod expire;
 mod function;
 mod generic;
+mod geo;
+mod geosearch;
 mod hash;
 mod hyperloglog;
 mod lcs;
@@ -36,6 +38,8 @@ const GROUPS: &[&[Command]] = &[
     expire::TABLE,
     function::TABLE,
     generic::TABLE,
+    geo::TABLE,
+    geosearch::TABLE,
     hash::TABLE,
     hyperloglog::TABLE,
     lcs::TABLE,

@@ -61,7 +61,7 @@ pub(super) const TABLE: &[Command] = &[
 
 /// Whether scores are added instead of set.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Increment {
+pub(super) enum Increment {
     Yes,
     No,
 }
@@ -133,7 +133,7 @@ impl AddOptions {
 }
 
 /// `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...]` and `ZINCRBY key score member`.
-fn zadd(exec: &mut Exec, args: &[Bytes], increment: Increment) -> Answer {
+pub(super) fn zadd(exec: &mut Exec, args: &[Bytes], increment: Increment) -> Answer {
     let key = &args[1];
     let (mut options, pairs) = match increment {
         Increment::No => AddOptions::parse(&args[2..]),
