@@ -53,7 +53,8 @@ pub use garbage::Garbage;
 pub use keyspace::Keyspace;
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
-    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer, honours,
+    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
+    command_table, honours,
 };
 pub use session::Session;
 pub use settings::{MaxmemoryPolicy, Settings};

@@ -5,8 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use picket_node_core::{honours, specs};
-use picket_server_core::CommandTable;
+use picket_node_core::{command_table, honours};
 use picket_server_core::acl::{Acl, PubsubDefault};
 use picket_server_core::config::{ConfigError, ConfigLine, LoadOptions, Settings, Value, lines};
 
@@ -100,7 +99,7 @@ fn load_acl_file(source: &mut NodeSource) -> Result<(), String> {
     let path = Path::new(folder.as_deref().unwrap_or_default()).join(&name);
     let text = read_file(&path)
         .map_err(|error| format!("Error loading ACLs, opening file '{name}': {}", strerror(&error)))?;
-    let mut acl = Acl::new(CommandTable(specs()), PubsubDefault::ResetChannels);
+    let mut acl = Acl::new(command_table(), PubsubDefault::ResetChannels);
     acl.load_file(&name, &text)
         .map_err(|problem| format!("Aborting startup because of ACL errors: {problem}"))?;
     let is_user = |line: &ConfigLine| line.name() == b"user";

@@ -1,9 +1,10 @@
 //! What a host asks a node beside its outputs.
 
 use picket_sansio::ClientId;
-use picket_server_core::ClientClass;
+use picket_server_core::{ClientClass, CommandTable};
 
 use super::Node;
+use crate::commands;
 
 /// Directives of redis.conf that a node acts upon, beside those that are the host's.
 const HONOURED: &[&str] = &[
@@ -64,6 +65,12 @@ const HONOURED: &[&str] = &[
 #[must_use]
 pub fn honours(name: &str) -> bool {
     HONOURED.contains(&name)
+}
+
+/// The commands of a node.
+#[must_use]
+pub fn command_table() -> CommandTable {
+    CommandTable(commands::specs())
 }
 
 impl Node {

@@ -10,14 +10,12 @@ use core::fmt;
 
 use picket_sansio::{Deadline, Time};
 use picket_server_core::config::ConfigError;
-use picket_server_core::{CommandTable, Server, ServerOptions, Settings};
+use picket_server_core::{Server, ServerOptions, Settings};
 
 pub use event::NodeEvent;
-pub use host_view::honours;
+pub use host_view::{command_table, honours};
 pub use io::{ConfigState, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
-
-use crate::commands;
 
 /// A data node: a value that turns inputs into outputs.
 pub struct Node {
@@ -40,7 +38,7 @@ impl Node {
     /// A line of the configuration that cannot be carried out.
     pub fn new(now: Time, options: NodeOptions) -> Result<Self, ConfigError> {
         let NodeOptions { settings, users, renames, identity, seed, wall, .. } = options;
-        let table = CommandTable(commands::specs());
+        let table = command_table();
         let server_options = ServerOptions::from_settings(&settings, &users, &renames, table, identity)?;
         let mut server = Server::new(now, server_options, seed);
         server.set_wall(now, wall);
