@@ -88,8 +88,35 @@ impl Keyspace {
     /// Runs a request of a connection, or queues it after MULTI. Permissions, roles and everything else that
     /// refuses a command were checked before.
     pub fn execute(&mut self, session: &mut Session, context: Context, args: &[Bytes]) -> Outcome {
-        let mut exec = Exec {
-            keyspace: self,
+        let mut exec = Exec::new(self, session, context);
+        let reply = match named(args) {
+            Ok(command) => exec.request(command, args),
+            Err(fault) => {
+                exec.session.abort_transaction();
+                Err(fault)
+            }
+        };
+        exec.outcome(reply)
+    }
+
+    /// The same for a command that was looked up before, with the number of words that it takes.
+    pub fn execute_command(
+        &mut self,
+        session: &mut Session,
+        context: Context,
+        command: &'static Command,
+        args: &[Bytes],
+    ) -> Outcome {
+        let mut exec = Exec::new(self, session, context);
+        let reply = exec.request(command, args);
+        exec.outcome(reply)
+    }
+}
+
+impl<'a> Exec<'a> {
+    fn new(keyspace: &'a mut Keyspace, session: &'a mut Session, context: Context) -> Self {
+        Self {
+            keyspace,
             session,
             context,
             effects: Vec::new(),
@@ -97,21 +124,15 @@ impl Keyspace {
             dirty: false,
             canonical: None,
             block: None,
-        };
-        let reply = exec.request(args).unwrap_or_else(Reply::from);
-        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit, block: exec.block }
+        }
     }
-}
 
-impl Exec<'_> {
-    fn request(&mut self, args: &[Bytes]) -> Answer {
-        let command = match named(args) {
-            Ok(command) => command,
-            Err(fault) => {
-                self.session.abort_transaction();
-                return Err(fault);
-            }
-        };
+    fn outcome(self, reply: Answer) -> Outcome {
+        let reply = reply.unwrap_or_else(Reply::from);
+        Outcome { reply, effects: self.effects, is_unit: self.is_unit, block: self.block }
+    }
+
+    fn request(&mut self, command: &Command, args: &[Bytes]) -> Answer {
         if let Some(transaction) = &mut self.session.transaction
             && !commands::runs_inside_multi(command)
         {
@@ -226,7 +247,7 @@ impl Exec<'_> {
     }
 
     /// Where the entry of a key is that this command may see, by the same rule; changes move entries.
-    fn find(&mut self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&mut self, key: &[u8]) -> Option<usize> {
         self.find_in(self.session.db, key)
     }
 
@@ -286,15 +307,32 @@ impl Exec<'_> {
 
     /// The same, made from nothing if there is no such key.
     pub(crate) fn get_or_create<T: Kind>(&mut self, key: &[u8]) -> Result<&mut T, Fault> {
-        let position = match self.find(key) {
+        let found = self.find(key);
+        self.found_or_create(found, key)
+    }
+
+    /// The same for a key that was just looked up with [`Exec::find`].
+    pub(crate) fn found_or_create<T: Kind>(
+        &mut self,
+        found: Option<usize>,
+        key: &[u8],
+    ) -> Result<&mut T, Fault> {
+        let position = match found {
             Some(position) => position,
             None => {
                 let value = T::empty(self.keyspace.hash_key).into();
-                self.insert_in(self.session.db, key, value, None);
-                self.db().position(key).expect("it was just made")
+                self.put(self.session.db, None, key, value, None)
             }
         };
         self.open(position)
+    }
+
+    /// The value at a position that was just found.
+    pub(crate) fn found<T: Kind>(&self, found: Option<usize>) -> Result<Option<&T>, Fault> {
+        match found.and_then(|position| self.db().at(position)) {
+            None => Ok(None),
+            Some((_, entry)) => T::of(&entry.value).map(Some).ok_or(Fault::WRONG_TYPE),
+        }
     }
 
     /// The value at a position that was found, to be changed, if it is of this type.
@@ -313,14 +351,49 @@ impl Exec<'_> {
     }
 
     pub(crate) fn set_in(&mut self, db: u32, key: &[u8], value: impl Into<Value>, expire_at: Option<u64>) {
-        self.insert_in(db, key, value.into(), expire_at);
+        let found = self.keyspace.db(db).position(key);
+        self.put(db, found, key, value.into(), expire_at);
         self.changed_in(db, key);
     }
 
-    fn insert_in(&mut self, db: u32, key: &[u8], value: Value, expire_at: Option<u64>) {
+    /// The same for a key of the selected database that was just looked up with [`Exec::find`].
+    pub(crate) fn set_found(
+        &mut self,
+        found: Option<usize>,
+        key: &[u8],
+        value: impl Into<Value>,
+        expire_at: Option<u64>,
+    ) {
+        self.put(self.session.db, found, key, value.into(), expire_at);
+        self.changed(key);
+    }
+
+    /// Puts an entry where the key was found, or a new one, and tells where it is.
+    fn put(
+        &mut self,
+        db: u32,
+        mut found: Option<usize>,
+        key: &[u8],
+        value: Value,
+        expire_at: Option<u64>,
+    ) -> usize {
+        if found.is_none() && self.context.origin == Origin::ReplicaClient {
+            // It may be there, expired.
+            found = self.keyspace.db(db).position(key);
+        }
         let access = self.keyspace.first_access(self.context.now_ms);
         let entry = Entry::new(value, access).with_expiry(expire_at);
-        self.keyspace.db_mut(db).insert(key, entry);
+        let keys = self.keyspace.db_mut(db);
+        match found {
+            Some(position) => {
+                keys.replace(position, entry);
+                position
+            }
+            None => {
+                keys.insert_new(key, entry);
+                keys.len() - 1
+            }
+        }
     }
 
     /// Puts a value in place of whatever is there; a time to live stays.

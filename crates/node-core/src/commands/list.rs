@@ -84,10 +84,12 @@ pub(super) fn changed(exec: &mut Exec, key: &[u8]) {
 }
 
 fn push(exec: &mut Exec, args: &[Bytes], end: End) -> Answer {
+    let max_size = exec.keyspace.settings.list_max_listpack_size;
     let list = exec.get_or_create::<List>(&args[1])?;
     args[2..].iter().for_each(|item| list.push(end, item));
+    list.choose_encoding(max_size);
     let len = list.len();
-    changed(exec, &args[1]);
+    exec.changed(&args[1]);
     Ok(Reply::Integer(int(len)))
 }
 

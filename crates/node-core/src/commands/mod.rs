@@ -95,12 +95,49 @@ static SPECS: [CommandSpec; COUNT] = {
     specs
 };
 
+/// How many places the table of names has: at most half of them are taken.
+const PLACES: usize = (2 * COUNT).next_power_of_two();
+
+/// Where each name is among the rows: a hash table with linear probing, made when this was compiled. Zero is free.
+static BY_NAME: [u16; PLACES] = {
+    let mut places = [0; PLACES];
+    let mut at = 0;
+    while at < COUNT {
+        let mut place = place_of(COMMANDS[at].spec.name.as_bytes());
+        while places[place] != 0 {
+            place = (place + 1) % PLACES;
+        }
+        places[place] = at as u16 + 1;
+        at += 1;
+    }
+    places
+};
+
+/// Where to look for a name first, in any case.
+const fn place_of(name: &[u8]) -> usize {
+    let (mut hash, mut at) = (0_u32, 0);
+    while at < name.len() {
+        hash = (hash ^ (name[at] | 32) as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ hash >> 15) as usize % PLACES
+}
+
 /// The command of that name, in any case.
 #[must_use]
 pub fn command(name: &[u8]) -> Option<&'static Command> {
-    let wanted = name.iter().map(u8::to_ascii_lowercase);
-    let found = COMMANDS.binary_search_by(|row| row.spec.name.bytes().cmp(wanted.clone()));
-    found.ok().map(|at| &COMMANDS[at])
+    const NAME_LEN_MAX: usize = 32;
+    if name.len() > NAME_LEN_MAX {
+        return None;
+    }
+    let mut place = place_of(name);
+    loop {
+        let row = COMMANDS.get(usize::from(BY_NAME[place]).checked_sub(1)?)?;
+        if row.spec.name.as_bytes().eq_ignore_ascii_case(name) {
+            return Some(row);
+        }
+        place = (place + 1) % PLACES;
+    }
 }
 
 /// What `COMMAND` tells about all of them, and what a server composes its table from; sorted by name.

@@ -163,14 +163,14 @@ fn set(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let options = Options::parse(&args[3..], OptionsOf::Set)?;
     let at = options.expiry.as_ref().map(|expiry| expiry.at(exec, "set")).transpose()?;
     let old = if options.get { Some(exec.get::<Str>(key)?.map(Str::bytes)) } else { None };
-    let found = exec.touch(key);
-    if options.nx && found || options.xx && !found {
+    let found = exec.find(key);
+    if options.nx && found.is_some() || options.xx && found.is_none() {
         return Ok(old.map_or(Reply::Null, Reply::from));
     }
     if options.keep_ttl {
         exec.set_keep_ttl(key, Str::of(value));
     } else {
-        exec.set_in(exec.session.db, key, Str::of(value), at);
+        exec.set_found(found, key, Str::of(value), at);
     }
     if let Some(at) = at {
         propagate_set(exec, key, value, Some(at));
@@ -299,12 +299,13 @@ fn decrby(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 fn add(exec: &mut Exec, args: &[Bytes], by: i64) -> Answer {
     let key = &args[1];
-    let old = match exec.get::<Str>(key)? {
+    let found = exec.find(key);
+    let old = match exec.found::<Str>(found)? {
         None => 0,
         Some(value) => value.as_int().ok_or(Fault::NOT_INTEGER)?,
     };
     let new = old.checked_add(by).ok_or(Fault::OVERFLOW)?;
-    *exec.get_or_create::<Str>(key)? = Str::int(new);
+    *exec.found_or_create::<Str>(found, key)? = Str::int(new);
     exec.changed(key);
     Ok(Reply::Integer(new))
 }
