@@ -17,6 +17,11 @@ pub struct Command {
 }
 
 impl Command {
+    /// Whether it changes what a session is: its database, or what it watches.
+    pub(crate) fn touches_session(&self) -> bool {
+        matches!(self.spec.name, "select" | "watch" | "unwatch")
+    }
+
     /// A row. The flags and categories are those of Redis; `@read`, `@write`, `@fast` and `@slow` follow from the
     /// flags.
     pub(crate) const fn new(

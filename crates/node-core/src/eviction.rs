@@ -39,6 +39,7 @@ impl Keyspace {
             rank @ (Rank::Lru | Rank::Lfu) => self.worst(policy, rank, now_ms)?,
         };
         self.db_mut(db).delete(&key);
+        self.counters.evicted += 1;
         self.signal(db, &key);
         Some(del_of(db, &key, self.settings.lazyfree_lazy_eviction))
     }

@@ -10,7 +10,6 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_resp::{Protocol, Reply};
 use picket_sansio::Millis;
-use picket_server_core::Flags;
 
 use crate::block::{Block, BlockKind};
 use crate::command::Command;
@@ -85,18 +84,13 @@ pub(crate) struct Exec<'a> {
 }
 
 impl Keyspace {
-    /// Runs a request of a connection, or queues it after MULTI. Permissions, roles and everything else that
-    /// refuses a command were checked before.
+    /// Runs a request of a connection. Permissions, roles and everything else that refuses a command were checked
+    /// before.
     pub fn execute(&mut self, session: &mut Session, context: Context, args: &[Bytes]) -> Outcome {
-        let mut exec = Exec::new(self, session, context);
-        let reply = match named(args) {
-            Ok(command) => exec.request(command, args),
-            Err(fault) => {
-                exec.session.abort_transaction();
-                Err(fault)
-            }
-        };
-        exec.outcome(reply)
+        match named(args) {
+            Ok(command) => self.execute_command(session, context, command, args),
+            Err(fault) => Outcome { reply: fault.into(), effects: Vec::new(), is_unit: true, block: None },
+        }
     }
 
     /// The same for a command that was looked up before, with the number of words that it takes.
@@ -107,16 +101,8 @@ impl Keyspace {
         command: &'static Command,
         args: &[Bytes],
     ) -> Outcome {
-        let mut exec = Exec::new(self, session, context);
-        let reply = exec.request(command, args);
-        exec.outcome(reply)
-    }
-}
-
-impl<'a> Exec<'a> {
-    fn new(keyspace: &'a mut Keyspace, session: &'a mut Session, context: Context) -> Self {
-        Self {
-            keyspace,
+        let mut exec = Exec {
+            keyspace: self,
             session,
             context,
             effects: Vec::new(),
@@ -124,30 +110,15 @@ impl<'a> Exec<'a> {
             dirty: false,
             canonical: None,
             block: None,
-        }
+        };
+        let reply = exec.call(command, args).unwrap_or_else(Reply::from);
+        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit, block: exec.block }
     }
+}
 
-    fn outcome(self, reply: Answer) -> Outcome {
-        let reply = reply.unwrap_or_else(Reply::from);
-        Outcome { reply, effects: self.effects, is_unit: self.is_unit, block: self.block }
-    }
-
-    fn request(&mut self, command: &Command, args: &[Bytes]) -> Answer {
-        if let Some(transaction) = &mut self.session.transaction
-            && !commands::runs_inside_multi(command)
-        {
-            if command.spec.flags.has(Flags::NO_MULTI) {
-                transaction.aborted = true;
-                return Err(Fault::new("ERR Command not allowed inside a transaction"));
-            }
-            transaction.queued.push(args.to_vec());
-            return Ok(Reply::simple("QUEUED"));
-        }
-        self.call(command, args)
-    }
-
+impl Exec<'_> {
     /// Runs one command and notes what it means to the stream.
-    pub(crate) fn call(&mut self, command: &Command, args: &[Bytes]) -> Answer {
+    fn call(&mut self, command: &Command, args: &[Bytes]) -> Answer {
         let db = self.session.db;
         self.dirty = false;
         self.canonical = None;
@@ -161,17 +132,6 @@ impl<'a> Exec<'a> {
             None => {}
         }
         answer
-    }
-
-    /// Several commands in one unit, as EXEC runs them.
-    pub(crate) fn call_all(&mut self, queued: &[Vec<Bytes>]) -> Vec<Reply> {
-        let run = |args: &Vec<Bytes>| named(args).and_then(|command| self.call(command, args));
-        let replies = queued.iter().map(run).map(|answer| answer.unwrap_or_else(Reply::from)).collect();
-        self.is_unit = true;
-        // What its commands did is noted already; EXEC itself adds nothing.
-        self.dirty = false;
-        self.canonical = None;
-        replies
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -270,6 +230,7 @@ impl<'a> Exec<'a> {
             Origin::ReplicaClient => None,
             Origin::Client => {
                 self.keyspace.db_mut(db).delete(key);
+                self.keyspace.counters.expired += 1;
                 self.keyspace.signal(db, key);
                 self.effects.push(del_of(db, key, self.keyspace.settings.lazyfree_lazy_expire));
                 None
@@ -279,8 +240,10 @@ impl<'a> Exec<'a> {
 
     /// The entry of a key as this command may see it.
     pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&Entry> {
-        let position = self.find(key)?;
-        self.db().at(position).map(|(_, entry)| entry)
+        let position = self.find(key);
+        let counters = &mut self.keyspace.counters;
+        *(if position.is_some() { &mut counters.hits } else { &mut counters.misses }) += 1;
+        self.db().at(position?).map(|(_, entry)| entry)
     }
 
     /// The same without being a use of the key.

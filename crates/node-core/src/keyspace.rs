@@ -33,6 +33,7 @@ pub struct Keyspace {
     /// Versions of the keys that somebody watches, with the number of watchers.
     pub(crate) watched: BTreeMap<(u32, Bytes), (u64, u64)>,
     pub(crate) waiters: Waiters,
+    pub(crate) counters: Counters,
     pub(crate) eviction_pool: Vec<Candidate>,
     /// Under which policy the pool was filled.
     pub(crate) eviction_pool_policy: Option<MaxmemoryPolicy>,
@@ -45,6 +46,19 @@ pub struct Keyspace {
     /// The snapshot that is being written, and how many there have been.
     pub(crate) snapshot: Option<SnapshotId>,
     pub(crate) snapshots: u32,
+}
+
+/// What INFO stats tells about keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// `keyspace_hits`: look-ups that found their key.
+    pub hits: u64,
+    /// `keyspace_misses`: look-ups that did not.
+    pub misses: u64,
+    /// `expired_keys`: keys removed because their time had come.
+    pub expired: u64,
+    /// `evicted_keys`: keys removed to make room.
+    pub evicted: u64,
 }
 
 impl Keyspace {
@@ -61,6 +75,7 @@ impl Keyspace {
             hash_key,
             watched: BTreeMap::new(),
             waiters: Waiters::default(),
+            counters: Counters::default(),
             eviction_pool: Vec::new(),
             eviction_pool_policy: None,
             next_evicted_db: 0,
@@ -94,6 +109,23 @@ impl Keyspace {
         &mut self.settings
     }
 
+    /// What INFO stats tells about keys.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Starts the counters anew.
+    pub fn reset_counters(&mut self) {
+        self.counters = Counters::default();
+    }
+
+    /// Whether no database has a key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.dbs.iter().all(Db::is_empty)
+    }
+
     /// When the next key expires, in milliseconds since the epoch.
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {
@@ -111,6 +143,7 @@ impl Keyspace {
                 };
                 let key = Bytes::copy_from_slice(key);
                 self.db_mut(db).delete(&key);
+                self.counters.expired += 1;
                 self.signal(db, &key);
                 effects.push(del_of(db, &key, self.settings.lazyfree_lazy_expire));
             }

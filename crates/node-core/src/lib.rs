@@ -18,6 +18,7 @@ mod command;
 mod commands;
 mod db;
 mod dict;
+mod digest;
 mod double;
 mod entry;
 mod eviction;
@@ -42,7 +43,7 @@ pub mod types;
 
 pub use block::{Block, BlockKind};
 pub use command::{Command, Keys};
-pub use commands::{command, specs};
+pub use commands::command;
 pub use db::Db;
 pub use dict::Dict;
 pub use double::Double;
@@ -50,6 +51,7 @@ pub use entry::Entry;
 pub use exec::{Context, Effect, Origin, Outcome};
 pub use functions::Functions;
 pub use garbage::Garbage;
+pub use keyspace::Counters;
 pub use keyspace::Keyspace;
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{

@@ -376,6 +376,11 @@ fn module_error(module: ModuleId, offset: u64) -> LoadError {
 }
 
 impl Keyspace {
+    /// Removes everything, as before a load.
+    pub(crate) fn clear_all(&mut self) {
+        self.replace_data(None);
+    }
+
     /// Puts data in place of what is there, or nothing; tells whoever watches keys, and ends a snapshot.
     fn replace_data(&mut self, new: Option<(Vec<Db>, Functions)>) {
         self.cancel_snapshot();

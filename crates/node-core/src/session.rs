@@ -1,4 +1,4 @@
-//! What a connection means to the keyspace: its database and its transaction.
+//! What a connection means to the keyspace: its database and what it watches.
 
 use alloc::vec::Vec;
 
@@ -9,18 +9,8 @@ use bytes::Bytes;
 pub struct Session {
     /// The database that SELECT chose.
     pub db: u32,
-    /// The commands after MULTI, if it is under way.
-    pub(crate) transaction: Option<Transaction>,
     /// The keys of WATCH.
     pub(crate) watched: Vec<WatchedKey>,
-}
-
-/// Commands that wait for EXEC.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Transaction {
-    pub(crate) queued: Vec<Vec<Bytes>>,
-    /// A command could not be queued, so EXEC will refuse.
-    pub(crate) aborted: bool,
 }
 
 /// A key as WATCH saw it.
@@ -34,22 +24,15 @@ pub(crate) struct WatchedKey {
 }
 
 impl Session {
-    /// A new connection: database 0, no transaction.
+    /// A new connection: database 0, nothing watched.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether MULTI was given and EXEC or DISCARD was not.
+    /// How many keys are watched.
     #[must_use]
-    pub fn is_in_transaction(&self) -> bool {
-        self.transaction.is_some()
-    }
-
-    /// Makes EXEC refuse, since a command was turned away before it came here.
-    pub fn abort_transaction(&mut self) {
-        if let Some(transaction) = &mut self.transaction {
-            transaction.aborted = true;
-        }
+    pub fn watched_len(&self) -> usize {
+        self.watched.len()
     }
 }

@@ -212,64 +212,6 @@ fn a_replica_hides_expired_keys_and_the_stream_sees_them() {
 }
 
 #[test]
-fn exec_is_one_unit_over_databases() {
-    let mut node = Node::new(Origin::Client);
-    for line in ["MULTI", "SET a 1", "GET a", "SELECT 2", "SETEX b 10 v", "LPUSH b x"] {
-        node.run(line);
-    }
-    let outcome = node.run("EXEC");
-    assert!(outcome.is_unit);
-    let effects: Vec<_> = outcome.effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
-    assert_eq!(effects, ["SET a 1", "2: SET b v PXAT 1700000010000"]);
-    node.run("MULTI");
-    node.run("GET a");
-    assert!(node.effects("EXEC").is_empty());
-}
-
-#[test]
-fn a_watched_key_that_changes_stops_exec() {
-    for (between, reply) in [
-        ("GET k", "*0"),
-        ("SET other 2", "*0"),
-        ("SET k 2", "*-1"),
-        ("APPEND k x", "*-1"),
-        ("DEL k", "*-1"),
-        ("SWAPDB 0 1", "*-1"),
-        ("FLUSHALL", "*-1"),
-        ("FLUSHDB", "*-1"),
-    ] {
-        let mut node = Node::new(Origin::Client);
-        let mut other = Session::new();
-        node.run("SET k 1");
-        node.run("WATCH k");
-        core::mem::swap(&mut node.session, &mut other);
-        node.run(between);
-        core::mem::swap(&mut node.session, &mut other);
-        node.run("MULTI");
-        assert_eq!(node.reply("EXEC"), reply, "{between}");
-        // Afterwards nothing is watched.
-        node.run("SET k 3");
-        node.run("MULTI");
-        assert_eq!(node.reply("EXEC"), "*0", "{between}");
-    }
-}
-
-#[test]
-fn a_watched_key_counts_as_changed_when_it_expires() {
-    let mut node = Node::new(Origin::Client);
-    node.run("SET k 1 PX 10");
-    node.run("WATCH k");
-    node.run("MULTI");
-    node.now_ms += 11;
-    assert_eq!(node.reply("EXEC"), "*-1");
-    // It was expired before it was watched, so its removal changes nothing.
-    node.run("WATCH k");
-    node.keyspace.expire_due(node.now_ms, 10);
-    node.run("MULTI");
-    assert_eq!(node.reply("EXEC"), "*0");
-}
-
-#[test]
 fn a_replica_keeps_the_estimate_that_a_client_asked_for() {
     let mut node = Node::new(Origin::Master);
     node.run("PFADD k a b c");

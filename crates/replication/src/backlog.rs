@@ -44,6 +44,14 @@ pub struct BacklogMemory {
     pub excess_bytes: u64,
 }
 
+impl BacklogMemory {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.blocks_bytes + self.index_bytes
+    }
+}
+
 /// The shared buffer. It always has a last byte: the offset of the stream.
 #[derive(Clone, Debug)]
 pub struct Backlog {

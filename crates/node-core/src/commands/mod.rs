@@ -25,8 +25,6 @@ mod zcombine;
 mod zrange;
 mod zset;
 
-use picket_server_core::CommandSpec;
-
 use crate::command::{Command, Keys};
 
 /// The tables of all groups. A new group is a line here.
@@ -55,7 +53,7 @@ const GROUPS: &[&[Command]] = &[
     zset::TABLE,
 ];
 
-const COUNT: usize = {
+pub(crate) const COUNT: usize = {
     let (mut count, mut group) = (0, 0);
     while group < GROUPS.len() {
         count += GROUPS[group].len();
@@ -65,7 +63,7 @@ const COUNT: usize = {
 };
 
 /// All rows, sorted by name when this was compiled.
-static COMMANDS: [Command; COUNT] = {
+pub(crate) static COMMANDS: [Command; COUNT] = {
     let mut all = [GROUPS[0][0]; COUNT];
     let (mut len, mut group) = (0, 0);
     while group < GROUPS.len() {
@@ -83,16 +81,6 @@ static COMMANDS: [Command; COUNT] = {
         group += 1;
     }
     all
-};
-
-static SPECS: [CommandSpec; COUNT] = {
-    let mut specs = [COMMANDS[0].spec; COUNT];
-    let mut at = 0;
-    while at < COUNT {
-        specs[at] = COMMANDS[at].spec;
-        at += 1;
-    }
-    specs
 };
 
 /// How many places the table of names has: at most half of them are taken.
@@ -140,17 +128,6 @@ pub fn command(name: &[u8]) -> Option<&'static Command> {
     }
 }
 
-/// What `COMMAND` tells about all of them, and what a server composes its table from; sorted by name.
-#[must_use]
-pub fn specs() -> &'static [CommandSpec] {
-    &SPECS
-}
-
-/// Whether a command runs at once although MULTI was given.
-pub(crate) fn runs_inside_multi(command: &Command) -> bool {
-    matches!(command.spec.name, "exec" | "discard" | "multi" | "watch")
-}
-
 /// Whether a command may find any key expired, each being a matter of its own.
 pub(crate) fn touches_arbitrary_keys(command: &Command) -> bool {
     command.spec.keys == Keys::Arbitrary
@@ -178,7 +155,6 @@ mod tests {
             assert!(at == 0 || COMMANDS[at - 1].spec.name < row.spec.name, "{}", row.spec.name);
             let upper = row.spec.name.to_ascii_uppercase();
             assert_eq!(command(upper.as_bytes()).map(|found| found.spec.name), Some(row.spec.name));
-            assert_eq!(specs()[at], row.spec);
         }
         assert!(command(b"nosuch").is_none());
     }

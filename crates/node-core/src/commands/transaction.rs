@@ -1,6 +1,4 @@
-//! MULTI, EXEC, DISCARD and WATCH (`multi.c`).
-
-use alloc::vec::Vec;
+//! WATCH and UNWATCH (`multi.c`). The commands after MULTI are collected where clients are served.
 
 use bytes::Bytes;
 use picket_resp::Reply;
@@ -8,9 +6,9 @@ use picket_server_core::{Categories, Flags};
 
 use crate::command::{Command, Keys, docs};
 use crate::exec::Exec;
-use crate::fault::{Answer, Fault};
+use crate::fault::Answer;
 use crate::keyspace::Keyspace;
-use crate::session::{Session, Transaction, WatchedKey};
+use crate::session::{Session, WatchedKey};
 
 const PLAIN: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE);
 const FAST: Flags = PLAIN.and(Flags::FAST).and(Flags::ALLOW_BUSY);
@@ -18,53 +16,13 @@ const TRANSACTION: Categories = Categories::TRANSACTION;
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Command] = &[
-    Command::new("discard", 1, FAST, TRANSACTION,
-        docs("transactions", "2.0.0", "O(N) in the number of commands", "Forgets the commands since MULTI."), Keys::None, discard),
-    Command::new("exec", 1, PLAIN.and(Flags::SKIP_SLOWLOG), TRANSACTION,
-        docs("transactions", "1.2.0", "", "Runs the commands since MULTI as one."), Keys::None, exec_queued),
-    Command::new("multi", 1, FAST, TRANSACTION,
-        docs("transactions", "1.2.0", "O(1)", "Begins to collect commands for EXEC."), Keys::None, multi),
     Command::new("unwatch", 1, FAST, TRANSACTION,
         docs("transactions", "2.2.0", "O(1)", "Forgets all watched keys."), Keys::None, unwatch),
     Command::new("watch", -2, FAST, TRANSACTION,
         docs("transactions", "2.2.0", "O(1) for each key", "Lets EXEC fail if a key changes before it."), Keys::AllFrom(1), watch),
 ];
 
-fn multi(exec: &mut Exec, _: &[Bytes]) -> Answer {
-    if exec.session.is_in_transaction() {
-        return Err(Fault::new("ERR MULTI calls can not be nested"));
-    }
-    exec.session.transaction = Some(Transaction::default());
-    Ok(Reply::ok())
-}
-
-fn discard(exec: &mut Exec, _: &[Bytes]) -> Answer {
-    if exec.session.transaction.take().is_none() {
-        return Err(Fault::new("ERR DISCARD without MULTI"));
-    }
-    exec.keyspace.unwatch(exec.session);
-    Ok(Reply::ok())
-}
-
-fn exec_queued(exec: &mut Exec, _: &[Bytes]) -> Answer {
-    let Some(transaction) = exec.session.transaction.take() else {
-        return Err(Fault::new("ERR EXEC without MULTI"));
-    };
-    let is_changed = exec.session.watched.iter().any(|key| exec.keyspace.is_changed(key, exec.now_ms()));
-    exec.keyspace.unwatch(exec.session);
-    if transaction.aborted {
-        return Err(Fault::new("EXECABORT Transaction discarded because of previous errors."));
-    }
-    if is_changed {
-        return Ok(Reply::NullArray);
-    }
-    Ok(Reply::Array(exec.call_all(&transaction.queued)))
-}
-
 fn watch(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    if exec.session.is_in_transaction() {
-        return Err(Fault::new("ERR WATCH inside MULTI is not allowed"));
-    }
     let db = exec.session.db;
     for key in &args[1..] {
         if exec.session.watched.iter().any(|watched| watched.db == db && watched.key == *key) {
@@ -89,8 +47,7 @@ fn unwatch(exec: &mut Exec, _: &[Bytes]) -> Answer {
 impl Keyspace {
     /// Forgets what a connection watches, as at its end.
     pub fn unwatch(&mut self, session: &mut Session) {
-        let watched: Vec<_> = session.watched.drain(..).collect();
-        for key in watched {
+        for key in core::mem::take(&mut session.watched) {
             let at = (key.db, key.key);
             if let Some((_, watchers)) = self.watched.get_mut(&at) {
                 *watchers -= 1;
@@ -99,6 +56,12 @@ impl Keyspace {
                 }
             }
         }
+    }
+
+    /// Whether a key that a connection watches has changed, so that its EXEC runs nothing.
+    #[must_use]
+    pub fn is_dirty(&self, session: &Session, now_ms: u64) -> bool {
+        session.watched.iter().any(|key| self.is_changed(key, now_ms))
     }
 
     fn is_changed(&self, key: &WatchedKey, now_ms: u64) -> bool {

@@ -3,8 +3,7 @@
 use picket_sansio::ClientId;
 use picket_server_core::{ClientClass, CommandTable};
 
-use super::Node;
-use crate::commands;
+use super::{Node, table};
 
 /// Directives of redis.conf that a node acts upon, beside those that are the host's.
 const HONOURED: &[&str] = &[
@@ -70,7 +69,7 @@ pub fn honours(name: &str) -> bool {
 /// The commands of a node.
 #[must_use]
 pub fn command_table() -> CommandTable {
-    CommandTable(commands::specs())
+    CommandTable(&table::TABLE)
 }
 
 impl Node {

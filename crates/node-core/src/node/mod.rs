@@ -1,34 +1,159 @@
 //! A data node without I/O: clients, data, the master that it follows and the replicas that follow it.
+//!
+//! [`Node`] joins the parts: [`Server`] speaks with clients, [`Keyspace`] holds the data, [`MasterSide`] and
+//! [`ReplicaLink`] are the two sides of replication. Each input is followed to its end: requests are run, what they
+//! changed goes into the stream, and the stream to the replicas.
 
+mod acl_file;
+mod blocked;
+mod calls;
+mod config;
+mod debug;
 mod event;
 mod host_view;
+mod info;
 mod io;
+mod live;
+mod loading;
+mod memory;
 mod options;
+mod replication;
+mod saving;
+mod shutdown;
+mod table;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
 use core::fmt;
 
-use picket_sansio::{Deadline, Time};
+use bytes::BytesMut;
+use picket_replication::{CachedMaster, History, LinkInput, MasterInput, MasterSide, ReplId, ReplicaLink};
+use picket_resp::{Protocol, Reply};
+use picket_sansio::{ClientId, Deadline, Prng, QueryId, Secret, Time};
 use picket_server_core::config::ConfigError;
-use picket_server_core::{Server, ServerOptions, Settings};
+use picket_server_core::{CloseReason, HostInfo, LogLevel, Server, ServerOptions, ServerOutput, Settings};
 
 pub use event::NodeEvent;
 pub use host_view::{command_table, honours};
 pub use io::{ConfigState, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
 
+use crate::exec::{Context, Effect, Origin};
+use crate::keyspace::Keyspace;
+use crate::session::Session;
+use live::Live;
+
+/// The beat of what has no deadline of its own.
+const CRON_PERIOD: picket_sansio::Millis = picket_sansio::Millis(100);
+/// How many expired keys are removed at once.
+const EXPIRE_STEP: usize = 200;
+
 /// A data node: a value that turns inputs into outputs.
 pub struct Node {
+    now: Time,
+    /// Calendar time less monotonic time, in microseconds.
+    wall_origin: u64,
     server: Server,
+    keyspace: Keyspace,
+    side: MasterSide,
+    link: ReplicaLink,
+    link_was_up: bool,
+    /// What the next link to a master may go on from.
+    cached: Option<CachedMaster>,
+    /// The history of the snapshot that the master sends.
+    full_resync_id: Option<ReplId>,
+    /// The database that the master's stream has selected, and nothing else.
+    stream_session: Session,
     settings: Settings,
+    live: Live,
+    working_dir: alloc::vec::Vec<u8>,
+    has_config_file: bool,
+    host: HostInfo,
+    prng: Prng,
+    clients: BTreeMap<ClientId, ClientState>,
+    /// Connections that are fed the stream.
+    replicas: BTreeSet<ClientId>,
+    /// Connections of which the master side knows.
+    askers: BTreeSet<ClientId>,
+    /// Clients in WAIT.
+    waiting: BTreeSet<ClientId>,
+    block_deadlines: BTreeSet<(Time, ClientId)>,
+    /// The effects of the transaction that is being run.
+    unit: Option<alloc::vec::Vec<Effect>>,
+    saving: saving::Saving,
+    loading: Option<loading::Loading>,
+    /// The database file that is being opened, a received one that is, and one that is being received.
+    starting: Option<FileId>,
+    received: Option<FileId>,
+    receiving: Option<loading::Receiving>,
+    load_figures: LoadFigures,
+    /// The master to follow once the data is loaded.
+    first_master: Option<(String, u16)>,
+    is_ready: bool,
+    shutdown: Option<shutdown::Shutdown>,
+    is_over: bool,
+    active_expire: bool,
+    next_cron: Time,
+    files: u64,
+    queries: u64,
+    later: BTreeMap<QueryId, Later>,
+    statistics: info::Statistics,
+    traffic: Traffic,
+    figures: Figures,
+    scratch: BytesMut,
     outputs: VecDeque<NodeOutput>,
 }
 
+/// What a client means to the data.
+#[derive(Debug)]
+struct ClientState {
+    session: Session,
+    /// The stream's offset after its last write.
+    last_write: u64,
+    blocked_until: Option<Time>,
+}
+
+/// What is answered when the host has answered.
+#[derive(Clone, Copy, Debug)]
+enum Later {
+    ConfigRewrite { client: ClientId },
+    AclLoad { client: ClientId },
+    AclSave { client: ClientId },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LoadFigures {
+    keys_loaded: u64,
+    keys_expired: u64,
+}
+
+/// Counters of INFO stats.
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    repl_input: u64,
+    repl_output: u64,
+    commands_from_master: u64,
+    unexpected_error_replies: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Figures {
+    peak_memory: u64,
+}
+
 /// Why a node wants to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NodeTimer {
     /// A client is idle for too long, or a pause ends.
     Clients,
+    /// A client that waits for keys gives up.
+    Blocked,
+    /// Something between this node and its replicas.
+    Master,
+    /// Something between this node and its master.
+    Link,
+    /// Expired keys, save points.
+    Cron,
 }
 
 impl Node {
@@ -37,22 +162,121 @@ impl Node {
     /// # Errors
     /// A line of the configuration that cannot be carried out.
     pub fn new(now: Time, options: NodeOptions) -> Result<Self, ConfigError> {
-        let NodeOptions { settings, users, renames, identity, seed, wall, .. } = options;
+        let NodeOptions { settings, users, renames, identity, working_dir, has_config_file, seed, wall } =
+            options;
         let table = command_table();
         let server_options = ServerOptions::from_settings(&settings, &users, &renames, table, identity)?;
-        let mut server = Server::new(now, server_options, seed);
+        let mut prng = Prng::new(seed);
+        let mut server = Server::new(now, server_options, prng.next_u64());
         server.set_wall(now, wall);
-        Ok(Self { server, settings, outputs: VecDeque::new() })
+        let live = Live::of(&settings);
+        let first_master = settings.replicaof();
+        let role = loading::first_role(first_master.is_some());
+        let history = History::start(ReplId::random(&mut prng));
+        let side = MasterSide::new(now, live.master, role, history, None, prng.next_u64());
+        let mut node = Self {
+            now,
+            wall_origin: wall.0.saturating_sub(now.0),
+            server,
+            keyspace: Keyspace::new(prng.next_u64(), live.keyspace.clone()),
+            side,
+            link: ReplicaLink::new(live.link.clone()),
+            link_was_up: false,
+            cached: None,
+            full_resync_id: None,
+            stream_session: Session::new(),
+            settings,
+            live,
+            working_dir,
+            has_config_file,
+            host: HostInfo::default(),
+            prng,
+            clients: BTreeMap::new(),
+            replicas: BTreeSet::new(),
+            askers: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            block_deadlines: BTreeSet::new(),
+            unit: None,
+            saving: saving::Saving::default(),
+            loading: None,
+            starting: None,
+            received: None,
+            receiving: None,
+            load_figures: LoadFigures::default(),
+            first_master,
+            is_ready: false,
+            shutdown: None,
+            is_over: false,
+            active_expire: true,
+            next_cron: now + CRON_PERIOD,
+            files: 0,
+            queries: 0,
+            later: BTreeMap::new(),
+            statistics: info::Statistics::default(),
+            traffic: Traffic::default(),
+            figures: Figures::default(),
+            scratch: BytesMut::new(),
+            outputs: VecDeque::new(),
+        };
+        let role = if node.first_master.is_some() { "replica" } else { "master" };
+        node.server.set_role(role);
+        node.start_load();
+        Ok(node)
     }
 
     /// Changes the state; effects wait in [`Node::poll_output`].
     pub fn handle(&mut self, now: Time, input: NodeInput<'_>) {
+        if self.is_over {
+            return;
+        }
+        self.now = now;
         match input {
+            NodeInput::Wake => {}
+            NodeInput::Wall(wall) => {
+                self.wall_origin = wall.0.saturating_sub(now.0);
+                self.server.set_wall(now, wall);
+            }
+            NodeInput::Host(host) => self.host = host.clone(),
             NodeInput::ClientConnected { client, addresses } => self.server.accept(now, client, addresses),
             NodeInput::ClientData { client, bytes } => self.server.receive(now, client, bytes),
-            NodeInput::ClientGone { client } => self.server.closed(client),
-            _ => {}
+            NodeInput::ClientGone { client } => self.client_gone(client),
+            NodeInput::ClientWritable { client, budget } => {
+                self.side_input(MasterInput::Writable { conn: client, budget });
+            }
+            NodeInput::LinkUp { link } => self.link_input(LinkInput::Up { link }),
+            NodeInput::LinkData { link, bytes } => {
+                self.traffic.repl_input += bytes.len() as u64;
+                self.link_input(LinkInput::Data { link, bytes });
+            }
+            NodeInput::LinkDown { link, reason } => self.link_input(LinkInput::Down { link, reason }),
+            NodeInput::File { file, result } => self.on_file(file, result),
+            NodeInput::Written { query, result } => self.on_written(query, result),
+            NodeInput::TextRead { query, result } => self.on_text(query, result),
+            NodeInput::Terminate => self.terminate(),
         }
+        self.run_timers();
+        self.settle_all();
+    }
+
+    /// Follows what has happened to its end.
+    fn settle_all(&mut self) {
+        loop {
+            let mut worked = self.drain_replication();
+            while let Some(call) = self.server.next_request(self.now) {
+                worked = true;
+                self.request(call);
+                if self.is_over {
+                    return;
+                }
+            }
+            if !worked && !self.collect() {
+                break;
+            }
+        }
+        self.side_input(MasterInput::Flush);
+        self.drain_replication();
+        self.collect();
+        self.check_snapshot_limit();
     }
 
     /// The next effect to carry out.
@@ -63,14 +287,196 @@ impl Node {
     /// When to send [`NodeInput::Wake`].
     #[must_use]
     pub fn next_deadline(&self) -> Option<Deadline<NodeTimer>> {
-        let deadline = self.server.next_deadline()?;
-        Some(Deadline { at: deadline.at, timer: NodeTimer::Clients })
+        if self.is_over {
+            return None;
+        }
+        [
+            (self.server.next_deadline().map(|deadline| deadline.at), NodeTimer::Clients),
+            (self.block_deadline(), NodeTimer::Blocked),
+            (self.side.next_deadline().map(|deadline| deadline.at), NodeTimer::Master),
+            (self.link.next_deadline().map(|deadline| deadline.at), NodeTimer::Link),
+            (Some(self.next_cron), NodeTimer::Cron),
+        ]
+        .into_iter()
+        .filter_map(|(at, timer)| Some(Deadline { at: at?, timer }))
+        .min_by_key(|deadline| (deadline.at, deadline.timer))
     }
 
     /// The directives in effect.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The data.
+    #[must_use]
+    pub fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
+    /// What this node is to its replicas.
+    #[must_use]
+    pub fn master_side(&self) -> &MasterSide {
+        &self.side
+    }
+
+    /// The link to its master.
+    #[must_use]
+    pub fn replica_link(&self) -> &ReplicaLink {
+        &self.link
+    }
+
+    fn run_timers(&mut self) {
+        let is_due = |deadline: Option<Time>, now: Time| deadline.is_some_and(|at| at <= now);
+        if is_due(self.server.next_deadline().map(|deadline| deadline.at), self.now) {
+            self.server.wake(self.now);
+        }
+        if is_due(self.side.next_deadline().map(|deadline| deadline.at), self.now) {
+            self.side_input(MasterInput::Wake);
+        }
+        if is_due(self.link.next_deadline().map(|deadline| deadline.at), self.now) {
+            self.link_input(LinkInput::Wake);
+        }
+        self.end_overdue_blocks();
+        if self.next_cron <= self.now {
+            self.cron();
+        }
+    }
+
+    fn cron(&mut self) {
+        self.next_cron = self.now + CRON_PERIOD;
+        self.figures.peak_memory = self.figures.peak_memory.max(self.used_memory());
+        if !self.is_ready || self.loading.is_some() {
+            return;
+        }
+        self.check_save_points();
+        if self.is_master() && self.active_expire && !self.server.is_holding_writes() {
+            let effects = self.keyspace.expire_due(self.now_ms(), EXPIRE_STEP);
+            if effects.len() >= EXPIRE_STEP {
+                self.next_cron = self.now + picket_sansio::Millis(1);
+            }
+            self.saving.dirty += effects.len() as u64;
+            self.propagate(&effects, false);
+        }
+        self.serve_blocked();
+    }
+
+    /// Takes over what the server wants done; false if it wanted nothing.
+    fn collect(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(output) = self.server.poll_output() {
+            worked = true;
+            match output {
+                ServerOutput::Send { client, bytes } => {
+                    if self.replicas.contains(&client) {
+                        let command = self.server.last_command(client).into();
+                        self.side_input(MasterInput::GeneratedReply { conn: client, command });
+                    } else {
+                        self.push(NodeOutput::ClientSend { client, bytes });
+                    }
+                }
+                ServerOutput::Close { client, reason } => {
+                    if reason != CloseReason::Application {
+                        self.event(NodeEvent::ClientClosed { client, reason });
+                    }
+                    self.forget_everywhere(client);
+                    self.push(NodeOutput::ClientClose { client });
+                }
+                ServerOutput::Unblock { client, with } => self.unblock(client, with),
+                ServerOutput::Discarded { client } => self.unwatch(client),
+            }
+        }
+        worked
+    }
+
+    /// Whether a client was answered something that has not been taken away yet.
+    fn has_unsent(&mut self, client: ClientId) -> bool {
+        self.collect();
+        let is_to = |output: &NodeOutput| matches!(output, NodeOutput::ClientSend { client: to, .. } if *to == client);
+        self.outputs.iter().any(is_to)
+    }
+
+    fn client_gone(&mut self, client: ClientId) {
+        self.server.closed(client);
+        self.forget_everywhere(client);
+    }
+
+    fn forget_everywhere(&mut self, client: ClientId) {
+        self.forget_client(client);
+        let was_replica = self.replicas.remove(&client);
+        let asked = self.askers.remove(&client);
+        if was_replica || asked {
+            self.side_input(MasterInput::Gone { conn: client });
+        }
+    }
+
+    fn on_file(&mut self, file: FileId, result: FileResult) {
+        if !self.on_snapshot_file(file, &result) {
+            self.on_load_file(file, result);
+        }
+    }
+
+    fn on_written(&mut self, query: QueryId, result: Result<(), String>) {
+        match self.later.remove(&query) {
+            Some(Later::ConfigRewrite { client }) => {
+                let reply = match result {
+                    Ok(()) => {
+                        self.note(LogLevel::Notice, "CONFIG REWRITE executed with success.".into());
+                        Reply::ok()
+                    }
+                    Err(reason) => {
+                        self.note(LogLevel::Warning, alloc::format!("CONFIG REWRITE failed: {reason}"));
+                        Reply::error(alloc::format!("ERR Rewriting config file: {reason}"))
+                    }
+                };
+                self.server.reply(client, &reply);
+                self.server.resume(client);
+            }
+            Some(Later::AclSave { client }) => self.acl_saved(client, result),
+            Some(Later::AclLoad { .. }) | None => {}
+        }
+    }
+
+    fn on_text(&mut self, query: QueryId, result: Result<Secret, String>) {
+        if let Some(Later::AclLoad { client }) = self.later.remove(&query) {
+            self.acl_read(client, result);
+        }
+    }
+
+    fn new_file(&mut self) -> FileId {
+        self.files += 1;
+        FileId(self.files)
+    }
+
+    fn push(&mut self, output: NodeOutput) {
+        self.outputs.push_back(output);
+    }
+
+    fn event(&mut self, event: NodeEvent) {
+        self.push(NodeOutput::Event(event));
+    }
+
+    fn note(&mut self, level: LogLevel, text: String) {
+        self.event(NodeEvent::Note { level, text });
+    }
+
+    /// Something is wrong in a way that serving would make worse.
+    fn fatal(&mut self, text: String) {
+        self.note(LogLevel::Warning, text);
+        self.push(NodeOutput::Exit { code: 1 });
+        self.is_over = true;
+    }
+
+    fn wall_micros(&self) -> u64 {
+        self.wall_origin.saturating_add(self.now.0)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.wall_micros() / 1000
+    }
+
+    fn context(&self) -> Context {
+        Context { now_ms: self.now_ms(), origin: Origin::Client, protocol: Protocol::Resp2, may_block: true }
     }
 }
 

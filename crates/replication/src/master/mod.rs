@@ -244,6 +244,24 @@ impl MasterSide {
         }
     }
 
+    /// Whether a planned failover is under way.
+    #[must_use]
+    pub fn is_failing_over(&self) -> bool {
+        self.failover != Failover::None
+    }
+
+    /// Gives the histories other names, so that nobody can go on from them (`DEBUG CHANGE-REPL-ID`).
+    pub fn change_replid(&mut self, replid: ReplId) {
+        self.history.replid = replid;
+        self.history.replid2 = ReplId::NONE;
+        self.history.second_repl_offset = None;
+    }
+
+    /// Starts the counters anew (`CONFIG RESETSTAT`).
+    pub fn reset_counters(&mut self) {
+        self.counters = SyncCounters::default();
+    }
+
     /// How many online replicas have applied the stream up to `offset`.
     #[must_use]
     pub fn acknowledged_by(&self, offset: u64) -> u64 {

@@ -313,7 +313,9 @@ impl ReplicaLink {
         Some(CachedMaster { replid, reploff: connected.reader.reploff(), db: connected.reader.db() })
     }
 
-    fn live_link(&self) -> Option<LinkId> {
+    /// The connection to the master, if there is one.
+    #[must_use]
+    pub fn live_link(&self) -> Option<LinkId> {
         match &self.state {
             State::None | State::Connect { .. } => None,
             State::Connecting { link, .. } => Some(*link),

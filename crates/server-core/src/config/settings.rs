@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use picket_resp::{quote, split_args};
 
-use super::directive::{DIRECTIVES, Directive, Kind, Special, find_directive};
+use super::directive::{DIRECTIVES, Directive, Kind, Special, Unit, find_directive};
 use super::rewrite::RewriteLine;
 use super::special;
 use super::value::Value;
@@ -135,6 +135,32 @@ impl Settings {
             }
             (_, None) => {}
         }
+    }
+
+    /// The value as `CONFIG GET` shows it; none for directives that are read and forgotten. `cwd` is the process's
+    /// directory.
+    #[must_use]
+    pub fn shown(&self, directive: &Directive, cwd: &[u8]) -> Option<Vec<u8>> {
+        Some(match (directive.kind, self.values.get(directive.name)?) {
+            (Kind::Special(Special::Dir), _) => cwd.to_vec(),
+            (Kind::Special(Special::ClientOutputBufferLimit), Value::Words(words)) => {
+                let classes = ["normal", "slave", "pubsub"].iter().zip(words.chunks(3));
+                let classes: Vec<Vec<u8>> = classes
+                    .map(|(class, numbers)| [class.as_bytes(), b" ", &numbers.join(&b' ')].concat())
+                    .collect();
+                classes.join(&b' ')
+            }
+            (_, Value::Text(text)) => text.clone().unwrap_or_default(),
+            (_, Value::Secret(secret)) => secret.as_ref().map(|it| it.expose().to_vec()).unwrap_or_default(),
+            (_, Value::Number(number)) => match directive.kind {
+                Kind::Number { unit: Unit::Octal, .. } => alloc::format!("{number:o}").into_bytes(),
+                Kind::Number { unit: Unit::MemoryOrPercent, .. } if *number < 0 => {
+                    alloc::format!("{}%", -number).into_bytes()
+                }
+                _ => number.to_string().into_bytes(),
+            },
+            (_, value) => value.written(directive)?,
+        })
     }
 
     /// Keys of every option that [`rewrite_lines`](Self::rewrite_lines) answers for: old lines of

@@ -1,5 +1,6 @@
 //! Typed access to the ordinary directives that a server acts upon.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use picket_sansio::Secret;
@@ -274,14 +275,44 @@ impl Settings {
         }
     }
 
-    fn choice(&self, name: &str) -> &'static str {
+    /// A number directive by name; 0 for others.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> i64 {
+        match self.values.get(name) {
+            Some(Value::Number(number)) => i64::try_from(*number).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// A password directive by name, if it is set.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        match self.values.get(name) {
+            Some(Value::Secret(secret)) => secret.as_ref().filter(|secret| !secret.expose().is_empty()),
+            _ => None,
+        }
+    }
+
+    /// The master that `replicaof` names: host and port.
+    #[must_use]
+    pub fn replicaof(&self) -> Option<(String, u16)> {
+        let [host, port] = self.words("replicaof") else { return None };
+        let port = core::str::from_utf8(port).ok()?.parse().ok()?;
+        Some((String::from_utf8_lossy(host).into_owned(), port))
+    }
+
+    /// The first word of a directive that takes words out of a list; empty for others.
+    #[must_use]
+    pub fn choice(&self, name: &str) -> &'static str {
         match self.values.get(name) {
             Some(Value::Choice(names)) => names.first().copied().unwrap_or(""),
             _ => "",
         }
     }
 
-    fn words(&self, name: &str) -> &[Vec<u8>] {
+    /// The words of a directive with rules of its own; none for others.
+    #[must_use]
+    pub fn words(&self, name: &str) -> &[Vec<u8>] {
         match self.values.get(name) {
             Some(Value::Words(words)) => words,
             _ => &[],

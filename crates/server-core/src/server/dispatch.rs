@@ -141,14 +141,12 @@ impl Server {
 
     /// Whether `CLIENT PAUSE` makes a request wait. Replicas never wait.
     pub(super) fn is_held_back(&self, call: &Call) -> bool {
+        let replicated = Flags::WRITE.and(Flags::MAY_REPLICATE);
         let is_paused = match self.pause {
-            Pause::None => return false,
+            Pause::None => false,
             Pause::All { until } => self.now < until,
-            Pause::Writes { until } => {
-                let replicated = Flags::WRITE.and(Flags::MAY_REPLICATE);
-                self.now < until && self.flags_of(call).any.has(replicated)
-            }
-        };
+            Pause::Writes { until } => self.now < until && self.flags_of(call).any.has(replicated),
+        } || self.holds_writes && self.flags_of(call).any.has(replicated);
         let is_replica = |client: &Client| client.facts.link == ReplicationLink::Replica;
         is_paused && !self.clients.get(&call.client).is_some_and(is_replica)
     }

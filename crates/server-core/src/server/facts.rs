@@ -1,9 +1,11 @@
 //! What the application tells about a client, for `CLIENT LIST`, `CLIENT KILL` and limits.
 
+use alloc::string::String;
+
 use picket_sansio::{ClientId, Time};
 
 use super::client::Client;
-use super::{Call, ClientAddresses, Server};
+use super::{Call, ClientAddresses, Counters, Server};
 use crate::config::ClientClass;
 
 /// What the application knows about a client and the server shows. Plain data.
@@ -81,6 +83,53 @@ impl Server {
             Some(client) if client.is_pubsub() => ClientClass::Pubsub,
             _ => ClientClass::Normal,
         }
+    }
+
+    /// Its line of `CLIENT LIST`; empty if it is gone.
+    #[must_use]
+    pub fn client_info(&self, id: ClientId) -> String {
+        self.clients.get(&id).map(|client| client.info(id, self.now)).unwrap_or_default()
+    }
+
+    /// The address of its other end without the port; empty if it is gone.
+    #[must_use]
+    pub fn peer_ip(&self, id: ClientId) -> String {
+        let Some(client) = self.clients.get(&id) else { return String::new() };
+        let peer = &client.addresses.peer;
+        let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
+        ip.trim_start_matches('[').trim_end_matches(']').into()
+    }
+
+    /// The name of the command that it gave last.
+    #[must_use]
+    pub fn last_command(&self, id: ClientId) -> String {
+        let command = self.clients.get(&id).and_then(|client| client.last_command);
+        command.map(|command| command.full_name()).unwrap_or_default()
+    }
+
+    /// The role that `HELLO` tells.
+    pub fn set_role(&mut self, role: &str) {
+        self.options.identity.role = Some(role.into());
+    }
+
+    /// Holds back requests that write, or lets them go on; beside `CLIENT PAUSE` and without an end of its own.
+    pub fn hold_writes(&mut self, now: Time, hold: bool) {
+        self.now = now;
+        self.holds_writes = hold;
+        if !hold {
+            self.release();
+        }
+    }
+
+    /// Whether requests that write are held back.
+    #[must_use]
+    pub fn is_holding_writes(&self) -> bool {
+        self.is_holding_back()
+    }
+
+    /// Starts the counters anew (`CONFIG RESETSTAT`).
+    pub fn reset_counters(&mut self) {
+        self.counters = Counters::default();
     }
 
     /// Stops a client as [`suspend`](Server::suspend) does, in a command that waits for something: `CLIENT UNBLOCK`

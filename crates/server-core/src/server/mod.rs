@@ -81,6 +81,8 @@ pub struct Server {
     /// When to look whether a client is idle; filled while there is a `timeout`.
     idle: BTreeSet<(Time, ClientId)>,
     pause: Pause,
+    /// The application holds back writes, see [`Server::hold_writes`].
+    holds_writes: bool,
     outputs: VecDeque<ServerOutput>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together.
     tail: Option<(ClientId, BytesMut)>,
@@ -112,6 +114,7 @@ impl Server {
             slow: Slow::default(),
             idle: BTreeSet::new(),
             pause: Pause::None,
+            holds_writes: false,
             outputs: VecDeque::new(),
             tail: None,
             last_slot: 0,
@@ -194,7 +197,7 @@ impl Server {
     pub fn next_request(&mut self, now: Time) -> Option<Call> {
         self.now = now;
         self.show_exec();
-        let is_paused = self.pause != Pause::None;
+        let is_paused = self.is_holding_back();
         while let Some(id) = self.ready.pop_front() {
             let Some(client) = self.clients.get_mut(&id) else {
                 continue;
@@ -414,7 +417,7 @@ impl Server {
     }
 
     fn enqueue(&mut self, id: ClientId) {
-        let paused = self.pause != Pause::None;
+        let paused = self.is_holding_back();
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -434,8 +437,17 @@ impl Server {
         }
     }
 
+    fn is_holding_back(&self) -> bool {
+        self.pause != Pause::None || self.holds_writes
+    }
+
     fn unpause(&mut self) {
         self.pause = Pause::None;
+        self.release();
+    }
+
+    /// Looks again at requests that were held back.
+    fn release(&mut self) {
         let ids: Vec<ClientId> = self.clients.keys().copied().collect();
         for id in ids {
             self.enqueue(id);

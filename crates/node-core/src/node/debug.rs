@@ -1,0 +1,231 @@
+//! DEBUG: what test suites of Redis ask for (`debug.c`).
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use bytes::{Bytes, BytesMut};
+use picket_replication::ReplId;
+use picket_resp::Reply;
+use picket_sansio::{ClientId, Millis};
+use picket_server_core::LogLevel;
+
+use super::Node;
+use super::io::NodeOutput;
+use crate::double::Double;
+use crate::exec::Effect;
+use crate::load::{LoadProgress, LoadRole, OldData};
+use crate::number::parse_i64;
+use crate::snapshot::{Progress, Snapshot, SnapshotContent};
+
+impl Node {
+    /// `DEBUG subcommand ...`.
+    pub(super) fn debug(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
+        let subcommand = args[1].to_ascii_lowercase();
+        Some(match (subcommand.as_slice(), &args[2..]) {
+            (b"sleep", [seconds]) => match Double::parse(seconds).and_then(Double::seconds_to_millis) {
+                Some(millis) => {
+                    self.collect();
+                    self.push(NodeOutput::Sleep(Millis(u64::try_from(millis).unwrap_or(0))));
+                    Reply::ok()
+                }
+                None => Reply::error("ERR value is not a valid float"),
+            },
+            (b"set-active-expire", [value]) => match parse_i64(value) {
+                Some(value) => {
+                    self.active_expire = value != 0;
+                    Reply::ok()
+                }
+                None => Reply::error("ERR value is not an integer or out of range"),
+            },
+            (b"digest", []) => Reply::text(self.keyspace.digest()),
+            (b"digest-value", keys) => {
+                let db = self.clients.get(&client).map_or(0, |state| state.session.db);
+                Reply::array(keys.iter().map(|key| Reply::text(self.keyspace.digest_value(db, key))))
+            }
+            (b"reload", options) => return self.reload(client, options),
+            (b"change-repl-id", []) => {
+                self.note(
+                    LogLevel::Notice,
+                    "Changing replication IDs after receiving change-repl-id".to_string(),
+                );
+                let replid = ReplId::random(&mut self.prng);
+                self.side.change_replid(replid);
+                Reply::ok()
+            }
+            (b"replicate", [role, words @ ..]) if !words.is_empty() => {
+                if role.eq_ignore_ascii_case(b"replicas") || role.eq_ignore_ascii_case(b"all") {
+                    let db = self.clients.get(&client).map_or(0, |state| state.session.db);
+                    self.propagate(&[Effect { db, args: words.to_vec() }], true);
+                }
+                Reply::ok()
+            }
+            (b"log", [text]) => {
+                let text = shown(text);
+                self.note(LogLevel::Warning, format!("DEBUG LOG: {text}"));
+                Reply::ok()
+            }
+            (b"error", [text]) => Reply::error(text.clone()),
+            (b"jmap" | b"segfault" | b"panic" | b"assert" | b"oom", _) => {
+                Reply::error(format!("ERR Picket does not crash on request: DEBUG {}", shown(&subcommand)))
+            }
+            (b"populate", [count, rest @ ..]) => self.populate(client, count, rest),
+            (b"protocol", [kind]) => protocol(kind),
+            (b"stringmatch-len", [pattern, text]) => {
+                let matched =
+                    picket_server_core::glob_match(pattern, text, picket_server_core::Case::Sensitive);
+                Reply::Integer(i64::from(matched))
+            }
+            // What these change does not exist here, so nothing has to be done.
+            (
+                b"quicklist-packed-threshold"
+                | b"dict-resizing"
+                | b"set-disable-deny-scripts"
+                | b"pause-cron"
+                | b"replybuffer"
+                | b"mallctl"
+                | b"hexpire"
+                | b"repl-pause",
+                _,
+            ) => Reply::ok(),
+            (b"object", [key]) => self.debug_object(client, key),
+            (b"help", []) => help(),
+            _ => Reply::error(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.",
+                shown(&args[1])
+            )),
+        })
+    }
+
+    /// Saves everything and loads it again, in memory.
+    fn reload(&mut self, _client: ClientId, options: &[Bytes]) -> Option<Reply> {
+        for option in options {
+            if !matches!(option.to_ascii_lowercase().as_slice(), b"nosave" | b"noflush" | b"merge") {
+                return Some(Reply::error(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+                ));
+            }
+        }
+        self.abandon_snapshot("DEBUG RELOAD");
+        Some(match self.reload_in_memory() {
+            Ok(()) => Reply::ok(),
+            Err(reason) => Reply::error(format!("ERR Error trying to load the RDB dump: {reason}")),
+        })
+    }
+
+    fn debug_object(&mut self, client: ClientId, key: &Bytes) -> Reply {
+        let context = self.client_context(client);
+        let session = &mut self.clients.entry(client).or_default().session;
+        let db = session.db;
+        let dump = self.keyspace.execute(session, context, &[Bytes::from_static(b"DUMP"), key.clone()]).reply;
+        /// Behind the type and the value of a DUMP stand a version and a checksum.
+        const DUMP_OVERHEAD: usize = 11;
+        let len = dump.as_bytes().map_or(0, |dump| dump.len().saturating_sub(DUMP_OVERHEAD));
+        match self.keyspace.dbs()[db as usize].get(key) {
+            None => Reply::error("ERR no such key"),
+            Some(entry) => Reply::simple(format!(
+                "Value at:0 refcount:1 encoding:{} serializedlength:{len} lru:0 lru_seconds_idle:0",
+                entry.value.encoding()
+            )),
+        }
+    }
+
+    /// Saves all data into memory and loads it from there.
+    fn reload_in_memory(&mut self) -> Result<(), String> {
+        let options = self.snapshot_options(SnapshotContent::Everything);
+        let text = |error: &dyn core::fmt::Display| error.to_string();
+        let mut snapshot = Snapshot::start(&mut self.keyspace, options).map_err(|error| text(&error))?;
+        let mut rdb = BytesMut::new();
+        while snapshot.next(&mut self.keyspace, 1 << 20, &mut rdb).map_err(|error| text(&error))?
+            == Progress::More
+        {}
+        let role = if self.is_master() { LoadRole::Master } else { LoadRole::Replica };
+        let mut loader = self.loader(role, OldData::KeepUntilLoaded);
+        loader.push(&rdb.freeze());
+        while loader.step(u64::MAX).map_err(|error| text(&error))? == LoadProgress::More {}
+        loader.finish(&mut self.keyspace).map_err(|error| text(&error))?;
+        Ok(())
+    }
+
+    /// `DEBUG POPULATE count [prefix [size]]`.
+    fn populate(&mut self, client: ClientId, count: &Bytes, rest: &[Bytes]) -> Reply {
+        let Some(count) = parse_i64(count).filter(|count| *count >= 0) else {
+            return Reply::error("ERR value is not an integer or out of range");
+        };
+        let prefix = rest.first().cloned().unwrap_or_else(|| Bytes::from_static(b"key"));
+        let size = match rest.get(1).map(|size| parse_i64(size).and_then(|size| usize::try_from(size).ok())) {
+            Some(None) => return Reply::error("ERR value is out of range, must be positive"),
+            Some(Some(size)) => size,
+            None => 0,
+        };
+        let context = self.client_context(client);
+        let state = self.clients.entry(client).or_default();
+        for number in 0..count {
+            let key: Bytes = [&prefix[..], b":", number.to_string().as_bytes()].concat().into();
+            let mut value = format!("value:{number}").into_bytes();
+            if size > 0 {
+                value.resize(size, 0);
+            }
+            let args = [Bytes::from_static(b"SETNX"), key, value.into()];
+            self.keyspace.execute(&mut state.session, context, &args);
+        }
+        Reply::ok()
+    }
+}
+
+/// `DEBUG PROTOCOL kind`: a reply of each kind.
+fn protocol(kind: &[u8]) -> Reply {
+    match kind.to_ascii_lowercase().as_slice() {
+        b"string" => Reply::bulk("Hello World"),
+        b"integer" => Reply::Integer(12345),
+        b"double" => Reply::Double(Bytes::from_static(b"3.141")),
+        b"null" => Reply::Null,
+        b"array" => Reply::array((0..3).map(Reply::Integer)),
+        b"set" => Reply::set((0..3).map(Reply::Integer)),
+        b"map" => Reply::map((0..3).map(|number| (Reply::Integer(number), Reply::Bool(number == 1)))),
+        b"push" => Reply::push([Reply::bulk("server-cpu-usage"), Reply::Integer(42)]),
+        b"true" => Reply::Bool(true),
+        b"false" => Reply::Bool(false),
+        b"verbatim" => Reply::text("This is a verbatim\nstring"),
+        _ => Reply::error(
+            "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false",
+        ),
+    }
+}
+
+fn help() -> Reply {
+    picket_server_core::help(
+        "DEBUG",
+        &[
+            "CHANGE-REPL-ID",
+            "    Gives the replication histories other names.",
+            "DIGEST",
+            "    Tells a digest of all data.",
+            "DIGEST-VALUE <key> [<key> ...]",
+            "    Tells digests of values.",
+            "ERROR <text>",
+            "    Answers an error.",
+            "LOG <text>",
+            "    Writes into the log.",
+            "OBJECT <key>",
+            "    Tells about a value.",
+            "POPULATE <count> [<prefix>] [<size>]",
+            "    Makes keys that do not exist.",
+            "PROTOCOL <kind>",
+            "    Answers a reply of that kind.",
+            "RELOAD",
+            "    Saves all data and loads it again.",
+            "REPLICATE (REPLICAS|AOF|ALL) <command> [<arg> ...]",
+            "    Puts a command into the replication stream.",
+            "SET-ACTIVE-EXPIRE <0|1>",
+            "    Whether expired keys are removed before anybody looks.",
+            "SLEEP <seconds>",
+            "    Does nothing for that long.",
+            "STRINGMATCH-LEN <pattern> <text>",
+            "    Tells whether a pattern matches.",
+        ],
+    )
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

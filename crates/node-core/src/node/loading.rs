@@ -1,0 +1,427 @@
+//! Loading: the database file at the start, and what a master sends to its replica (`rdb.c: rdbLoadRio`,
+//! `replication.c: readSyncBulkPayload`).
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use picket_replication::{
+    CachedMaster, History, LinkInput, MasterInput, MasterSide, NodeRole, PayloadSize, ReplId,
+};
+use picket_sansio::{LinkId, Time};
+use picket_server_core::LogLevel;
+
+use super::io::{FileId, FileResult, NodeOutput};
+use super::live::DisklessLoad;
+use super::{Node, NodeEvent};
+use crate::exec::Effect;
+use crate::load::{LoadOptions, LoadProgress, LoadReport, LoadRole, Loader, OldData};
+
+/// How much of a file is read at once.
+const CHUNK_BYTES: u64 = 512 << 10;
+/// How many pieces of a file are asked for before the first is here.
+const CHUNKS_AHEAD: u64 = 2;
+/// Bytes of a master's snapshot that may be on their way to the disk before the link is not read any more.
+const PAYLOAD_AHEAD_BYTES: u64 = 8 << 20;
+
+/// A load that is under way.
+#[derive(Debug)]
+pub(super) struct Loading {
+    loader: Loader,
+    source: Source,
+    /// The removals of keys that a master found expired.
+    removed: Vec<Effect>,
+    pub(super) since: Time,
+    pub(super) loaded_bytes: u64,
+    pub(super) total_bytes: u64,
+    /// Clients are served from the old data meanwhile.
+    pub(super) is_async: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The database file, at the start.
+    Start(Reading),
+    /// A file into which a master's snapshot was received.
+    Received(Reading),
+    /// The link to the master.
+    Link,
+}
+
+/// How far a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reading {
+    file: FileId,
+    len: u64,
+    asked: u64,
+}
+
+/// A master's snapshot that is received into a file.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    file: FileId,
+    /// Bytes that are not with the operating system yet.
+    in_flight: u64,
+    sizes: VecDeque<u64>,
+    len: u64,
+    is_complete: bool,
+    /// The link that is not read meanwhile.
+    paused: Option<LinkId>,
+}
+
+impl Node {
+    /// Looks for a database file; without one the node is ready.
+    pub(super) fn start_load(&mut self) {
+        let file = self.new_file();
+        self.starting = Some(file);
+        self.push(NodeOutput::OpenFile { file, name: self.live.dbfilename.clone() });
+    }
+
+    /// An operation on a file that is loaded, or received, has ended. False if the file is none of those.
+    pub(super) fn on_load_file(&mut self, file: FileId, result: FileResult) -> bool {
+        if self.starting == Some(file) {
+            self.starting = None;
+            match result {
+                FileResult::Opened { len } => self.read_from(file, len, true),
+                FileResult::Missing => self.ready(),
+                FileResult::Failed(reason) => {
+                    self.fatal(format!("Fatal error loading the DB, check server logs. Exiting: {reason}"));
+                }
+                FileResult::Read(_) | FileResult::Written | FileResult::Committed => {}
+            }
+            return true;
+        }
+        if self.received == Some(file) {
+            self.received = None;
+            match result {
+                FileResult::Opened { len } => self.read_from(file, len, false),
+                FileResult::Missing => self.payload_failed("the received file vanished".to_string()),
+                FileResult::Failed(reason) => self.payload_failed(reason),
+                FileResult::Read(_) | FileResult::Written | FileResult::Committed => {}
+            }
+            return true;
+        }
+        if self.receiving.as_ref().is_some_and(|receiving| receiving.file == file) {
+            self.on_receiving(file, result);
+            return true;
+        }
+        let Some(Loading { source: Source::Start(reading) | Source::Received(reading), .. }) = &self.loading
+        else {
+            return false;
+        };
+        if reading.file != file {
+            return false;
+        }
+        match result {
+            FileResult::Read(bytes) => self.load_bytes(&bytes),
+            FileResult::Failed(reason) => self.load_failed(&reason),
+            _ => {}
+        }
+        true
+    }
+
+    fn read_from(&mut self, file: FileId, len: u64, at_start: bool) {
+        let reading = Reading { file, len, asked: 0 };
+        let role = if self.is_master() { LoadRole::Master } else { LoadRole::Replica };
+        if !at_start {
+            self.side_input(MasterInput::FullSyncLoad);
+            self.abandon_snapshot("the data is replaced");
+        }
+        self.loading = Some(Loading {
+            loader: self.loader(role, OldData::Empty),
+            removed: Vec::new(),
+            source: if at_start { Source::Start(reading) } else { Source::Received(reading) },
+            since: self.now,
+            loaded_bytes: 0,
+            total_bytes: len,
+            is_async: false,
+        });
+        self.read_ahead();
+    }
+
+    /// Asks for more of the file.
+    fn read_ahead(&mut self) {
+        let Some(loading) = &mut self.loading else { return };
+        let loaded = loading.loaded_bytes;
+        let (Source::Start(reading) | Source::Received(reading)) = &mut loading.source else { return };
+        let mut wanted = Vec::new();
+        while reading.asked < reading.len && reading.asked < loaded + CHUNKS_AHEAD * CHUNK_BYTES {
+            let len = CHUNK_BYTES.min(reading.len - reading.asked);
+            wanted.push(NodeOutput::ReadFile { file: reading.file, offset: reading.asked, len });
+            reading.asked += len;
+        }
+        let is_done = reading.len == 0;
+        wanted.into_iter().for_each(|output| self.push(output));
+        if is_done {
+            self.load_ended();
+        }
+    }
+
+    fn load_bytes(&mut self, bytes: &Bytes) {
+        let Some(loading) = &mut self.loading else { return };
+        loading.loaded_bytes += bytes.len() as u64;
+        loading.loader.push(bytes);
+        loop {
+            let step = loading.loader.step(u64::MAX);
+            loading.removed.append(&mut loading.loader.take_effects());
+            match step {
+                Ok(LoadProgress::More) => {}
+                Ok(LoadProgress::NeedsBytes | LoadProgress::Complete) => break,
+                Err(error) => return self.load_failed(&error.to_string()),
+            }
+        }
+        let at_end = match loading.source {
+            Source::Start(reading) | Source::Received(reading) => {
+                loading.loaded_bytes >= reading.len || bytes.is_empty()
+            }
+            Source::Link => false,
+        };
+        if at_end { self.load_ended() } else { self.read_ahead() }
+    }
+
+    fn load_failed(&mut self, reason: &str) {
+        let Some(loading) = self.loading.take() else { return };
+        match loading.source {
+            Source::Start(reading) => {
+                self.push(NodeOutput::CloseFile { file: reading.file });
+                self.fatal(format!(
+                    "Internal error in RDB reading offset {}, function at load -> {reason}. Fatal error loading the \
+                     DB, Exiting.",
+                    loading.loaded_bytes
+                ));
+            }
+            Source::Received(reading) => {
+                self.push(NodeOutput::CloseFile { file: reading.file });
+                self.keyspace.clear_all();
+                self.payload_failed(reason.to_string());
+            }
+            Source::Link => self.payload_failed(reason.to_string()),
+        }
+    }
+
+    /// All of a file, or of a snapshot on the link, has been given to the loader.
+    fn load_ended(&mut self) {
+        let Some(loading) = self.loading.take() else { return };
+        let (since, source, removed) = (loading.since, loading.source, loading.removed);
+        if let Source::Start(reading) | Source::Received(reading) = source {
+            self.push(NodeOutput::CloseFile { file: reading.file });
+        }
+        if source == Source::Link {
+            self.side_input(MasterInput::FullSyncLoad);
+            self.abandon_snapshot("the data is replaced");
+        }
+        let loaded = match loading.loader.finish(&mut self.keyspace) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let text = error.to_string();
+                return match source {
+                    Source::Start(_) => self.fatal(format!("Fatal error loading the DB, Exiting: {text}")),
+                    Source::Received(_) | Source::Link => {
+                        if source != Source::Link {
+                            self.keyspace.clear_all();
+                        }
+                        self.payload_failed(text);
+                    }
+                };
+            }
+        };
+        self.load_figures.keys_loaded = loaded.keys_loaded;
+        self.load_figures.keys_expired = loaded.keys_expired;
+        let millis = self.now.since(since).0;
+        self.note(
+            LogLevel::Notice,
+            format!(
+                "Done loading RDB, keys loaded: {}, keys expired: {}.",
+                loaded.keys_loaded, loaded.keys_expired
+            ),
+        );
+        match source {
+            Source::Start(_) => {
+                let (seconds, rest) = (millis / 1000, millis % 1000);
+                self.note(LogLevel::Notice, format!("DB loaded from disk: {seconds}.{rest:03} seconds"));
+                self.resume_history(&loaded, &removed);
+                self.ready();
+            }
+            Source::Received(_) | Source::Link => {
+                let db = loaded.aux.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+                self.stream_session = crate::Session::new();
+                self.stream_session.db = db;
+                self.link_input(LinkInput::Loaded { result: Ok(db) });
+            }
+        }
+    }
+
+    /// Goes on with the history that the file was saved in.
+    fn resume_history(&mut self, loaded: &LoadReport, removed: &[Effect]) {
+        let aux = &loaded.aux;
+        let replid = aux.repl_id.as_ref().and_then(|id| ReplId::parse(id.as_bytes()));
+        let (Some(replid), Some(reploff)) = (replid, aux.repl_offset) else { return };
+        let db = aux.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+        let saved = CachedMaster { replid, reploff, db };
+        let is_replica = self.first_master.is_some();
+        let (history, effects) = if is_replica {
+            History::start_as_replica(saved)
+        } else {
+            History::start_as_master(ReplId::random(&mut self.prng), saved)
+        };
+        let seed = self.prng.next_u64();
+        let (role, settings) = (self.side.role(), self.live.master);
+        self.side = MasterSide::new(self.now, settings, role, history, Some(effects), seed);
+        if is_replica {
+            self.stream_session.db = db;
+            self.cached = Some(saved);
+        } else {
+            self.propagate(removed, false);
+        }
+    }
+
+    pub(super) fn loader(&mut self, role: LoadRole, old_data: OldData) -> Loader {
+        let verify_checksum = self.settings.flag("rdbchecksum");
+        let options = LoadOptions { now_ms: self.now_ms(), role, old_data, verify_checksum };
+        Loader::new(&mut self.keyspace, options)
+    }
+
+    /// The data is there: clients are served, and the master is followed.
+    pub(super) fn ready(&mut self) {
+        self.saving.last_save_s = self.now_ms() / 1000;
+        self.event(NodeEvent::Ready);
+        self.is_ready = true;
+        if let Some((host, port)) = self.first_master.take() {
+            let cached = self.cached.take();
+            let form = picket_replication::PsyncForm::Plain;
+            self.link_input(LinkInput::Follow { host, port, cached, form });
+        }
+    }
+
+    // ---- a master's snapshot ----
+
+    pub(super) fn payload_start(&mut self, size: PayloadSize) {
+        let to_memory = match self.live.diskless_load {
+            DisklessLoad::Swapdb => true,
+            DisklessLoad::OnEmptyDb => self.keyspace.is_empty(),
+            DisklessLoad::Disabled => false,
+        };
+        if to_memory {
+            let same = self.full_resync_id == Some(self.side.history().replid);
+            self.loading = Some(Loading {
+                loader: self.loader(LoadRole::Replica, OldData::KeepUntilLoaded),
+                removed: Vec::new(),
+                source: Source::Link,
+                since: self.now,
+                loaded_bytes: 0,
+                total_bytes: match size {
+                    PayloadSize::Bytes(len) => len,
+                    PayloadSize::UntilMark => 0,
+                },
+                is_async: same && self.live.diskless_load == DisklessLoad::Swapdb,
+            });
+            return;
+        }
+        let file = self.new_file();
+        self.push(NodeOutput::CreateFile { file });
+        self.receiving = Some(Receiving {
+            file,
+            in_flight: 0,
+            sizes: VecDeque::new(),
+            len: 0,
+            is_complete: false,
+            paused: None,
+        });
+    }
+
+    pub(super) fn payload_bytes(&mut self, bytes: Bytes) {
+        if self.loading.is_some() {
+            return self.load_bytes(&bytes);
+        }
+        let link = self.link.live_link();
+        let Some(receiving) = &mut self.receiving else { return };
+        let (file, len) = (receiving.file, bytes.len() as u64);
+        receiving.in_flight += len;
+        receiving.len += len;
+        receiving.sizes.push_back(len);
+        let pause = link.filter(|_| receiving.paused.is_none() && receiving.in_flight > PAYLOAD_AHEAD_BYTES);
+        receiving.paused = pause.or(receiving.paused);
+        self.push(NodeOutput::WriteFile { file, bytes });
+        if let Some(link) = pause {
+            self.push(NodeOutput::LinkPause { link });
+        }
+    }
+
+    pub(super) fn payload_end(&mut self) {
+        if self.loading.is_some() {
+            return self.load_ended();
+        }
+        if let Some(receiving) = &mut self.receiving {
+            receiving.is_complete = true;
+            self.commit_received();
+        }
+    }
+
+    fn on_receiving(&mut self, file: FileId, result: FileResult) {
+        let Some(receiving) = &mut self.receiving else { return };
+        match result {
+            FileResult::Written => {
+                let len = receiving.sizes.pop_front().unwrap_or(0);
+                receiving.in_flight -= len;
+                if receiving.in_flight <= PAYLOAD_AHEAD_BYTES / 2
+                    && let Some(link) = receiving.paused.take()
+                {
+                    self.push(NodeOutput::LinkResume { link });
+                }
+                self.commit_received();
+            }
+            FileResult::Committed => {
+                self.receiving = None;
+                self.push(NodeOutput::CloseFile { file });
+                let file = self.new_file();
+                self.received = Some(file);
+                self.push(NodeOutput::OpenFile { file, name: self.live.dbfilename.clone() });
+            }
+            FileResult::Failed(reason) => {
+                self.push(NodeOutput::CloseFile { file });
+                self.receiving = None;
+                self.payload_failed(reason);
+            }
+            FileResult::Opened { .. } | FileResult::Missing | FileResult::Read(_) => {}
+        }
+    }
+
+    fn commit_received(&mut self) {
+        let name = self.live.dbfilename.clone();
+        if let Some(receiving) = &self.receiving
+            && receiving.is_complete
+            && receiving.in_flight == 0
+        {
+            let file = receiving.file;
+            self.push(NodeOutput::CommitFile { file, name });
+        }
+    }
+
+    /// The master's snapshot will not be completed.
+    pub(super) fn payload_abort(&mut self) {
+        self.received = None;
+        if let Some(receiving) = self.receiving.take() {
+            self.push(NodeOutput::CloseFile { file: receiving.file });
+        }
+        if let Some(loading) = self.loading.take() {
+            if let Source::Received(reading) = loading.source {
+                self.push(NodeOutput::CloseFile { file: reading.file });
+            }
+            let partial = loading.source != Source::Link;
+            if partial {
+                self.keyspace.clear_all();
+            }
+        }
+    }
+
+    fn payload_failed(&mut self, reason: String) {
+        self.link_input(LinkInput::Loaded { result: Err(reason) });
+    }
+}
+
+/// The role that a node starts in.
+pub(super) fn first_role(has_master: bool) -> NodeRole {
+    if has_master { NodeRole::Replica { link_up: false } } else { NodeRole::Master }
+}

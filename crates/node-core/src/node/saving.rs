@@ -1,0 +1,456 @@
+//! Snapshots: BGSAVE and SAVE, save points, and what replicas are synchronised with (`rdb.c`).
+//!
+//! One snapshot is made at a time. It goes into a file, from which replicas may then be sent it, or straight to them.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
+use picket_rdb::{RdbVersion, WriteOptions};
+use picket_replication::{MasterInput, SnapshotFilter, SnapshotId, SnapshotTarget};
+use picket_resp::Reply;
+use picket_sansio::{ClientId, Time};
+use picket_server_core::LogLevel;
+
+use super::Node;
+use super::io::{FileId, FileResult, NodeOutput};
+use crate::snapshot::{Progress, Snapshot, SnapshotContent, SnapshotOptions, SnapshotReplication};
+
+/// How much of a snapshot is made at once.
+const CHUNK_BYTES: usize = 256 << 10;
+/// How many chunks may be on their way to the disk.
+const CHUNKS_IN_FLIGHT: u32 = 4;
+
+/// What there is to know about snapshots.
+#[derive(Debug, Default)]
+pub(super) struct Saving {
+    /// Changes since the last one that is on disk.
+    pub(super) dirty: u64,
+    /// When the last one was on disk, or the node began: seconds since the epoch.
+    pub(super) last_save_s: u64,
+    /// Whether the last one came to an end, and when it was tried.
+    pub(super) last_failed: Option<Time>,
+    pub(super) last_span_s: Option<u64>,
+    pub(super) saves: u64,
+    /// The one that is being made.
+    pub(super) active: Option<Active>,
+    /// What replicas wait for until the active one ends.
+    waiting: VecDeque<(SnapshotId, SnapshotTarget, SnapshotFilter)>,
+    /// BGSAVE SCHEDULE.
+    pub(super) is_scheduled: bool,
+    /// Files from which replicas are sent their snapshots.
+    files: BTreeMap<SnapshotId, FileId>,
+    /// Who waits for the next pieces of a file, in order.
+    reads: BTreeMap<FileId, VecDeque<ClientId>>,
+}
+
+/// A snapshot that is being made.
+#[derive(Debug)]
+pub(super) struct Active {
+    snapshot: Snapshot,
+    target: Target,
+    is_complete: bool,
+    len: u64,
+    pub(super) since: Time,
+    dirty_before: u64,
+}
+
+#[derive(Debug)]
+enum Target {
+    File {
+        file: FileId,
+        in_flight: u32,
+        is_committing: bool,
+        /// The replicas' name for it, if it is theirs.
+        sync: Option<SnapshotId>,
+        /// Who is answered when it is done.
+        clients: Vec<ClientId>,
+    },
+    Socket(SnapshotId),
+}
+
+impl Active {
+    /// Whether it is for replicas.
+    fn is_sync(&self) -> bool {
+        self.sync().is_some()
+    }
+
+    fn sync(&self) -> Option<SnapshotId> {
+        match &self.target {
+            Target::File { sync, .. } => *sync,
+            Target::Socket(id) => Some(*id),
+        }
+    }
+
+    /// Whether it goes to a file that is named as the database file.
+    pub(super) fn is_bgsave(&self) -> bool {
+        matches!(self.target, Target::File { .. })
+    }
+}
+
+impl Node {
+    pub(super) fn snapshot_options(&self, content: SnapshotContent) -> SnapshotOptions {
+        let label = self.side.snapshot_label(self.link.position());
+        SnapshotOptions {
+            write: WriteOptions {
+                version: self.rdb_version(),
+                compress: self.settings.flag("rdbcompression"),
+                checksum: self.settings.flag("rdbchecksum"),
+                ..WriteOptions::default()
+            },
+            content,
+            redis_ver: self.server.options().identity.version.clone(),
+            now_ms: self.now_ms(),
+            used_mem: self.used_memory(),
+            replication: label.map(|label| SnapshotReplication {
+                stream_db: label.db,
+                id: label.replid.to_string(),
+                offset: label.reploff,
+            }),
+        }
+    }
+
+    /// The lowest version that carries all of the data, so that old servers load it too.
+    fn rdb_version(&self) -> RdbVersion {
+        if self.keyspace.functions().is_empty() { RdbVersion::V9 } else { RdbVersion::V10 }
+    }
+
+    /// BGSAVE, SAVE, a save point or the shutdown: into the database file. `client` is answered at the end.
+    pub(super) fn start_bgsave(&mut self, client: Option<ClientId>) -> Result<(), String> {
+        let options = self.snapshot_options(SnapshotContent::Everything);
+        let snapshot =
+            Snapshot::start(&mut self.keyspace, options).map_err(|error| format!("ERR {error}"))?;
+        self.saving.is_scheduled = false;
+        self.note(LogLevel::Notice, "Background saving started".to_string());
+        self.begin(snapshot, None, client.into_iter().collect());
+        Ok(())
+    }
+
+    fn begin(&mut self, snapshot: Snapshot, sync: Option<SnapshotId>, clients: Vec<ClientId>) {
+        let file = self.new_file();
+        self.push(NodeOutput::CreateFile { file });
+        self.saving.active = Some(Active {
+            snapshot,
+            target: Target::File { file, in_flight: 0, is_committing: false, sync, clients },
+            is_complete: false,
+            len: 0,
+            since: self.now,
+            dirty_before: self.saving.dirty,
+        });
+        self.write_on();
+    }
+
+    /// Makes the next pieces of a snapshot that goes into a file, as far as the disk keeps up.
+    fn write_on(&mut self) {
+        loop {
+            let name = self.live.dbfilename.clone();
+            let Some(active) = &mut self.saving.active else { return };
+            let Target::File { file, in_flight, is_committing, .. } = &mut active.target else { return };
+            let file = *file;
+            if active.is_complete {
+                if *in_flight == 0 && !*is_committing {
+                    *is_committing = true;
+                    self.push(NodeOutput::CommitFile { file, name });
+                }
+                return;
+            }
+            if *in_flight >= CHUNKS_IN_FLIGHT {
+                return;
+            }
+            *in_flight += 1;
+            let mut out = BytesMut::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 3));
+            match active.snapshot.next(&mut self.keyspace, CHUNK_BYTES, &mut out) {
+                Ok(progress) => {
+                    active.is_complete = progress == Progress::Complete;
+                    active.len += out.len() as u64;
+                    self.push(NodeOutput::WriteFile { file, bytes: out.freeze() });
+                }
+                Err(error) => return self.save_failed(&error.to_string()),
+            }
+        }
+    }
+
+    /// An operation on a file of a snapshot has ended. False if the file is none of those.
+    pub(super) fn on_snapshot_file(&mut self, file: FileId, result: &FileResult) -> bool {
+        if let Some(Active { target: Target::File { file: own, in_flight, .. }, .. }) =
+            &mut self.saving.active
+            && *own == file
+        {
+            match result {
+                FileResult::Written => {
+                    *in_flight = in_flight.saturating_sub(1);
+                    self.write_on();
+                }
+                FileResult::Committed => self.saved(file),
+                FileResult::Failed(reason) => self.save_failed(&reason.clone()),
+                FileResult::Opened { .. } | FileResult::Missing | FileResult::Read(_) => {}
+            }
+            return true;
+        }
+        let Some(readers) = self.saving.reads.get_mut(&file) else { return false };
+        if let Some(conn) = readers.pop_front() {
+            let result = match result {
+                FileResult::Read(bytes) if bytes.is_empty() => Err("the file is shorter than it was".into()),
+                FileResult::Read(bytes) => Ok(bytes.clone()),
+                FileResult::Failed(reason) => Err(reason.clone()),
+                _ => return true,
+            };
+            self.side_input(MasterInput::SnapshotRead { conn, result });
+        }
+        true
+    }
+
+    fn saved(&mut self, file: FileId) {
+        let Some(active) = self.saving.active.take() else { return };
+        self.note(LogLevel::Notice, "DB saved on disk".to_string());
+        self.note(LogLevel::Notice, "Background saving terminated with success".to_string());
+        self.saving.dirty -= active.dirty_before.min(self.saving.dirty);
+        self.saving.last_save_s = self.now_ms() / 1000;
+        self.saving.last_failed = None;
+        self.saving.last_span_s = Some(self.now.since(active.since).0 / 1000);
+        self.saving.saves += 1;
+        let Target::File { sync, clients, .. } = active.target else { return };
+        match sync {
+            Some(snapshot) => {
+                self.saving.files.insert(snapshot, file);
+                self.saving.reads.insert(file, VecDeque::new());
+                self.side_input(MasterInput::SnapshotDone { snapshot, len: active.len });
+            }
+            None => self.push(NodeOutput::CloseFile { file }),
+        }
+        self.answer_savers(clients, &Reply::ok());
+        self.save_ended(true);
+    }
+
+    fn save_failed(&mut self, reason: &str) {
+        let Some(active) = self.saving.active.take() else { return };
+        self.keyspace.cancel_snapshot();
+        self.note(LogLevel::Warning, format!("Background saving error: {reason}"));
+        match active.target {
+            Target::Socket(snapshot) => {
+                self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
+            }
+            Target::File { file, sync, clients, .. } => {
+                self.saving.last_failed = Some(self.now);
+                self.saving.last_span_s = Some(self.now.since(active.since).0 / 1000);
+                self.push(NodeOutput::CloseFile { file });
+                if let Some(snapshot) = sync {
+                    self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
+                }
+                self.answer_savers(clients, &Reply::error(format!("ERR {reason}")));
+            }
+        }
+        self.save_ended(false);
+    }
+
+    fn answer_savers(&mut self, clients: Vec<ClientId>, reply: &Reply) {
+        for client in clients {
+            self.server.reply(client, reply);
+            self.server.resume(client);
+        }
+    }
+
+    /// What waited for the end of a snapshot goes on.
+    fn save_ended(&mut self, was_saved: bool) {
+        if self.saved_for_shutdown(was_saved) {
+            return;
+        }
+        if let Some((snapshot, target, filter)) = self.saving.waiting.pop_front() {
+            return self.start_sync_snapshot(snapshot, target, filter);
+        }
+        if self.saving.is_scheduled
+            && let Err(reason) = self.start_bgsave(None)
+        {
+            self.note(LogLevel::Warning, reason);
+        }
+    }
+
+    /// Stops what is being written, because what it was to hold is gone.
+    pub(super) fn abandon_snapshot(&mut self, reason: &str) {
+        if self.saving.active.is_some() {
+            self.save_failed(reason);
+        }
+    }
+
+    /// Starts the next snapshot of a save point that is due.
+    pub(super) fn check_save_points(&mut self) {
+        if self.saving.active.is_some() || self.loading.is_some() || self.shutdown.is_some() {
+            return;
+        }
+        /// After a failure it is not tried again at once.
+        const RETRY_AFTER_MS: u64 = 5000;
+        if self.saving.last_failed.is_some_and(|at| self.now.since(at).0 < RETRY_AFTER_MS) {
+            return;
+        }
+        let since_ms = self.now_ms().saturating_sub(self.saving.last_save_s * 1000);
+        let dirty = self.saving.dirty;
+        let due = self.live.save_points.iter().find(|at| dirty >= at.changes && since_ms > at.span.0);
+        if let Some(point) = due {
+            let text = format!("{} changes in {} seconds. Saving...", point.changes, point.span.0 / 1000);
+            self.note(LogLevel::Notice, text);
+            if let Err(reason) = self.start_bgsave(None) {
+                self.note(LogLevel::Warning, reason);
+            }
+        }
+    }
+
+    /// Whether writes are to be refused because they could not be saved (`stop-writes-on-bgsave-error`).
+    pub(super) fn is_disk_failing(&self) -> bool {
+        self.saving.last_failed.is_some()
+            && self.live.stop_writes_on_bgsave_error
+            && !self.live.save_points.is_empty()
+    }
+
+    // ---- for replicas ----
+
+    pub(super) fn start_sync_snapshot(
+        &mut self,
+        snapshot: SnapshotId,
+        target: SnapshotTarget,
+        filter: SnapshotFilter,
+    ) {
+        if self.saving.active.is_some() {
+            self.saving.waiting.push_back((snapshot, target, filter));
+            return;
+        }
+        let content = match filter {
+            SnapshotFilter::Everything => SnapshotContent::Everything,
+            SnapshotFilter::FunctionsOnly => SnapshotContent::Functions,
+            SnapshotFilter::Nothing => SnapshotContent::Nothing,
+        };
+        let options = self.snapshot_options(content);
+        match Snapshot::start(&mut self.keyspace, options) {
+            Err(error) => {
+                let reason = error.to_string();
+                self.side_input(MasterInput::SnapshotFailed { snapshot, reason });
+            }
+            Ok(made) => {
+                self.side_input(MasterInput::SnapshotStarted { snapshot });
+                match target {
+                    SnapshotTarget::Disk => self.begin(made, Some(snapshot), Vec::new()),
+                    SnapshotTarget::Socket => {
+                        self.saving.active = Some(Active {
+                            snapshot: made,
+                            target: Target::Socket(snapshot),
+                            is_complete: false,
+                            len: 0,
+                            since: self.now,
+                            dirty_before: 0,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn continue_sync_snapshot(&mut self, snapshot: SnapshotId, budget: u64) {
+        let Some(active) = self.saving.active.as_mut().filter(|active| active.sync() == Some(snapshot))
+        else {
+            return;
+        };
+        let budget = usize::try_from(budget).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let mut out = BytesMut::with_capacity(budget + (budget >> 3));
+        match active.snapshot.next(&mut self.keyspace, budget, &mut out) {
+            Ok(progress) => {
+                active.len += out.len() as u64;
+                let len = active.len;
+                self.side_input(MasterInput::SnapshotBytes { snapshot, bytes: out.freeze() });
+                if progress == Progress::Complete {
+                    self.saving.active = None;
+                    self.side_input(MasterInput::SnapshotDone { snapshot, len });
+                    self.save_ended(true);
+                }
+            }
+            Err(error) => self.save_failed(&error.to_string()),
+        }
+    }
+
+    pub(super) fn read_sync_snapshot(
+        &mut self,
+        conn: ClientId,
+        snapshot: SnapshotId,
+        offset: u64,
+        budget: u64,
+    ) {
+        let Some(file) = self.saving.files.get(&snapshot).copied() else {
+            let result = Err("the snapshot is not there any more".to_string());
+            return self.side_input(MasterInput::SnapshotRead { conn, result });
+        };
+        self.saving.reads.entry(file).or_default().push_back(conn);
+        self.push(NodeOutput::ReadFile { file, offset, len: budget });
+    }
+
+    pub(super) fn cancel_sync_snapshot(&mut self, snapshot: SnapshotId) {
+        self.saving.waiting.retain(|(id, ..)| *id != snapshot);
+        if let Some(file) = self.saving.files.remove(&snapshot) {
+            self.saving.reads.remove(&file);
+            self.push(NodeOutput::CloseFile { file });
+        }
+        if self.saving.active.as_ref().is_some_and(|active| active.sync() == Some(snapshot))
+            && let Some(active) = self.saving.active.take()
+        {
+            self.keyspace.cancel_snapshot();
+            if let Target::File { file, .. } = active.target {
+                self.push(NodeOutput::CloseFile { file });
+            }
+            self.save_ended(false);
+        }
+    }
+
+    /// Cuts a snapshot for which too many old values wait: replicas are too slow for the writes.
+    pub(super) fn check_snapshot_limit(&mut self) {
+        let Some(active) = &self.saving.active else { return };
+        let limit = self.live.master.output_limit.hard_bytes;
+        let pending = active.snapshot.pending_bytes(&self.keyspace);
+        if limit > 0 && active.is_sync() && pending > limit {
+            self.save_failed(&format!(
+                "{pending} bytes of old values wait to be written, more than the output buffer limit of replicas \
+                 ({limit})"
+            ));
+        }
+    }
+
+    // ---- commands ----
+
+    /// `BGSAVE [SCHEDULE]`.
+    pub(super) fn bgsave(&mut self, args: &[Bytes]) -> Reply {
+        let schedule = match &args[1..] {
+            [] => false,
+            [word] if word.eq_ignore_ascii_case(b"schedule") => true,
+            _ => return Reply::error("ERR syntax error"),
+        };
+        match &self.saving.active {
+            Some(active) if active.is_bgsave() && !active.is_sync() => {
+                Reply::error("ERR Background save already in progress")
+            }
+            Some(_) if schedule => {
+                self.saving.is_scheduled = true;
+                Reply::simple("Background saving scheduled")
+            }
+            Some(_) => Reply::error(
+                "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
+                 to schedule a BGSAVE whenever possible.",
+            ),
+            None => match self.start_bgsave(None) {
+                Ok(()) => Reply::simple("Background saving started"),
+                Err(text) => Reply::error(text),
+            },
+        }
+    }
+
+    /// `SAVE`: the client is answered when it is on disk; others are served meanwhile.
+    pub(super) fn save(&mut self, client: ClientId) -> Option<Reply> {
+        if self.saving.active.is_some() {
+            return Some(Reply::error("ERR Background save already in progress"));
+        }
+        match self.start_bgsave(Some(client)) {
+            Ok(()) => {
+                self.server.suspend(client);
+                None
+            }
+            Err(text) => Some(Reply::error(text)),
+        }
+    }
+}

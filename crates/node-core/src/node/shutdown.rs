@@ -1,0 +1,204 @@
+//! The end: replicas get what they lack, and the data goes to disk (`server.c: prepareForShutdown`).
+
+use alloc::format;
+use alloc::string::ToString as _;
+
+use bytes::Bytes;
+use picket_replication::{MasterInput, WaitKind};
+use picket_resp::Reply;
+use picket_sansio::ClientId;
+use picket_server_core::{LogLevel, UnblockWith};
+
+use super::Node;
+use super::io::NodeOutput;
+
+/// In whose name the end waits for replicas; no connection has this id.
+pub(super) const WAITER: ClientId = ClientId(u64::MAX);
+
+/// A shutdown that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shutdown {
+    /// Who asked for it; none for a signal.
+    client: Option<ClientId>,
+    save: bool,
+    force: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Replicas are given time to catch up.
+    Replicas,
+    /// The data is being saved.
+    Saving,
+}
+
+impl Node {
+    /// `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`.
+    pub(super) fn shutdown_command(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
+        let (mut save, mut nosave, mut now, mut force, mut abort) = (false, false, false, false, false);
+        for word in &args[1..] {
+            match word.to_ascii_lowercase().as_slice() {
+                b"save" => save = true,
+                b"nosave" => nosave = true,
+                b"now" => now = true,
+                b"force" => force = true,
+                b"abort" => abort = true,
+                _ => return Some(Reply::error("ERR syntax error")),
+            }
+        }
+        if save && nosave || abort && (save || nosave || now || force) {
+            return Some(Reply::error("ERR syntax error"));
+        }
+        if abort {
+            return Some(match self.abort_shutdown() {
+                true => Reply::ok(),
+                false => Reply::error("ERR No shutdown in progress."),
+            });
+        }
+        if let Some(running) = &mut self.shutdown {
+            running.force |= force;
+        }
+        let save = save || !nosave && !self.live.save_points.is_empty();
+        self.begin_shutdown(Some(client), save, now, force);
+        None
+    }
+
+    /// SIGTERM and SIGINT.
+    pub(super) fn terminate(&mut self) {
+        let save = !self.live.save_points.is_empty() && self.is_ready;
+        self.begin_shutdown(None, save, false, false);
+    }
+
+    fn begin_shutdown(&mut self, client: Option<ClientId>, save: bool, now: bool, force: bool) {
+        if self.shutdown.is_some() && !now {
+            if let Some(client) = client {
+                self.server.suspend(client);
+            }
+            return;
+        }
+        if let Some(client) = client {
+            self.server.suspend(client);
+        }
+        self.note(LogLevel::Warning, "User requested shutdown...".to_string());
+        self.shutdown = Some(Shutdown { client, save, force, stage: Stage::Replicas });
+        let behind = self.lagging_replicas();
+        let timeout = self.live.shutdown_timeout;
+        if now || behind == 0 || timeout.0 == 0 || !self.is_master() {
+            return self.save_and_end();
+        }
+        self.note(LogLevel::Notice, "Waiting for replicas before shutting down.".to_string());
+        self.server.hold_writes(self.now, true);
+        let args = [behind_text(self.replicas.len()), behind_text(timeout.0)].to_vec();
+        let offset = self.side.history().master_repl_offset;
+        let (client, kind) = (WAITER, WaitKind::Wait);
+        self.side_input(MasterInput::Wait { client, kind, args, offset, may_block: true });
+    }
+
+    fn lagging_replicas(&self) -> usize {
+        let offset = self.side.history().master_repl_offset;
+        let caught_up = usize::try_from(self.side.acknowledged_by(offset)).unwrap_or(usize::MAX);
+        self.replicas.len().saturating_sub(caught_up)
+    }
+
+    /// All replicas have everything, or their time is over.
+    pub(super) fn replicas_waited_for(&mut self) {
+        if self.shutdown.is_none_or(|shutdown| shutdown.stage != Stage::Replicas) {
+            return;
+        }
+        let offset = self.side.history().master_repl_offset;
+        let status = self.side.status();
+        for replica in status.replicas.iter().filter(|replica| replica.ack != offset) {
+            let text = format!(
+                "Lagging replica {}:{} reported offset {} behind master, lag={}, state={}.",
+                replica.ip,
+                replica.port,
+                offset.saturating_sub(replica.ack),
+                replica.lag_seconds,
+                replica.state.word()
+            );
+            self.note(LogLevel::Notice, text);
+        }
+        let all = self.replicas.len();
+        let synced = all - self.lagging_replicas();
+        self.note(LogLevel::Notice, format!("{synced} of {all} replicas are in sync when shutting down."));
+        self.save_and_end();
+    }
+
+    fn save_and_end(&mut self) {
+        let Some(shutdown) = &mut self.shutdown else { return };
+        shutdown.stage = Stage::Saving;
+        if !shutdown.save {
+            return self.end();
+        }
+        self.note(LogLevel::Notice, "Saving the final RDB snapshot before exiting.".to_string());
+        self.abandon_snapshot("the server ends");
+        if self.saving.active.is_none()
+            && let Err(reason) = self.start_bgsave(None)
+        {
+            self.note(LogLevel::Warning, reason);
+            self.saved_for_shutdown(false);
+        }
+    }
+
+    /// A snapshot has ended; true if it was the last.
+    pub(super) fn saved_for_shutdown(&mut self, was_saved: bool) -> bool {
+        let Some(shutdown) = self.shutdown.filter(|shutdown| shutdown.stage == Stage::Saving) else {
+            return false;
+        };
+        if was_saved || shutdown.force {
+            self.end();
+            return true;
+        }
+        self.note(LogLevel::Warning, "Error trying to save the DB, can't exit.".to_string());
+        self.stop_shutdown(shutdown);
+        true
+    }
+
+    fn end(&mut self) {
+        self.note(LogLevel::Warning, "Picket is now ready to exit, bye bye...".to_string());
+        self.collect();
+        self.push(NodeOutput::Exit { code: 0 });
+        self.is_over = true;
+    }
+
+    fn abort_shutdown(&mut self) -> bool {
+        match self.shutdown {
+            Some(shutdown) if shutdown.stage == Stage::Replicas => {
+                self.note(LogLevel::Notice, "Shutdown manually aborted.".to_string());
+                self.stop_shutdown(shutdown);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn stop_shutdown(&mut self, shutdown: Shutdown) {
+        self.shutdown = None;
+        self.side_input(MasterInput::Gone { conn: WAITER });
+        self.server.hold_writes(self.now, false);
+        if let Some(client) = shutdown.client {
+            let text = "ERR Errors trying to SHUTDOWN. Check logs.";
+            self.server.reply(client, &Reply::error(text));
+            self.server.resume(client);
+        }
+    }
+
+    /// CLIENT UNBLOCK of a client in WAIT.
+    pub(super) fn end_wait(&mut self, client: ClientId, with: UnblockWith) {
+        let offset = self.clients.get(&client).map_or(0, |state| state.last_write);
+        self.side_input(MasterInput::Gone { conn: client });
+        let reply = match with {
+            UnblockWith::Timeout => {
+                Reply::Integer(i64::try_from(self.side.acknowledged_by(offset)).unwrap_or(i64::MAX))
+            }
+            UnblockWith::Error => Reply::error(UnblockWith::ERROR),
+        };
+        self.server.reply(client, &reply);
+        self.server.resume(client);
+    }
+}
+
+fn behind_text(number: impl alloc::string::ToString) -> Bytes {
+    crate::number::text(number)
+}
