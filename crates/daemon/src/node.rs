@@ -20,11 +20,14 @@ use crate::start::{
 use crate::version::{Brand, PICKET};
 
 mod assemble;
+mod embedded;
 mod files;
 mod host;
 mod tasks;
 
-pub(crate) use assemble::{Assembly, Surroundings, assemble};
+pub(crate) use embedded::EmbeddedNode;
+
+use assemble::{Assembly, Surroundings, assemble};
 
 /// Runs a node and returns the exit code of the process.
 pub(crate) fn run(options: &StartOptions) -> i32 {

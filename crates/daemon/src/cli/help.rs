@@ -110,14 +110,15 @@ Examples:
 const DEMO: &str = "\
 Usage: picket demo [--kill-master] [options]
 
-Starts one master and two replicas (redis-server) and three Sentinels of Picket on free ports of this
-machine, writes to the master all the time, kills it with SIGKILL and tells what happens, with times:
-who noticed, who voted for whom, who was promoted and why, and when writes succeeded again. Then the
-old master is started again. Exit code 0 only if the failover took place.
+Starts one master, two replicas and three Sentinels of Picket on free ports of this machine, all in this
+process, writes to the master all the time, kills it and tells what happens, with times: who noticed, who
+voted for whom, who was promoted and why, and when writes succeeded again. Then the old master is started
+again. Exit code 0 only if the failover took place.
 
 Options:
   --kill-master         the story that is told; today the only one, so it may be left out
-  --redis-server PATH   the redis-server or valkey-server to start (default: found in PATH)
+  --redis-server PATH   the redis-server or valkey-server to start as master and replicas, in place of
+                        nodes of Picket
   --down-after MS       silence after which the master counts as down (default 1000)
   --keep                keep the folder with the config files and logs
 ";

@@ -21,7 +21,7 @@ use stage::Stage;
 /// What the demo is told on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DemoOptions {
-    /// The server to start; `None` looks in PATH.
+    /// The server to start; without one, nodes of our own are.
     pub(crate) redis_server: Option<PathBuf>,
     /// Silence after which the master counts as down.
     pub(crate) down_after_ms: u64,

@@ -1,4 +1,5 @@
-//! The redis-server processes of the demo. They end with the values that stand for them.
+//! The data servers of the demo: nodes of Picket in this process, or redis-server processes. Either ends with the
+//! value that stands for it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
@@ -6,78 +7,116 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::errno::strerror;
+use crate::host::is_executable;
+use crate::node::EmbeddedNode;
 
 /// A data server.
 pub(super) struct Server {
     pub(super) name: &'static str,
     pub(super) addr: SocketAddr,
-    program: PathBuf,
+    /// Its config file and data.
     folder: PathBuf,
-    follows: Option<SocketAddr>,
-    child: Option<Child>,
+    body: Body,
+}
+
+/// What a server is made of.
+enum Body {
+    Embedded(Option<EmbeddedNode>),
+    Process { program: PathBuf, child: Option<Child> },
 }
 
 impl Server {
-    /// A server that is not started yet.
+    /// A server that is not started yet: a `program`, or a node of our own. Its folder is made in `folder`.
+    ///
+    /// # Errors
+    /// What the system said.
     pub(super) fn new(
         name: &'static str,
         addr: SocketAddr,
         follows: Option<SocketAddr>,
-        program: &Path,
+        program: Option<&Path>,
         folder: &Path,
-    ) -> Self {
-        Self { name, addr, program: program.to_owned(), folder: folder.to_owned(), follows, child: None }
+    ) -> Result<Self, String> {
+        let body = match program {
+            Some(program) => Body::Process { program: program.to_owned(), child: None },
+            None => Body::Embedded(None),
+        };
+        let server = Self { name, addr, folder: folder.join(name), body };
+        std::fs::create_dir(&server.folder)
+            .and_then(|()| std::fs::write(server.config_file(), config_text(&server, follows)))
+            .map_err(|error| format!("{}: {}", server.folder.display(), strerror(&error)))?;
+        Ok(server)
     }
 
-    /// Starts the process, as the master or replica that it was made as.
+    /// Starts it with its config file, as it was made or as it was told since.
     pub(super) fn start(&mut self) -> Result<(), String> {
-        let port = self.addr.port().to_string();
-        let log = format!("{}.log", self.name);
-        let mut command = Command::new(&self.program);
-        command
-            .args(["--port", &port, "--bind", "127.0.0.1", "--dir"])
-            .arg(&self.folder)
-            .args(["--logfile", &log, "--save", "", "--appendonly", "no", "--daemonize", "no"])
-            .args(["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"]);
-        if let Some(master) = self.follows {
-            command.args(["--replicaof", &master.ip().to_string(), &master.port().to_string()]);
+        let (config_file, log) = (self.config_file(), self.log());
+        match &mut self.body {
+            Body::Embedded(node) => {
+                let started = EmbeddedNode::start(self.name, &config_file, log);
+                *node = Some(started.map_err(|error| format!("can't start {}: {error}", self.name))?);
+            }
+            Body::Process { program, child } => {
+                let started = Command::new(&*program)
+                    .arg(&config_file)
+                    // Of its own group, so that ctrl-c reaches us alone and we can end it in order.
+                    .process_group(0)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .current_dir(&self.folder)
+                    .spawn();
+                *child =
+                    Some(started.map_err(|error| {
+                        format!("can't start {}: {}", program.display(), strerror(&error))
+                    })?);
+            }
         }
-        let child = command
-            // Of its own group, so that ctrl-c reaches us alone and we can end it in order.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir(&self.folder)
-            .spawn()
-            .map_err(|error| format!("can't start {}: {}", self.program.display(), strerror(&error)))?;
-        self.child = Some(child);
         Ok(())
     }
 
-    /// The process id, while it runs.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
-    }
-
-    /// How the process ended, if it did by itself.
-    pub(super) fn ended(&mut self) -> Option<String> {
-        let status = self.child.as_mut()?.try_wait().ok()??;
-        Some(format!(
-            "{} ended by itself ({status}); see {}.log in {}",
-            self.name,
-            self.name,
-            self.folder.display()
-        ))
-    }
-
-    /// Kills the process with SIGKILL.
-    pub(super) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // It may have ended already; waiting frees its id in either case.
-            let _ = child.kill();
-            let _ = child.wait();
+    /// What it is: a process or a part of this one.
+    pub(super) fn kind(&self) -> String {
+        match &self.body {
+            Body::Embedded(_) => "picket node, in this process".to_owned(),
+            Body::Process { child, .. } => format!("pid {}", child.as_ref().map_or(0, Child::id)),
         }
+    }
+
+    /// How it ended, if it did by itself.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        let how = match &mut self.body {
+            Body::Embedded(node) => node.as_mut()?.ended()?,
+            Body::Process { child, .. } => child.as_mut()?.try_wait().ok()??.to_string(),
+        };
+        Some(format!("{} ended by itself ({how}); see {}", self.name, self.log().display()))
+    }
+
+    /// Kills it without a word to anybody, and says how.
+    pub(super) fn kill(&mut self) -> String {
+        match &mut self.body {
+            Body::Embedded(node) => {
+                if let Some(mut node) = node.take() {
+                    node.kill();
+                }
+                "dropped with all its connections, as by kill -9".to_owned()
+            }
+            Body::Process { child, .. } => {
+                let Some(mut child) = child.take() else { return String::new() };
+                // It may have ended already; waiting frees its id in either case.
+                let _ = child.kill();
+                let _ = child.wait();
+                format!("kill -9 {}", child.id())
+            }
+        }
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.folder.join("redis.conf")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.with_extension("log")
     }
 }
 
@@ -87,26 +126,27 @@ impl Drop for Server {
     }
 }
 
-/// Finds the program to run.
-pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, String> {
-    if let Some(path) = given {
-        return if crate::host::is_executable(path) {
-            Ok(path.to_owned())
-        } else {
-            Err(format!("{} is no program that can be started", path.display()))
-        };
+fn config_text(server: &Server, follows: Option<SocketAddr>) -> String {
+    let mut text = format!(
+        "port {}\nbind {}\ndir {}\nlogfile {}\nsave \"\"\nrepl-diskless-sync yes\nrepl-diskless-sync-delay 0\n",
+        server.addr.port(),
+        server.addr.ip(),
+        server.folder.display(),
+        server.log().display(),
+    );
+    if let Some(master) = follows {
+        text.push_str(&format!("replicaof {} {}\n", master.ip(), master.port()));
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    ["redis-server", "valkey-server"]
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
-        .find(|program| crate::host::is_executable(program))
-        .ok_or_else(|| {
-            "no redis-server or valkey-server was found in PATH.\n\
-             Install one (Debian, Ubuntu: apt install redis-server; Fedora: dnf install valkey; \
-             macOS: brew install redis)\nor say where it is: picket demo --redis-server /path/to/redis-server"
-                .to_owned()
-        })
+    text
+}
+
+/// Makes sure that a program can be run.
+pub(super) fn check(program: &Path) -> Result<(), String> {
+    if is_executable(program) {
+        Ok(())
+    } else {
+        Err(format!("{} is no program that can be started", program.display()))
+    }
 }
 
 /// Addresses of this machine that are free now.
@@ -124,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let error = find(Some(Path::new("/no/such/redis-server"))).expect_err("not there");
+        let error = check(Path::new("/no/such/redis-server")).expect_err("not there");
         assert!(error.contains("/no/such/redis-server"), "{error}");
     }
 

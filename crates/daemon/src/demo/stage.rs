@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::client::{Client, PATIENCE, ask};
 use super::look::{follows, knows_all, offset};
 use super::sentinels::{Player, Watch};
-use super::server::{Server, find, free_addresses};
+use super::server::{Server, check, free_addresses};
 use super::story::{Story, sentence};
 use super::writer::{Ledger, key, write_steadily};
 use super::{DemoOptions, out};
@@ -65,21 +65,19 @@ struct Plot {
 impl Stage {
     /// Prepares the deployment without starting anything.
     pub(super) fn set(options: &DemoOptions) -> Result<Self, String> {
-        let program = find(options.redis_server.as_deref())?;
+        let program = options.redis_server.as_deref();
+        program.map_or(Ok(()), check)?;
         let folder = tempfile::Builder::new()
             .prefix("picket-demo.")
             .tempdir()
             .map_err(|error| format!("no temporary folder: {}", strerror(&error)))?;
         let addresses = free_addresses(3)?;
         let names = ["server-A", "server-B", "server-C"];
-        let servers: Vec<Server> = names
-            .into_iter()
-            .zip(&addresses)
-            .map(|(name, addr)| {
-                let follows = (*addr != addresses[0]).then_some(addresses[0]);
-                Server::new(name, *addr, follows, &program, folder.path())
-            })
-            .collect();
+        let make = |(name, addr): (&'static str, &SocketAddr)| {
+            let follows = (*addr != addresses[0]).then_some(addresses[0]);
+            Server::new(name, *addr, follows, program, folder.path())
+        };
+        let servers = names.into_iter().zip(&addresses).map(make).collect::<Result<Vec<_>, _>>()?;
         let mut story = Story::default();
         for server in &servers {
             story.name(server.addr.to_string(), server.name);
@@ -136,12 +134,7 @@ impl Stage {
         }
         let roles = ["master ", "replica", "replica"];
         for (server, role) in self.servers.iter().zip(roles) {
-            out(&format!(
-                "{}   {role}  {}  pid {}",
-                server.name,
-                server.addr,
-                server.pid().unwrap_or_default()
-            ));
+            out(&format!("{}   {role}  {}  {}", server.name, server.addr, server.kind()));
         }
         let replicas: Vec<SocketAddr> = self.servers[1..].iter().map(|server| server.addr).collect();
         self.wait("the replicas to follow the master", SETTLE_MAX, async || {
@@ -218,13 +211,12 @@ impl Stage {
 
     fn kill_master(&mut self) -> Result<Time, String> {
         let master = &mut self.servers[0];
-        let pid = master.pid().ok_or("the master does not run")?;
         let name = master.name;
         let at = self.clock.now();
-        master.kill();
+        let how = master.kill();
         self.plot.borrow_mut().story.begin(at);
         out("");
-        self.say(at, "demo", &format!("kill -9 {pid}: the master {name} is dead"));
+        self.say(at, "demo", &format!("{how}: the master {name} is dead"));
         Ok(at)
     }
 

@@ -18,27 +18,27 @@ use crate::start::{bind_source, seed};
 use crate::version::Brand;
 
 /// What surrounds a core.
-pub(crate) struct Surroundings {
+pub(super) struct Surroundings {
     /// Where its files are.
-    pub(crate) folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Its config file.
-    pub(crate) store: Option<ConfigStore>,
-    pub(crate) logger: Logger,
-    pub(crate) brand: Brand,
-    pub(crate) clock: Clock,
+    pub(super) store: Option<ConfigStore>,
+    pub(super) logger: Logger,
+    pub(super) brand: Brand,
+    pub(super) clock: Clock,
 }
 
 /// A host that is ready to be served.
-pub(crate) struct Assembly {
-    pub(crate) host: Rc<NodeHost>,
-    pub(crate) inbox: UnboundedReceiver<NodeInput<'static>>,
+pub(super) struct Assembly {
+    pub(super) host: Rc<NodeHost>,
+    pub(super) inbox: UnboundedReceiver<NodeInput<'static>>,
 }
 
 /// Makes a core and surrounds it.
 ///
 /// # Errors
 /// What is missing, for the log.
-pub(crate) fn assemble(source: NodeSource, surroundings: Surroundings) -> Result<Assembly, String> {
+pub(super) fn assemble(source: NodeSource, surroundings: Surroundings) -> Result<Assembly, String> {
     let Surroundings { folder, store, logger, brand, clock } = surroundings;
     let NodeSource { settings, users, renames, .. } = source;
     let address = bind_source(&settings)?;

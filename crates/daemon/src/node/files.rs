@@ -124,14 +124,18 @@ impl Files {
     }
 }
 
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
 impl Worker {
     fn run(mut self, waiting: &Receiver<Job>) {
         while let Ok(job) = waiting.recv() {
             if let Some(answer) = self.carry_out(job)
                 && self.inbox.send(answer).is_err()
             {
-                // Killed: nothing is tidied up, as after the end of a process.
-                self.open.values_mut().for_each(|handle| handle.temporary = None);
                 return;
             }
         }
