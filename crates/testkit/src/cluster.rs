@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::wait::wait_for;
-use crate::{Program, RedisServer, SentinelProcess, Subscriber};
+use crate::{DataProgram, DataServer, Program, SentinelProcess, Subscriber};
 
 /// How long sentinels may take to know everybody. Stock says its first hello after two seconds.
 const KNOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -14,7 +14,7 @@ pub struct Shard {
     /// The name the sentinels know it by.
     pub name: String,
     /// The data nodes; the first starts as the master.
-    pub nodes: Vec<RedisServer>,
+    pub nodes: Vec<DataServer>,
 }
 
 impl Shard {
@@ -24,7 +24,7 @@ impl Shard {
     /// When there is none.
     #[must_use]
     #[track_caller]
-    pub fn node(&self, port: u16) -> &RedisServer {
+    pub fn node(&self, port: u16) -> &DataServer {
         self.nodes.iter().find(|node| node.port() == port).expect("a node of this shard has the port")
     }
 
@@ -62,7 +62,7 @@ impl Cluster {
     }
 
     /// The nodes of the first shard; the first of them starts as the master.
-    pub fn nodes(&mut self) -> &mut [RedisServer] {
+    pub fn nodes(&mut self) -> &mut [DataServer] {
         &mut self.shards[0].nodes
     }
 
@@ -127,7 +127,7 @@ impl Cluster {
         let what = format!("{port} is master of {name} and every other node follows it");
         wait_for(deadline, &what, || {
             let master = if strict { port } else { agreed(&self.named_masters(&name))? };
-            let follows = |node: &mut RedisServer| {
+            let follows = |node: &mut DataServer| {
                 if node.port() == master {
                     return node.is_master() && node.accepts_writes();
                 }
@@ -207,6 +207,7 @@ pub struct ClusterBuilder {
     leader: Option<usize>,
     down_after_ms: Option<u64>,
     failover_timeout_ms: u64,
+    data_programs: Vec<DataProgram>,
     data_directives: Vec<String>,
     master_directives: Vec<String>,
     sentinel_lines: String,
@@ -223,6 +224,7 @@ impl Default for ClusterBuilder {
             down_after_ms: None,
             // Stock retries a lost election after twice this time.
             failover_timeout_ms: 3000,
+            data_programs: vec![DataProgram::Redis],
             data_directives: Vec::new(),
             master_directives: Vec::new(),
             sentinel_lines: String::new(),
@@ -290,6 +292,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// The data servers' programs, the master's first, over again if there are more servers: redis-server unless told.
+    #[must_use]
+    pub fn data_programs(mut self, programs: &[DataProgram]) -> Self {
+        self.data_programs = programs.to_vec();
+        self
+    }
+
     /// `sentinel <directive> <master> <value>` for every master in every sentinel's file.
     #[must_use]
     pub fn master_directive(mut self, directive: &str, value: &str) -> Self {
@@ -335,12 +344,13 @@ impl ClusterBuilder {
     #[track_caller]
     fn start_shard(&self, name: &str) -> Shard {
         let directives: Vec<_> = self.data_directives.iter().map(String::as_str).collect();
-        let mut nodes = vec![RedisServer::start(&directives)];
+        let programs = &self.data_programs;
+        let mut nodes = vec![DataServer::start_as(&programs[0], &directives)];
         let replicaof = format!("replicaof 127.0.0.1 {}", nodes[0].port());
-        for _ in 0..self.replicas {
+        for place in 1..=self.replicas {
             let mut directives = directives.clone();
             directives.push(&replicaof);
-            nodes.push(RedisServer::start(&directives));
+            nodes.push(DataServer::start_as(&programs[place % programs.len()], &directives));
         }
         nodes[0].wait_for_replicas(self.replicas, KNOWN_WITHIN);
         Shard { name: name.to_owned(), nodes }

@@ -13,11 +13,13 @@
 pub mod client;
 pub mod cluster;
 pub mod conf;
+pub mod contents;
+pub mod data_program;
+pub mod data_server;
 pub mod peers;
 pub mod ports;
 pub mod process;
 pub mod program;
-pub mod redis;
 pub mod reply;
 pub mod sentinel;
 pub mod subscriber;
@@ -25,10 +27,12 @@ pub mod wait;
 
 pub use client::Client;
 pub use cluster::{Cluster, ClusterBuilder};
+pub use contents::{contents, differences};
+pub use data_program::DataProgram;
+pub use data_server::{DataServer, RedisServer};
 pub use ports::PortLease;
 pub use process::Proc;
 pub use program::Program;
-pub use redis::RedisServer;
 pub use reply::Reply;
 pub use sentinel::SentinelProcess;
 pub use subscriber::{Published, Subscriber};

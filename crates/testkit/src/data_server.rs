@@ -1,48 +1,64 @@
-//! A real redis-server.
+//! A data server process: redis-server, or `picket node` in its place.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{Client, once};
-use crate::conf::Folder;
-use crate::peers::Peer;
+use crate::conf::{self, Folder};
 use crate::wait::holds_within;
-use crate::{PortLease, Proc, Reply, wait_until};
+use crate::{DataProgram, PortLease, Proc, Reply, wait_until};
 
 /// How long a server may take to answer its first PING.
 const START_WITHIN: Duration = Duration::from_secs(15);
 /// How often another port is tried when the first is taken by somebody who does not know our leases.
 const PORT_TRIES: u32 = 5;
 
-/// A redis-server on loopback with a folder and a rewritable configuration file of its own.
+/// A data server on loopback with a folder and a rewritable configuration file of its own.
 #[derive(Debug)]
-pub struct RedisServer {
+pub struct DataServer {
+    program: DataProgram,
     port: PortLease,
     folder: Folder,
     password: Option<String>,
     process: Option<Proc>,
 }
 
-impl RedisServer {
-    /// Starts one with the given extra directives, one `name value…` each, and waits until it answers.
+/// A data server of which a test says that it is redis-server.
+pub type RedisServer = DataServer;
+
+impl DataServer {
+    /// Starts redis-server with the given extra directives, one `name value…` each, and waits until it answers.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
     #[track_caller]
     pub fn start(directives: &[&str]) -> Self {
+        Self::start_as(&DataProgram::Redis, directives)
+    }
+
+    /// Like [`DataServer::start`] with another program.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start_as(program: &DataProgram, directives: &[&str]) -> Self {
         for _ in 0..PORT_TRIES {
-            let mut server = Self::prepare(PortLease::take(), directives);
+            let mut server = Self::prepare(program, directives);
             if server.try_start() {
                 return server;
             }
         }
-        panic!("redis-server found no port in {PORT_TRIES} tries");
+        panic!("{} found no port in {PORT_TRIES} tries", program.word());
     }
 
-    fn prepare(port: PortLease, directives: &[&str]) -> Self {
+    /// Writes the file without starting anything.
+    #[must_use]
+    pub fn prepare(program: &DataProgram, directives: &[&str]) -> Self {
+        let port = PortLease::take();
         let folder = Folder::new("redis");
         let mut conf = format!(
             "port {}\nbind 127.0.0.1\ndir {}\nlogfile log.txt\nsave \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n",
@@ -56,26 +72,26 @@ impl RedisServer {
         folder.write("redis.conf", &conf);
         let password =
             directives.iter().find_map(|line| line.strip_prefix("requirepass ")).map(str::to_owned);
-        Self { port, folder, password, process: None }
+        Self { program: program.clone(), port, folder, password, process: None }
     }
 
     /// Whether it came up; `false` means that the port was taken.
     #[track_caller]
     fn try_start(&mut self) -> bool {
-        let mut command = Command::new(Peer::RedisServer.path());
-        command.arg(self.folder.join("redis.conf")).current_dir(self.folder.path());
-        let name = format!("redis-server {}", self.port.number());
+        let mut command = self.program.command(&self.conf_path());
+        command.current_dir(self.folder.path());
+        let name = format!("{} {}", self.program.word(), self.port.number());
         let process =
-            Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("redis-server can be run");
+            Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("the data server can be run");
         let process = self.process.insert(process);
         let addr = self.port.addr();
         let up = holds_within(START_WITHIN, || !process.is_running() || answers_ping(&addr));
         if process.is_running() {
-            assert!(up, "redis-server {addr} did not answer within {START_WITHIN:?}");
+            assert!(up, "{name} did not answer within {START_WITHIN:?}");
             return true;
         }
         let log = process.log_text();
-        assert!(log.contains("Address already in use"), "redis-server {addr} ended at its start:\n{log}");
+        assert!(log.contains("Address already in use"), "{name} ended at its start:\n{log}");
         false
     }
 
@@ -91,10 +107,53 @@ impl RedisServer {
         assert!(self.try_start(), "port {} was taken while the server was down", self.port.number());
     }
 
+    /// Like [`DataServer::restart`], as another program: file and data are handed over.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[track_caller]
+    pub fn restart_as(&mut self, program: &DataProgram) {
+        self.program = program.clone();
+        self.restart();
+    }
+
+    /// The program that runs.
+    #[must_use]
+    pub fn program(&self) -> &DataProgram {
+        &self.program
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its configuration file.
+    #[must_use]
+    pub fn conf_path(&self) -> PathBuf {
+        self.folder.join("redis.conf")
+    }
+
+    /// What its configuration file says now.
+    ///
+    /// # Panics
+    /// When the file cannot be read.
+    #[must_use]
+    pub fn conf_text(&self) -> String {
+        conf::read(&self.conf_path()).expect("the server's file can be read")
+    }
+
+    /// All it has logged.
+    #[must_use]
+    pub fn log_text(&self) -> String {
+        self.process.as_ref().map(Proc::log_text).unwrap_or_default()
+    }
+
     /// The process.
     ///
     /// # Panics
-    /// Never after [`RedisServer::start`].
+    /// Never after [`DataServer::start`].
     pub fn process(&mut self) -> &mut Proc {
         self.process.as_mut().expect("start has set the process")
     }
@@ -206,7 +265,7 @@ fn answers_ping(addr: &str) -> bool {
     })
 }
 
-impl Drop for RedisServer {
+impl Drop for DataServer {
     fn drop(&mut self) {
         self.process = None;
     }
