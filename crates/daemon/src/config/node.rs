@@ -151,6 +151,11 @@ pub(crate) fn explain(source: &NodeSource) -> String {
         warnings
             .push("there is no config file: what a promotion changes is forgotten at a restart".to_owned());
     }
+    if let Some(dir) = settings.dir().map(shown)
+        && !Path::new(&dir).is_dir()
+    {
+        warnings.push(format!("dir {dir} is no directory: it will not start"));
+    }
     if settings.daemonize() && settings.logfile().is_empty() {
         warnings.push("daemonize is set and logfile is not: nothing that it says will be seen".to_owned());
     }

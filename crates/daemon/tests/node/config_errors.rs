@@ -35,7 +35,20 @@ fn mistakes_are_named_with_their_line() {
     refused("port 0\nsentinel monitor m 127.0.0.1 1 1", "sentinel directive while not in sentinel mode");
     refused("port 0\ndbfilename ../dump.rdb", "dbfilename can't be a path, just a filename");
     refused("port 0\nreplicaof 127.0.0.1 port", "Invalid master port");
-    refused("port 0\ndir /no/such/folder", "No such file or directory");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_and_doubted_by_check() {
+    let folder = Folder::new("dir");
+    let conf = folder.write("redis.conf", "port 0\ndir /no/such/folder\n");
+    let conf = conf.to_str().expect("a plain path");
+    let output = run(&["node", conf]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains(">>> 'dir /no/such/folder'\nNo such file or directory\n"), "{stderr}");
+    let output = run(&["node", "--check", conf]);
+    assert_eq!(output.status.code(), Some(0), "it may be there by then");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("dir /no/such/folder is no directory"));
 }
 
 #[test]
