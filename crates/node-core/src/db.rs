@@ -288,6 +288,12 @@ impl Db {
         }
     }
 
+    /// Takes over what another database held, to be freed.
+    pub(crate) fn bury(&mut self, mut other: Self) {
+        other.clear();
+        self.garbage.append(&mut other.garbage);
+    }
+
     /// What is to be freed, which may take its time.
     pub(crate) fn take_garbage(&mut self) -> Option<Garbage> {
         self.garbage.pop()

@@ -395,5 +395,8 @@ impl Keyspace {
                 *version += 1;
             }
         }
+        for (db, old) in self.dbs.iter_mut().zip(old) {
+            db.bury(old);
+        }
     }
 }

@@ -252,6 +252,7 @@ fn new_data_tells_watchers_and_ends_a_snapshot() {
     assert_eq!(run(&mut keyspace, &mut watching, &["EXEC"]), Reply::NullArray);
     let next = snapshot.next(&mut keyspace, 1000, &mut BytesMut::new());
     assert_eq!(next, Err(SnapshotError::Cancelled));
+    assert!(keyspace.take_garbage().is_some(), "the old data is freed later");
 }
 
 #[test]
