@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use picket_node_core::{ConfigState, FileId, FileResult, NodeInput};
+use picket_node_core::{ConfigState, FileId, FileResult, Garbage, NodeInput};
 use picket_sansio::{QueryId, Secret};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -47,6 +47,8 @@ pub(super) enum Job {
     Remove {
         name: String,
     },
+    /// Not a file, but it takes time as well.
+    Free(Garbage),
     /// The files are in this folder from now on.
     Folder(PathBuf),
     RewriteConfig {
@@ -165,6 +167,10 @@ impl Worker {
             }
             Job::Close { file } => {
                 self.open.remove(&file);
+                None
+            }
+            Job::Free(garbage) => {
+                drop(garbage);
                 None
             }
             Job::Remove { name } => {

@@ -121,6 +121,9 @@ impl NodeHost {
                 self.perform(inner, output);
             }
         }
+        while let Some(garbage) = inner.core.take_garbage() {
+            inner.files.ask(Job::Free(garbage));
+        }
         while let Some(conn) = inner.touched.pop() {
             conn.flush();
             if !conn.is_drained() {

@@ -87,6 +87,30 @@ impl Node {
                 | b"repl-pause",
                 _,
             ) => Reply::ok(),
+            (b"htstats", [db, ..]) => {
+                let db = parse_i64(db).and_then(|db| self.keyspace.dbs().get(usize::try_from(db).ok()?));
+                match db {
+                    Some(db) => {
+                        let (keys, expires) = (db.len(), db.expiries_len());
+                        Reply::text(format!(
+                            "[Dictionary HT]\n number of elements: {keys}\n[Expires HT]\n number of elements: {expires}\n"
+                        ))
+                    }
+                    None => Reply::error("ERR Out of range database"),
+                }
+            }
+            (b"htstats-key", [key, ..]) => {
+                let db = self.clients.get(&client).map_or(0, |state| state.session.db);
+                match self.keyspace.dbs()[db as usize].get(key) {
+                    Some(entry) if matches!(entry.value.encoding(), "hashtable" | "skiplist") => {
+                        Reply::text("Tables grow at once here: none is being rehashed.\n")
+                    }
+                    Some(_) => Reply::error(
+                        "ERR The value stored at the specified key is not represented using an hash table",
+                    ),
+                    None => Reply::error("ERR no such key"),
+                }
+            }
             (b"object", [key]) => self.debug_object(client, key),
             (b"help", []) => help(),
             _ => Reply::error(format!(

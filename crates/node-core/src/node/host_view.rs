@@ -4,6 +4,7 @@ use picket_sansio::ClientId;
 use picket_server_core::{ClientClass, CommandTable};
 
 use super::{Node, table};
+use crate::garbage::Garbage;
 
 /// Directives of redis.conf that a node acts upon, beside those that are the host's.
 const HONOURED: &[&str] = &[
@@ -73,6 +74,12 @@ pub fn command_table() -> CommandTable {
 }
 
 impl Node {
+    /// Removed data that takes long to free. To be asked after each input: it is kept until it is taken, and may be
+    /// dropped on another thread.
+    pub fn take_garbage(&mut self) -> Option<Garbage> {
+        self.keyspace.take_garbage()
+    }
+
     /// Whether it follows a master.
     #[must_use]
     pub fn is_replica(&self) -> bool {

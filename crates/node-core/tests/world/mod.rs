@@ -298,6 +298,7 @@ impl World {
         while let Some(output) = self.nodes[index].node.as_mut().and_then(Node::poll_output) {
             self.carry_out(index, output);
         }
+        while self.nodes[index].node.as_mut().and_then(Node::take_garbage).is_some() {}
     }
 
     fn carry_out(&mut self, index: usize, output: NodeOutput) {
