@@ -70,6 +70,7 @@ fn add_entry(digest: &mut Digest, entry: &Entry) {
         Value::Set(_) => 2,
         Value::ZSet(_) => 3,
         Value::Hash(_) => 4,
+        Value::Stream(_) => 6,
     };
     digest.append(&kind.to_be_bytes());
     match &entry.value {
@@ -90,6 +91,15 @@ fn add_entry(digest: &mut Digest, entry: &Entry) {
                 one.append(field);
                 one.append(value);
                 digest.add(&one.0);
+            }
+        }
+        Value::Stream(stream) => {
+            for entry in stream.iter() {
+                digest.append(format!("{}.{}", entry.id().ms, entry.id().seq).as_bytes());
+                for (name, value) in entry.fields() {
+                    name.with_bytes(|name| digest.append(name));
+                    value.with_bytes(|value| digest.append(value));
+                }
             }
         }
     }

@@ -174,6 +174,11 @@ impl Exec<'_> {
         Ok(on_timeout)
     }
 
+    /// Lets those who wait for a key look again, although it did not change for those who watch it.
+    pub(crate) fn wake(&mut self, key: &[u8]) {
+        self.keyspace.waiters.changed(self.session.db, key);
+    }
+
     /// Puts the request into the stream although no key is known to have changed.
     pub(crate) fn always_propagate(&mut self) {
         self.dirty = true;

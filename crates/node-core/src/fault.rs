@@ -51,6 +51,9 @@ texts! {
     SCORE_NAN = "ERR resulting score is not a number (NaN)",
     BIT_OFFSET = "ERR bit offset is not an integer or out of range",
     BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
+    INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument",
+    XGROUP_NO_KEY = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the \
+                     MKSTREAM option to create an empty stream automatically.",
     WEIGHT_NOT_FLOAT = "ERR weight value is not a float",
 }
 
@@ -94,6 +97,15 @@ impl Fault {
 
     pub(crate) fn unknown_subcommand(container: &str, name: &[u8]) -> Self {
         Self(format!("ERR unknown subcommand '{}'. Try {container} HELP.", shown(name, 128)).into())
+    }
+
+    /// A subcommand with words that it does not take (`addReplySubcommandSyntaxError`).
+    pub(crate) fn subcommand_syntax(container: &str, name: &[u8]) -> Self {
+        let name = shown(name, 128);
+        let text = format!(
+            "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {container} HELP."
+        );
+        Self(text.into())
     }
 
     /// The text that is sent.

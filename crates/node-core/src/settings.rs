@@ -21,6 +21,10 @@ pub struct Settings {
     pub list_max_listpack_size: i32,
     /// `hll-sparse-max-bytes`: how long a HyperLogLog may be before it becomes dense.
     pub hll_sparse_max_bytes: u64,
+    /// `stream-node-max-bytes`: how long the listpack of a node of a stream may become; 0 for no limit.
+    pub stream_node_max_bytes: u64,
+    /// `stream-node-max-entries`: how many entries it may hold; 0 for no limit.
+    pub stream_node_max_entries: u64,
     /// `proto-max-bulk-len`: the longest string that a command may make.
     pub proto_max_bulk_len: u64,
     /// `lazyfree-lazy-expire`: expired keys go into the stream as UNLINK.
@@ -147,6 +151,8 @@ impl Default for Settings {
             zset_max_listpack_value: 64,
             list_max_listpack_size: -2,
             hll_sparse_max_bytes: 3000,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
             proto_max_bulk_len: 512 << 20,
             lazyfree_lazy_expire: false,
             lazyfree_lazy_server_del: false,

@@ -3,6 +3,7 @@
 
 mod check;
 
+use check::streams::{GROUPS, STREAMS};
 use check::{Compare, Template, run};
 
 use Compare::{Any, Encoding, Exact, Near, Pairs, Rounded, Unordered};
@@ -607,6 +608,16 @@ fn places_are_those_of_redis() {
 #[test]
 fn databases_are_those_of_redis() {
     run(4, 10_000, &[DATABASES]);
+}
+
+#[test]
+fn streams_are_those_of_redis() {
+    run(11, 15_000, &[GENERIC, STREAMS, STREAMS, STREAMS]);
+}
+
+#[test]
+fn groups_are_those_of_redis() {
+    run(12, 20_000, &[STREAMS, GROUPS]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What belongs to a stream besides its entries.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
 /// The id of an entry.
@@ -49,6 +50,34 @@ pub struct StreamMeta {
     pub entries_added: u64,
 }
 
+impl StreamMeta {
+    /// How many entries were added up to that id, where that can be told
+    /// (`t_stream.c: streamEstimateDistanceFromFirstEverEntry`).
+    #[must_use]
+    pub fn count_up_to(&self, id: StreamId) -> Option<u64> {
+        let zero = StreamId::default();
+        if self.entries_added == 0 {
+            return Some(0);
+        }
+        if self.length == 0 && id <= self.last_id {
+            return Some(self.entries_added);
+        }
+        if id != zero && id < self.max_deleted_id || id > self.last_id {
+            return None;
+        }
+        if id == self.last_id {
+            return Some(self.entries_added);
+        }
+        let is_whole = self.max_deleted_id == zero || self.max_deleted_id < self.first_id;
+        let before = self.entries_added.wrapping_sub(self.length);
+        match id.cmp(&self.first_id) {
+            Ordering::Less if is_whole => Some(before),
+            Ordering::Equal if is_whole => Some(before.wrapping_add(1)),
+            _ => None,
+        }
+    }
+}
+
 /// A consumer group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamGroup {
@@ -56,7 +85,8 @@ pub struct StreamGroup {
     pub name: Vec<u8>,
     /// The last id delivered to it.
     pub last_id: StreamId,
-    /// Entries read, if that is known. Files before version 10 do not say.
+    /// Entries read, if that is known. Files before version 10 do not say, and then it is what can be told from
+    /// the last id.
     pub entries_read: Option<u64>,
     /// Its consumers, each name once.
     pub consumers: Vec<StreamConsumer>,
@@ -92,6 +122,28 @@ pub struct StreamPending {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_counted_where_nothing_was_deleted() {
+        let id = |ms| StreamId { ms, seq: 0 };
+        let meta = StreamMeta {
+            length: 3,
+            last_id: id(9),
+            first_id: id(5),
+            max_deleted_id: id(0),
+            entries_added: 7,
+        };
+        for (at, count) in [(0, Some(4)), (4, Some(4)), (5, Some(5)), (6, None), (9, Some(7)), (10, None)] {
+            assert_eq!(meta.count_up_to(id(at)), count, "{at}");
+        }
+        let holed = StreamMeta { max_deleted_id: id(6), ..meta };
+        for (at, count) in [(0, None), (5, None), (6, None), (9, Some(7))] {
+            assert_eq!(holed.count_up_to(id(at)), count, "{at}");
+        }
+        let empty = StreamMeta { length: 0, ..holed };
+        assert_eq!((empty.count_up_to(id(1)), empty.count_up_to(id(10))), (Some(7), None));
+        assert_eq!(StreamMeta::default().count_up_to(id(1)), Some(0));
+    }
 
     #[test]
     fn ids_order_as_their_bytes() {

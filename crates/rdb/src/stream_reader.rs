@@ -43,6 +43,7 @@ pub(crate) struct StreamReader {
     first: Option<StreamId>,
     last: StreamId,
     entries: u64,
+    meta: StreamMeta,
     group: StreamGroup,
     groups: BTreeSet<Vec<u8>>,
 }
@@ -56,6 +57,7 @@ impl StreamReader {
             first: None,
             last: StreamId::default(),
             entries: 0,
+            meta: StreamMeta::default(),
             group: StreamGroup::default(),
             groups: BTreeSet::new(),
         }
@@ -92,7 +94,8 @@ impl StreamReader {
                     return Ok(Found::StreamEntry(entry));
                 }
                 Step::Meta => {
-                    let meta = self.meta(input)?;
+                    let meta = self.read_meta(input)?;
+                    self.meta = meta;
                     self.step = Step::GroupCount;
                     return Ok(Found::StreamMeta(Box::new(meta)));
                 }
@@ -120,7 +123,8 @@ impl StreamReader {
                         Ok((last_id, read, record.len()?))
                     })?;
                     self.group.last_id = last_id;
-                    self.group.entries_read = entries_read;
+                    self.group.entries_read =
+                        if has_meta { entries_read } else { self.meta.count_up_to(last_id) };
                     self.step = Step::Pending { left: *left, pending };
                 }
                 Step::Pending { left, pending: 0 } => {
@@ -169,7 +173,7 @@ impl StreamReader {
         }
     }
 
-    fn meta(&self, input: &mut Input) -> Result<StreamMeta, Stop> {
+    fn read_meta(&self, input: &mut Input) -> Result<StreamMeta, Stop> {
         let has_meta = self.has_meta;
         let scanned = self.first.unwrap_or_default();
         let meta = input.record(|record| {

@@ -19,6 +19,12 @@ mod scan;
 mod script;
 mod set;
 mod sort;
+mod stream;
+mod stream_args;
+mod stream_claim;
+mod stream_group;
+mod stream_info;
+mod stream_read;
 mod string;
 mod transaction;
 mod zcombine;
@@ -46,6 +52,11 @@ const GROUPS: &[&[Command]] = &[
     script::TABLE,
     set::TABLE,
     sort::TABLE,
+    stream::TABLE,
+    stream_claim::TABLE,
+    stream_group::TABLE,
+    stream_info::TABLE,
+    stream_read::TABLE,
     string::TABLE,
     transaction::TABLE,
     zcombine::TABLE,

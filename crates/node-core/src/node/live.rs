@@ -117,6 +117,8 @@ fn keyspace_settings(settings: &Settings) -> KeyspaceSettings {
         zset_max_listpack_entries: settings.number("zset-max-listpack-entries"),
         zset_max_listpack_value: settings.number("zset-max-listpack-value"),
         list_max_listpack_size: i32::try_from(settings.integer("list-max-listpack-size")).unwrap_or(-2),
+        stream_node_max_bytes: settings.number("stream-node-max-bytes"),
+        stream_node_max_entries: settings.number("stream-node-max-entries"),
         proto_max_bulk_len: settings.number("proto-max-bulk-len"),
         lazyfree_lazy_expire: settings.flag("lazyfree-lazy-expire"),
         lazyfree_lazy_server_del: settings.flag("lazyfree-lazy-server-del"),

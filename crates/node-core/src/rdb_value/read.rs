@@ -5,7 +5,7 @@ use picket_rdb::{ModuleId, RdbErrorKind, RdbEvent, RdbStr, ValueType};
 use super::double_of;
 use crate::index::HashKey;
 use crate::settings::Settings;
-use crate::types::{End, Hash, List, Set, Str, Value, ZSet};
+use crate::types::{End, Hash, List, Set, Str, Stream, Value, ZSet};
 
 /// Why a value cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl ValueBuilder {
             | ValueType::HashListpackEx
             | ValueType::HashValkey => Hash::new(hash_key).into(),
             ValueType::StreamListpacks | ValueType::StreamListpacks2 | ValueType::StreamListpacks3 => {
-                return Err(BuildError::Unsupported(value_type));
+                Stream::default().into()
             }
         };
         Ok(Self { value })
@@ -76,6 +76,19 @@ impl ValueBuilder {
             (Value::Hash(_), RdbEvent::HashField { .. }) => {
                 return Err(BuildError::Unsupported(ValueType::HashMetadata));
             }
+            (Value::Stream(stream), RdbEvent::StreamEntry(entry)) => {
+                let loaded = stream.load_entry(&entry);
+                loaded.map_err(|_| BuildError::Rdb(RdbErrorKind::BadStreamNode))?;
+                true
+            }
+            (Value::Stream(stream), RdbEvent::StreamMeta(meta)) => {
+                stream.load_meta(&meta);
+                true
+            }
+            (Value::Stream(stream), RdbEvent::StreamGroup(group)) => {
+                stream.load_group(&group);
+                true
+            }
             (_, RdbEvent::ModuleValue(module)) => return Err(BuildError::Module(module)),
             (value, event) => unreachable!("a reader gives no {event:?} within {value:?}"),
         };
@@ -87,7 +100,7 @@ impl ValueBuilder {
         match &mut self.value {
             Value::List(list) => list.choose_encoding(settings.list_max_listpack_size),
             Value::ZSet(zset) => zset.pack(settings),
-            Value::String(_) | Value::Set(_) | Value::Hash(_) => {}
+            Value::String(_) | Value::Set(_) | Value::Hash(_) | Value::Stream(_) => {}
         }
         (!self.value.is_empty()).then_some(self.value)
     }

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use picket_rdb::{Listpack, RdbVersion, ValueEncoder, ValueType, WriteError};
+use picket_rdb::{Listpack, RdbVersion, StreamId, ValueEncoder, ValueType, WriteError};
 
 use super::score_of;
 use crate::number::parse_i64;
-use crate::types::{Hash, List, Set, Str, Value, ZSet};
+use crate::types::{Hash, List, Set, Str, Stream, Value, ZSet};
 
 /// A packed container that would be longer is written element by element; whoever loads it decides by the limits
 /// of its own. So a step stays short also with limits that know no bounds.
@@ -32,6 +32,8 @@ pub(crate) struct ValueWriter {
     value_type: ValueType,
     at: usize,
     begun: bool,
+    /// The last node of a stream that was written.
+    node: Option<StreamId>,
     limits: NodeLimits,
 }
 
@@ -39,7 +41,7 @@ impl ValueWriter {
     /// Chooses the layout. `list_max_listpack_size` is the directive of that name.
     pub(crate) fn new(value: &Value, version: RdbVersion, list_max_listpack_size: i32) -> Self {
         let limits = NodeLimits::new(list_max_listpack_size);
-        Self { value_type: layout(value, version), at: 0, begun: false, limits }
+        Self { value_type: layout(value, version), at: 0, begun: false, node: None, limits }
     }
 
     /// The layout.
@@ -88,6 +90,7 @@ impl ValueWriter {
                 };
                 self.elements(encoder, begins, full, value.len(), fields, write);
             }
+            Value::Stream(value) => return Ok(self.stream(value, encoder, begins, full)),
             Value::ZSet(value) if self.value_type == ValueType::ZSetListpack => {
                 encoder.listpack(&zset_listpack(value));
             }
@@ -189,6 +192,36 @@ impl ValueWriter {
         }
         Ok(Step::Done)
     }
+
+    /// Nodes, then what the stream knows about itself, then groups; `at` counts the last two.
+    fn stream(&mut self, stream: &Stream, encoder: &mut ValueEncoder<'_>, begins: bool, full: usize) -> Step {
+        if begins {
+            encoder.stream(stream.nodes_len() as u64);
+        }
+        if self.at == 0 {
+            let written = self.node;
+            for node in stream.nodes_from(written.unwrap_or_default()) {
+                if written.is_some_and(|written| node.first_id() <= written) {
+                    continue;
+                }
+                encoder.stream_node(node);
+                self.node = Some(node.first_id());
+                if encoder.buffered() >= full {
+                    return Step::More;
+                }
+            }
+            encoder.stream_meta(stream.meta(), stream.groups_len() as u64);
+            self.at = 1;
+        }
+        for group in stream.groups_from(self.at - 1) {
+            encoder.stream_group(&group);
+            self.at += 1;
+            if encoder.buffered() >= full && self.at <= stream.groups_len() {
+                return Step::More;
+            }
+        }
+        Step::Done
+    }
 }
 
 /// The layout of a value, by its encoding and what the version knows.
@@ -223,6 +256,7 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
             ValueType::ZSetListpack
         }
         Value::ZSet(_) => ValueType::ZSet2,
+        Value::Stream(_) => version.stream_type(),
     }
 }
 

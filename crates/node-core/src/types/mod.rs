@@ -7,14 +7,21 @@ mod list;
 mod packed;
 mod set;
 mod skiplist;
+mod stream;
+mod stream_group;
+mod stream_rdb;
 mod string;
 mod zset;
 
 pub use hash::Hash;
 pub use list::{End, List};
 pub use set::Set;
+pub use stream::Stream;
 pub use string::Str;
 pub use zset::ZSet;
+
+pub(crate) use stream::{Entries, ID_MAX, ID_ZERO, NodeLimits, TrimMode, TrimTo, next_id, previous_id};
+pub(crate) use stream_group::{Consumer, Group, Pending};
 
 use alloc::boxed::Box;
 
@@ -33,6 +40,8 @@ pub enum Value {
     Hash(Box<Hash>),
     /// A sorted set.
     ZSet(Box<ZSet>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 /// A type of value, for look-ups that expect one.
@@ -88,6 +97,7 @@ kind!(List, List, |_| List::default());
 kind!(Set, Set, Set::new);
 kind!(Hash, Hash, Hash::new);
 kind!(ZSet, ZSet, ZSet::new);
+kind!(Stream, Stream, |_| Stream::default());
 
 impl Value {
     /// What TYPE answers.
@@ -99,6 +109,7 @@ impl Value {
             Self::Set(_) => "set",
             Self::Hash(_) => "hash",
             Self::ZSet(_) => "zset",
+            Self::Stream(_) => "stream",
         }
     }
 
@@ -111,14 +122,15 @@ impl Value {
             Self::Set(value) => value.encoding(),
             Self::Hash(value) => value.encoding(),
             Self::ZSet(value) => value.encoding(),
+            Self::Stream(value) => value.encoding(),
         }
     }
 
-    /// Whether it is a collection without elements, whose key goes. An empty string stays.
+    /// Whether it is a collection without elements, whose key goes. An empty string stays, and an empty stream.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::String(_) => false,
+            Self::String(_) | Self::Stream(_) => false,
             Self::List(value) => value.is_empty(),
             Self::Set(value) => value.is_empty(),
             Self::Hash(value) => value.is_empty(),
@@ -135,6 +147,7 @@ impl Value {
             Self::Set(value) => value.len(),
             Self::Hash(value) => value.len(),
             Self::ZSet(value) => value.len(),
+            Self::Stream(value) => value.len(),
         }
     }
 
@@ -146,6 +159,7 @@ impl Value {
             Self::Set(value) => value.heap_len(),
             Self::Hash(value) => value.heap_len(),
             Self::ZSet(value) => value.heap_len(),
+            Self::Stream(value) => value.heap_len(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Random commands from templates, run on both sides.
 
+pub(crate) mod streams;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
@@ -26,6 +28,11 @@ pub(crate) enum Compare {
     Encoding,
     /// Every byte, but numbers may differ in what lies beyond a part in 10^12.
     Rounded,
+    /// Every byte but what versions of Redis tell differently of streams: the nodes of the tree, the lag of a group
+    /// and its consumers.
+    StreamInfo,
+    /// Every byte but for how long entries have been pending.
+    PendingInfo,
     /// Nothing; both must answer.
     Any,
 }
@@ -36,6 +43,14 @@ impl Compare {
         match (self, left, right) {
             (Self::Exact, ..) => left == right,
             (Self::Any, ..) => true,
+            (Self::StreamInfo, ..) => without_details(left) == without_details(right),
+            (Self::PendingInfo, Reply::Array(left), Reply::Array(right)) => {
+                let without_idle = |entry: &Reply| match entry {
+                    Reply::Array(parts) if parts.len() == 4 => Some([0, 1, 3].map(|at| parts[at].clone())),
+                    _ => None,
+                };
+                left.iter().map(without_idle).eq(right.iter().map(without_idle))
+            }
             (Self::Encoding, ..) => {
                 left == right
                     || left.text().as_deref() == Some("listpack")
@@ -47,7 +62,7 @@ impl Compare {
             (Self::Unordered, Reply::Array(left), Reply::Array(right)) => sorted(left) == sorted(right),
             (Self::Pairs, Reply::Array(left), Reply::Array(right)) => pairs(left) == pairs(right),
             (Self::Rounded, ..) => rounded(left) == rounded(right),
-            (Self::Near | Self::Unordered | Self::Pairs, ..) => left == right,
+            (Self::Near | Self::Unordered | Self::Pairs | Self::PendingInfo, ..) => left == right,
         }
     }
 
@@ -58,6 +73,22 @@ impl Compare {
         };
         self.same(&array(left), &array(right))
     }
+}
+
+/// What XINFO tells, without what depends on the version and on the moment.
+fn without_details(reply: &Reply) -> Reply {
+    let Reply::Array(items) = reply else { return reply.clone() };
+    let mut kept = Vec::new();
+    let mut items = items.iter();
+    while let Some(item) = items.next() {
+        match item.text().as_deref() {
+            Some("radix-tree-nodes" | "entries-read" | "lag" | "consumers" | "pending") => {
+                items.next();
+            }
+            _ => kept.push(without_details(item)),
+        }
+    }
+    Reply::Array(kept)
 }
 
 fn sorted(items: &[Reply]) -> Vec<String> {
@@ -97,10 +128,11 @@ pub(crate) fn run(seed: u64, steps: u32, groups: &[&[Template]]) {
     let mut copy = Keyspace::new(seed + 1, Settings::default());
     let (mut session, mut copy_session) = (Session::new(), Session::new());
     let mut log: Vec<String> = Vec::new();
+    let mut newest = 0;
     for step in 0..steps {
         let group = pick(&mut prng, groups);
         let (template, compare) = pick(&mut prng, group);
-        let words: Vec<String> = template.split(' ').map(|word| fill(word, &mut prng)).collect();
+        let words: Vec<String> = template.split(' ').map(|word| fill(word, &mut prng, &mut newest)).collect();
         // Emptying everything too often leaves nothing to compare.
         if template.starts_with("FLUSH") && prng.below(20) > 0 {
             continue;
@@ -124,7 +156,16 @@ pub(crate) fn run(seed: u64, steps: u32, groups: &[&[Template]]) {
         }
         if step % 50 == 0 {
             for (db, (ours, copy)) in ours.dbs().iter().zip(copy.dbs()).enumerate() {
-                assert!(ours == copy, "seed {seed}, step {step}: db {db} differs after\n{}", last());
+                let differing: Vec<_> = ours
+                    .iter()
+                    .filter(|(key, entry)| copy.get(key).is_none_or(|found| found.value != entry.value))
+                    .map(|(key, _)| key)
+                    .collect();
+                assert!(
+                    ours == copy,
+                    "seed {seed}, step {step}: db {db} differs in {differing:?} after\n{}",
+                    last()
+                );
             }
         }
         if step % 500 == 0 {
@@ -190,16 +231,23 @@ fn pick<T: Copy>(prng: &mut Prng, from: &[T]) -> T {
     from[usize::try_from(prng.below(from.len() as u64)).expect("an index")]
 }
 
+/// An id of a stream that has got ids up to `newest`.
+fn stream_id(prng: &mut Prng, newest: u64) -> String {
+    let ms = newest.saturating_sub(prng.below(100));
+    if prng.below(8) == 0 { format!("{ms}") } else { format!("{ms}-{}", prng.below(4)) }
+}
+
 /// What a word of a template stands for, also behind `_`: K key, V value, I integer, F fraction, M member, P position, C count,
 /// S score, O condition of EXPIRE, W a long member, B a bound of scores, L a bound of names, A the number of a bit,
 /// U the same or that of a field, T the type of a bit field, J one of many elements,
 /// G a longitude, H a latitude, R a radius, Q its unit, N a number of any size.
-fn fill(word: &str, prng: &mut Prng) -> String {
+/// Of streams: %x key, %g group, %c consumer, %t length, %n an id like the newest one, %u any id.
+fn fill(word: &str, prng: &mut Prng, newest: &mut u64) -> String {
     let number = |prng: &mut Prng, below: i64| prng.below(below.unsigned_abs()).cast_signed();
     if let Some((prefix, word)) = word.split_once('_')
         && word.len() == 1
     {
-        return format!("{prefix}_{}", fill(word, prng));
+        return format!("{prefix}_{}", fill(word, prng, newest));
     }
     match word {
         "K" => format!("k{}", prng.below(12)),
@@ -278,6 +326,21 @@ fn fill(word: &str, prng: &mut Prng) -> String {
         },
         "Q" => pick(prng, &["m", "km", "km", "KM", "ft", "mi"]).into(),
         "O" => pick(prng, &["NX", "XX", "GT", "LT"]).into(),
+        "%x" => format!("x{}", prng.below(4)),
+        "%g" => format!("g{}", prng.below(4)),
+        "%c" => format!("a{}", prng.below(4)),
+        "%t" => format!("{}", prng.below(150)),
+        "%u" => stream_id(prng, *newest),
+        "(%u" => format!("({}", stream_id(prng, *newest)),
+        // Ids grow slowly, so that the others meet them.
+        "%n" => {
+            *newest += prng.below(2);
+            match prng.below(8) {
+                0 => format!("{newest}"),
+                1 => format!("{newest}-*"),
+                _ => format!("{newest}-{}", prng.below(4)),
+            }
+        }
         "E" => pick(prng, &["LEFT", "RIGHT"]).into(),
         other => other.into(),
     }
