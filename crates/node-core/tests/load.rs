@@ -245,11 +245,11 @@ fn new_data_tells_watchers_and_ends_a_snapshot() {
     let (mut keyspace, file) = sample();
     let mut watching = Session::new();
     run(&mut keyspace, &mut watching, &["WATCH", "list"]);
-    run(&mut keyspace, &mut watching, &["MULTI"]);
+    assert!(!keyspace.is_dirty(&watching, NOW_MS));
     let mut snapshot = Snapshot::start(&mut keyspace, SnapshotOptions::default()).expect("none is under way");
     let keep = options(LoadRole::Master, OldData::KeepUntilLoaded);
     load_into(&mut keyspace, &file, keep, || 1000).expect("it is well formed");
-    assert_eq!(run(&mut keyspace, &mut watching, &["EXEC"]), Reply::NullArray);
+    assert!(keyspace.is_dirty(&watching, NOW_MS));
     let next = snapshot.next(&mut keyspace, 1000, &mut BytesMut::new());
     assert_eq!(next, Err(SnapshotError::Cancelled));
     assert!(keyspace.take_garbage().is_some(), "the old data is freed later");
