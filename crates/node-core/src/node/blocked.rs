@@ -34,9 +34,11 @@ impl Node {
         let context = self.client_context(client);
         let Some(state) = self.clients.get_mut(&client) else { return };
         let outcome = self.keyspace.execute(&mut state.session, context, &args);
-        if outcome.block.is_none() {
+        let is_over = outcome.block.is_none();
+        // Looking may have found a key expired, even if there is nothing to be had.
+        let reply = self.settle(client, outcome);
+        if is_over {
             self.end_block(client);
-            let reply = self.settle(client, outcome);
             self.server.reply(client, &reply);
             self.server.resume(client);
         }
