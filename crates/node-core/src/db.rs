@@ -105,6 +105,19 @@ impl Db {
         self.keys.bytes(ENTRY_BYTES) + self.values_bytes + open + self.expiries.len() as u64 * EXPIRY_BYTES
     }
 
+    /// What the entry at a position takes, its name and its places included.
+    pub(crate) fn entry_memory(&self, position: usize) -> Option<u64> {
+        let (key, entry) = self.keys.at(position)?;
+        let expiry = entry.expire_at().map_or(0, |_| EXPIRY_BYTES);
+        Some(Dict::<Entry>::slot_bytes(key, ENTRY_BYTES) + entry.value.heap_len() + expiry)
+    }
+
+    /// What the tables of keys and of times to live take, without names and values.
+    pub(crate) fn tables_memory(&self) -> (u64, u64) {
+        let slot = Dict::<Entry>::slot_bytes(&[], ENTRY_BYTES);
+        (self.keys.len() as u64 * slot, self.expiries.len() as u64 * EXPIRY_BYTES)
+    }
+
     /// What a snapshot needs: its recorder, the entries and the round.
     pub(crate) fn recorder_mut(&mut self) -> Option<(&mut Recorder, &mut Dict<Entry>, u32)> {
         self.recorder.as_deref_mut().map(|recorder| (recorder, &mut self.keys, self.round))

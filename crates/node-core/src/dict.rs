@@ -135,8 +135,12 @@ impl<V> Dict<V> {
     /// What the table takes, with the names and without what its values hold: `value_bytes` is the size of one
     /// value in its place.
     pub(crate) fn bytes(&self, value_bytes: u64) -> u64 {
-        let slot = NAME_BYTES + value_bytes + INDEX_BYTES;
-        self.names_bytes + self.slots.len() as u64 * slot
+        self.names_bytes + self.slots.len() as u64 * Self::slot_bytes(&[], value_bytes)
+    }
+
+    /// The same for one entry of that name.
+    pub(crate) fn slot_bytes(name: &[u8], value_bytes: u64) -> u64 {
+        NAME_BYTES + value_bytes + INDEX_BYTES + SmallBytes::heap_len_of(name.len())
     }
 
     /// The positions that a scan step of about `count` entries looks at, and the next cursor; 0 begins and ends.

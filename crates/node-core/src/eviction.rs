@@ -46,7 +46,7 @@ impl Keyspace {
 
     /// A key by lot, from one database after the other.
     fn draw_anywhere(&mut self, policy: MaxmemoryPolicy) -> Option<(u32, Bytes)> {
-        let dbs = u32::try_from(self.dbs.len()).unwrap_or(u32::MAX);
+        let dbs = self.databases();
         for _ in 0..dbs {
             self.next_evicted_db = (self.next_evicted_db + 1) % dbs;
             let db = self.next_evicted_db;
@@ -88,7 +88,7 @@ impl Keyspace {
     }
 
     fn fill_pool(&mut self, policy: MaxmemoryPolicy, rank: Rank, now_ms: u64) {
-        for db in 0..u32::try_from(self.dbs.len()).unwrap_or(u32::MAX) {
+        for db in 0..self.databases() {
             for _ in 0..self.settings.maxmemory_samples.max(1) {
                 let Some(position) = self.draw(db, policy) else {
                     break;

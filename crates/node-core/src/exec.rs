@@ -253,8 +253,13 @@ impl Exec<'_> {
 
     /// The same without being a use of the key.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        let position = self.find_untouched(self.session.db, key)?;
+        let position = self.peek_position(key)?;
         self.db().at(position).map(|(_, entry)| entry)
+    }
+
+    /// Where it is.
+    pub(crate) fn peek_position(&mut self, key: &[u8]) -> Option<usize> {
+        self.find_untouched(self.session.db, key)
     }
 
     /// The value of a key if it is of the type that the command works on.

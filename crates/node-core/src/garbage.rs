@@ -19,7 +19,7 @@ enum Held {
 
 impl Garbage {
     /// A collection of so many elements is freed at once.
-    pub(crate) const SMALL_LEN_MAX: usize = 64;
+    pub(crate) const SMALL_LEN_MAX: usize = 1024;
 
     pub(crate) fn of_value(value: Value) -> Self {
         Self(Held::Value(value))

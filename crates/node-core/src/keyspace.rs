@@ -20,9 +20,6 @@ use crate::index::HashKey;
 use crate::settings::{MaxmemoryPolicy, Settings};
 use crate::snapshot::SnapshotId;
 
-/// How many databases there are.
-pub(crate) const DATABASES: u32 = 16;
-
 /// All data of a node.
 #[derive(Clone, Debug)]
 pub struct Keyspace {
@@ -67,7 +64,7 @@ impl Keyspace {
     pub fn new(seed: u64, settings: Settings) -> Self {
         let mut prng = Prng::new(seed);
         let hash_key = HashKey::new(prng.next_u64());
-        let dbs = (0..DATABASES).map(|_| Db::new(hash_key)).collect();
+        let dbs = (0..settings.databases.max(1)).map(|_| Db::new(hash_key)).collect();
         Self {
             dbs,
             settings,
@@ -96,6 +93,12 @@ impl Keyspace {
     #[must_use]
     pub fn functions(&self) -> &Functions {
         &self.functions
+    }
+
+    /// How many databases there are.
+    #[must_use]
+    pub fn databases(&self) -> u32 {
+        u32::try_from(self.dbs.len()).expect("they were counted by a u32")
     }
 
     /// The directives that commands look at.
@@ -136,7 +139,7 @@ impl Keyspace {
     /// its own.
     pub fn expire_due(&mut self, now_ms: u64, limit: usize) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for db in 0..DATABASES {
+        for db in 0..self.databases() {
             while effects.len() < limit {
                 let Some((key, _)) = self.db(db).first_expiring().filter(|(_, at)| *at < now_ms) else {
                     break;

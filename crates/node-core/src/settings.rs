@@ -3,6 +3,8 @@
 /// Limits of the small encodings and of memory, with Redis's defaults, and how keys are removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// `databases`: how many there are, from the beginning on.
+    pub databases: u32,
     /// `hash-max-listpack-entries`.
     pub hash_max_listpack_entries: u64,
     /// `hash-max-listpack-value`.
@@ -142,6 +144,7 @@ impl MaxmemoryPolicy {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            databases: 16,
             hash_max_listpack_entries: 512,
             hash_max_listpack_value: 64,
             set_max_intset_entries: 512,

@@ -34,10 +34,12 @@ impl SmallBytes {
 
     /// What it takes on the heap.
     pub(crate) fn heap_len(&self) -> u64 {
-        match &self.0 {
-            Repr::Inline { .. } => 0,
-            Repr::Heap(bytes) => heap_len(bytes.len() as u64),
-        }
+        Self::heap_len_of(self.len())
+    }
+
+    /// The same for so many bytes.
+    pub(crate) fn heap_len_of(len: usize) -> u64 {
+        if len <= INLINE_LEN_MAX { 0 } else { heap_len(len as u64) }
     }
 }
 

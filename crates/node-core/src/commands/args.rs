@@ -8,8 +8,8 @@ use bytes::Bytes;
 use picket_sansio::Prng;
 
 use crate::double::Double;
+use crate::exec::Exec;
 use crate::fault::Fault;
-use crate::keyspace::DATABASES;
 use crate::number::parse_i64;
 
 /// Whether a word is this option, in any case.
@@ -50,12 +50,12 @@ pub(super) fn double(word: &[u8]) -> Result<Double, Fault> {
 }
 
 /// The number of a database that exists.
-pub(super) fn db(word: &[u8]) -> Result<u32, Fault> {
-    existing_db(int32(word)?)
+pub(super) fn db(exec: &Exec, word: &[u8]) -> Result<u32, Fault> {
+    existing_db(exec, int32(word)?)
 }
 
-pub(super) fn existing_db(number: i64) -> Result<u32, Fault> {
-    u32::try_from(number).ok().filter(|db| *db < DATABASES).ok_or(Fault::DB_OUT_OF_RANGE)
+pub(super) fn existing_db(exec: &Exec, number: i64) -> Result<u32, Fault> {
+    u32::try_from(number).ok().filter(|db| *db < exec.keyspace.databases()).ok_or(Fault::DB_OUT_OF_RANGE)
 }
 
 /// `numkeys key [key ...]` at `at`: the keys and what follows.

@@ -155,7 +155,7 @@ fn copy(exec: &mut Exec, args: &[Bytes]) -> Answer {
         } else if is(option, "db")
             && let Some(number) = options.next()
         {
-            db = args::db(number)?;
+            db = args::db(exec, number)?;
         } else {
             return Err(Fault::SYNTAX);
         }
@@ -176,7 +176,7 @@ fn copy(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 /// `MOVE key db`.
 fn move_key(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let (from, to) = (exec.session.db, args::db(&args[2])?);
+    let (from, to) = (exec.session.db, args::db(exec, &args[2])?);
     let key = &args[1];
     if from == to {
         return Err(Fault::SAME_OBJECT);
@@ -196,7 +196,7 @@ fn move_key(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 /// `SELECT index`.
 fn select(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    exec.session.db = args::db(&args[1])?;
+    exec.session.db = args::db(exec, &args[1])?;
     Ok(Reply::ok())
 }
 
@@ -205,7 +205,7 @@ fn swapdb(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let number = |word: &Bytes, fault: &'static str| args::int32(word).map_err(|_| Fault::new(fault));
     let first = number(&args[1], "ERR invalid first DB index")?;
     let second = number(&args[2], "ERR invalid second DB index")?;
-    let (first, second) = (args::existing_db(first)?, args::existing_db(second)?);
+    let (first, second) = (args::existing_db(exec, first)?, args::existing_db(exec, second)?);
     exec.keyspace.signal_all(first, Some(second));
     exec.keyspace.signal_all(second, Some(first));
     exec.keyspace.dbs.swap(first as usize, second as usize);
@@ -225,7 +225,7 @@ fn flushdb(exec: &mut Exec, args: &[Bytes]) -> Answer {
 fn flushall(exec: &mut Exec, args: &[Bytes]) -> Answer {
     check_flush_mode(args)?;
     exec.keyspace.cancel_snapshot();
-    for db in 0..crate::keyspace::DATABASES {
+    for db in 0..exec.keyspace.databases() {
         flush(exec, db);
     }
     Ok(Reply::ok())

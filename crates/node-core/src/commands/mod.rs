@@ -15,6 +15,7 @@ mod hash;
 mod hyperloglog;
 mod lcs;
 mod list;
+mod memory;
 mod scan;
 mod script;
 mod set;
@@ -48,6 +49,7 @@ const GROUPS: &[&[Command]] = &[
     hyperloglog::TABLE,
     lcs::TABLE,
     list::TABLE,
+    memory::TABLE,
     scan::TABLE,
     script::TABLE,
     set::TABLE,

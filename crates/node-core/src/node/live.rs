@@ -109,6 +109,7 @@ fn save_points(settings: &Settings) -> Vec<SavePoint> {
 
 fn keyspace_settings(settings: &Settings) -> KeyspaceSettings {
     KeyspaceSettings {
+        databases: u32::try_from(settings.number("databases")).unwrap_or(u32::MAX),
         hash_max_listpack_entries: settings.number("hash-max-listpack-entries"),
         hash_max_listpack_value: settings.number("hash-max-listpack-value"),
         set_max_intset_entries: settings.number("set-max-intset-entries"),

@@ -230,6 +230,8 @@ impl Node {
             return;
         }
         self.now = now;
+        // What the host has not taken meanwhile is freed here.
+        while self.take_garbage().is_some() {}
         match input {
             NodeInput::Wake => {}
             NodeInput::Wall(wall) => {
