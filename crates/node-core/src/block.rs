@@ -131,7 +131,7 @@ impl Keyspace {
                 match block.kind {
                     BlockKind::List => matches!(value, Some(Value::List(_))),
                     BlockKind::ZSet => matches!(value, Some(Value::ZSet(_))),
-                    BlockKind::Stream => value.is_some_and(|value| value.type_name() == "stream"),
+                    BlockKind::Stream => matches!(value, Some(Value::Stream(_))),
                     BlockKind::Group => true,
                 }
             };

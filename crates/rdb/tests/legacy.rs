@@ -231,7 +231,7 @@ fn a_stream_of_the_first_form_gets_its_first_id_from_its_entries() {
     let id = StreamId { ms: 7, seq: 1 };
     assert_eq!(stream.entries, [StreamItem { id, fields: vec![(b"f".to_vec(), b"v".to_vec())] }]);
     assert_eq!((stream.meta.first_id, stream.meta.last_id, stream.meta.entries_added), (id, id, 1));
-    assert_eq!((stream.groups.len(), stream.groups[0].entries_read), (1, None));
+    assert_eq!((stream.groups.len(), stream.groups[0].entries_read), (1, Some(1)));
 }
 
 /// A string in its plain form.

@@ -196,7 +196,9 @@ fn forget(value: &mut Value, version: RdbVersion) {
             if version == RdbVersion::V9 {
                 stream.meta.max_deleted_id = StreamId::default();
                 stream.meta.entries_added = stream.meta.length;
-                stream.groups.iter_mut().for_each(|group| group.entries_read = None);
+                let meta = stream.meta;
+                let told = |group: &mut StreamGroup| group.entries_read = meta.count_up_to(group.last_id);
+                stream.groups.iter_mut().for_each(told);
             }
         }
         _ => {}

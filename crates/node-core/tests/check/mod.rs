@@ -28,9 +28,15 @@ pub(crate) enum Compare {
     Encoding,
     /// Every byte, but numbers may differ in what lies beyond a part in 10^12.
     Rounded,
-    /// Every byte but what versions of Redis tell differently of streams: the nodes of the tree, the lag of a group
-    /// and its consumers.
+    /// Every byte, but not with servers before 7.2.
+    Newer,
+    /// Every byte that XINFO tells but times and the nodes of the tree.
     StreamInfo,
+    /// The same, but not with servers before 7.2.
+    NewerStreamInfo,
+    /// As `StreamInfo`, but not what servers before 7.2 tell differently: the lag of a group, what it has read and its
+    /// consumers.
+    OldStreamInfo,
     /// Every byte but for how long entries have been pending.
     PendingInfo,
     /// Nothing; both must answer.
@@ -38,12 +44,24 @@ pub(crate) enum Compare {
 }
 
 impl Compare {
+    /// How replies of a server are compared that is of version 7.2 or later, or is not.
+    fn with(self, is_newer: bool) -> Self {
+        match self {
+            Self::Newer if is_newer => Self::Exact,
+            Self::NewerStreamInfo if is_newer => Self::StreamInfo,
+            Self::Newer | Self::NewerStreamInfo => Self::Any,
+            Self::StreamInfo if !is_newer => Self::OldStreamInfo,
+            other => other,
+        }
+    }
+
     /// Whether two replies are the same.
     fn same(self, left: &Reply, right: &Reply) -> bool {
         match (self, left, right) {
             (Self::Exact, ..) => left == right,
             (Self::Any, ..) => true,
-            (Self::StreamInfo, ..) => without_details(left) == without_details(right),
+            (Self::StreamInfo, ..) => without(left, DETAILS) == without(right, DETAILS),
+            (Self::OldStreamInfo, ..) => without(left, OLD_DETAILS) == without(right, OLD_DETAILS),
             (Self::PendingInfo, Reply::Array(left), Reply::Array(right)) => {
                 let without_idle = |entry: &Reply| match entry {
                     Reply::Array(parts) if parts.len() == 4 => Some([0, 1, 3].map(|at| parts[at].clone())),
@@ -62,7 +80,15 @@ impl Compare {
             (Self::Unordered, Reply::Array(left), Reply::Array(right)) => sorted(left) == sorted(right),
             (Self::Pairs, Reply::Array(left), Reply::Array(right)) => pairs(left) == pairs(right),
             (Self::Rounded, ..) => rounded(left) == rounded(right),
-            (Self::Near | Self::Unordered | Self::Pairs | Self::PendingInfo, ..) => left == right,
+            (
+                Self::Newer
+                | Self::NewerStreamInfo
+                | Self::Near
+                | Self::Unordered
+                | Self::Pairs
+                | Self::PendingInfo,
+                ..,
+            ) => left == right,
         }
     }
 
@@ -75,17 +101,22 @@ impl Compare {
     }
 }
 
-/// What XINFO tells, without what depends on the version and on the moment.
-fn without_details(reply: &Reply) -> Reply {
+/// What XINFO tells of times and of a tree that is not there.
+const DETAILS: &[&str] = &["radix-tree-nodes", "pending", "idle", "inactive", "seen-time", "active-time"];
+const OLD_DETAILS: &[&str] = &["radix-tree-nodes", "pending", "entries-read", "lag", "consumers"];
+
+/// What XINFO tells, without the fields of these names.
+fn without(reply: &Reply, fields: &[&str]) -> Reply {
     let Reply::Array(items) = reply else { return reply.clone() };
     let mut kept = Vec::new();
     let mut items = items.iter();
     while let Some(item) = items.next() {
-        match item.text().as_deref() {
-            Some("radix-tree-nodes" | "entries-read" | "lag" | "consumers" | "pending") => {
-                items.next();
+        match item.text() {
+            Some(name) if fields.contains(&&*name) => {
+                // What is pending has times, how much is pending has not.
+                kept.extend(items.next().filter(|value| name == "pending" && value.items().is_empty()).cloned());
             }
-            _ => kept.push(without_details(item)),
+            _ => kept.push(without(item, fields)),
         }
     }
     Reply::Array(kept)
@@ -123,6 +154,8 @@ fn pairs(items: &[Reply]) -> Vec<String> {
 pub(crate) fn run(seed: u64, steps: u32, groups: &[&[Template]]) {
     let server = RedisServer::start(&["lazyfree-lazy-user-del no", "hz 1"]);
     let mut client = server.client().expect("a connection");
+    let info = client.cmd(&["INFO", "server"]).expect("a reply").text().unwrap_or_default();
+    let is_newer = !["6.", "7.0."].iter().any(|old| info.contains(&format!("redis_version:{old}")));
     let mut prng = Prng::new(seed);
     let mut ours = Keyspace::new(seed, Settings::default());
     let mut copy = Keyspace::new(seed + 1, Settings::default());
@@ -144,7 +177,7 @@ pub(crate) fn run(seed: u64, steps: u32, groups: &[&[Template]]) {
         let mine = as_read(&outcome);
         let last = || log[log.len().saturating_sub(30)..].join("\n");
         assert!(
-            compare.same(&mine, &theirs),
+            compare.with(is_newer).same(&mine, &theirs),
             "seed {seed}, step {step}: ours {mine:?}, theirs {theirs:?} after\n{}",
             last()
         );

@@ -1,14 +1,13 @@
 //! Commands on streams and their groups.
 
-use super::Compare::{Any, Exact, PendingInfo, StreamInfo};
+use super::Compare::{Exact, Newer, NewerStreamInfo, PendingInfo, StreamInfo};
 use super::Template;
 
 /// Streams have keys of their own, so that they are not removed or overwritten all the time.
 ///
-/// Not compared with a server of version 7.0: how many nodes its radix tree has, XINFO CONSUMERS and the consumers
-/// of XINFO STREAM FULL, which have more fields since 7.2, `entries-read` and `lag` after deletions, the text for an
-/// odd number of keys and ids, XSETID below the largest id deleted, and whether XCLAIM made a consumer that got
-/// nothing.
+/// Servers of version 7.0 differ in the text for an odd number of keys and ids, in XSETID below the largest id
+/// deleted, in what a group has read after deletions, and in when XCLAIM makes a consumer; since 7.2 they have more
+/// fields of consumers.
 pub(crate) const STREAMS: &[Template] = &[
     ("XADD %x %n M V", Exact),
     ("XADD %x %n M V M V", Exact),
@@ -59,8 +58,8 @@ pub(crate) const STREAMS: &[Template] = &[
     ("XTRIM %x LIMIT 1", Exact),
     ("XTRIM %x MAXLEN 1 x", Exact),
     ("XTRIM %x NOMKSTREAM MAXLEN 1", Exact),
-    ("XSETID %x %u", Any),
-    ("XSETID %x %u ENTRIESADDED %t MAXDELETEDID %u", Any),
+    ("XSETID %x %u", Newer),
+    ("XSETID %x %u ENTRIESADDED %t MAXDELETEDID %u", Newer),
     ("XSETID %x %u ENTRIESADDED", Exact),
     ("XSETID %x 99999999 ENTRIESADDED -1", Exact),
     ("XSETID nokey 1", Exact),
@@ -68,7 +67,7 @@ pub(crate) const STREAMS: &[Template] = &[
     ("XREAD STREAMS %x $", Exact),
     ("XREAD STREAMS %x %u", Exact),
     ("XREAD STREAMS %x >", Exact),
-    ("XREAD STREAMS %x %x %u", Any),
+    ("XREAD STREAMS %x %x %u", Newer),
     ("XREAD NOACK STREAMS %x %u", Exact),
     ("XREAD COUNT x STREAMS %x %u", Exact),
     ("XREAD BLOCK -1 STREAMS %x %u", Exact),
@@ -102,7 +101,7 @@ pub(crate) const GROUPS: &[Template] = &[
     ("XGROUP SETID %x %g %u MKSTREAM", Exact),
     ("XGROUP DESTROY %x g3", Exact),
     ("XGROUP DESTROY nokey %g", Exact),
-    ("XGROUP CREATECONSUMER %x %g %c", Any),
+    ("XGROUP CREATECONSUMER %x %g %c", Newer),
     ("XGROUP DELCONSUMER %x %g %c", Exact),
     ("XGROUP DELCONSUMER %x nogroup %c", Exact),
     ("XGROUP NOSUCH %x %g", Exact),
@@ -115,7 +114,7 @@ pub(crate) const GROUPS: &[Template] = &[
     ("XREADGROUP GROUP %g %c COUNT 3 STREAMS %x %u", Exact),
     ("XREADGROUP GROUP %g %c STREAMS %x 0", Exact),
     ("XREADGROUP GROUP %g %c STREAMS %x $", Exact),
-    ("XREADGROUP GROUP %g %c STREAMS %x %x >", Any),
+    ("XREADGROUP GROUP %g %c STREAMS %x %x >", Newer),
     ("XREADGROUP COUNT 1 NOACK STREAMS %x %x > >", Exact),
     ("XREADGROUP GROUP nogroup %c STREAMS %x >", Exact),
     ("XACK %x %g %u %u %u", Exact),
@@ -147,7 +146,7 @@ pub(crate) const GROUPS: &[Template] = &[
     ("XAUTOCLAIM %x %g %c 0 x", Exact),
     ("XINFO GROUPS %x", StreamInfo),
     ("XINFO CONSUMERS %x nogroup", Exact),
-    ("XINFO CONSUMERS %x %g", Any),
+    ("XINFO CONSUMERS %x %g", NewerStreamInfo),
     ("XINFO STREAM %x FULL COUNT 0", StreamInfo),
     // An empty stream, with all of its groups, is still there.
     ("XTRIM %x MAXLEN 0", Exact),
