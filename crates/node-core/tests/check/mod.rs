@@ -114,7 +114,9 @@ fn without(reply: &Reply, fields: &[&str]) -> Reply {
         match item.text() {
             Some(name) if fields.contains(&&*name) => {
                 // What is pending has times, how much is pending has not.
-                kept.extend(items.next().filter(|value| name == "pending" && value.items().is_empty()).cloned());
+                kept.extend(
+                    items.next().filter(|value| name == "pending" && value.items().is_empty()).cloned(),
+                );
             }
             _ => kept.push(without(item, fields)),
         }
