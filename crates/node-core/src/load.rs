@@ -331,13 +331,21 @@ impl Loader {
     /// # Errors
     /// When loading failed, or the end was not reached; the keyspace is as it was.
     pub fn finish(mut self, keyspace: &mut Keyspace) -> Result<LoadReport, LoadError> {
-        if let Some(error) = self.failed {
+        let complete = self.failed.take().map_or_else(|| Ok(self.reader.finish()?), Err);
+        if let Err(error) = complete {
+            self.give_up(keyspace);
             return Err(error);
         }
-        self.reader.finish()?;
         assert!(self.key.is_none(), "no value goes on behind the end");
         keyspace.replace_data(Some((self.dbs, self.functions)));
         Ok(self.report)
+    }
+
+    /// Ends a load. What it holds may be large, so it is freed as the keyspace's garbage.
+    pub fn give_up(self, keyspace: &mut Keyspace) {
+        for (db, loaded) in keyspace.dbs.iter_mut().zip(self.dbs) {
+            db.bury(loaded);
+        }
     }
 }
 

@@ -183,6 +183,7 @@ impl Node {
 
     fn load_failed(&mut self, reason: &str) {
         let Some(loading) = self.loading.take() else { return };
+        loading.loader.give_up(&mut self.keyspace);
         match loading.source {
             Source::Start(reading) => {
                 self.push(NodeOutput::CloseFile { file: reading.file });
@@ -406,6 +407,7 @@ impl Node {
             self.push(NodeOutput::CloseFile { file: receiving.file });
         }
         if let Some(loading) = self.loading.take() {
+            loading.loader.give_up(&mut self.keyspace);
             if let Source::Received(reading) = loading.source {
                 self.push(NodeOutput::CloseFile { file: reading.file });
             }
