@@ -9,6 +9,8 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use crate::dict::Dict;
 use crate::entry::Entry;
 use crate::garbage::Garbage;
@@ -26,6 +28,8 @@ pub struct Db {
     keys: Dict<Entry>,
     /// The positions of the entries that expire, in the order of their times.
     expiries: BTreeSet<(u64, u32)>,
+    /// The positions of the hashes with fields that expire, in the order of the first, but for the one at `open`.
+    field_expiries: BTreeSet<(u64, u32)>,
     /// What all values take on the heap, but for the one at `open`.
     values_bytes: u64,
     /// The entry whose value may just be changing.
@@ -41,6 +45,7 @@ impl Db {
         Self {
             keys: Dict::new(hash_key),
             expiries: BTreeSet::new(),
+            field_expiries: BTreeSet::new(),
             values_bytes: 0,
             open: None,
             garbage: Vec::new(),
@@ -65,6 +70,12 @@ impl Db {
     #[must_use]
     pub fn expiries_len(&self) -> usize {
         self.expiries.len()
+    }
+
+    /// How many hashes have fields that expire.
+    #[must_use]
+    pub fn field_expiries_len(&self) -> usize {
+        self.field_expiries.len() + usize::from(self.open_field_expiry().is_some())
     }
 
     /// The entry of a key, expired or not.
@@ -156,6 +167,9 @@ impl Db {
             self.close();
             let (_, entry) = self.keys.at(position)?;
             self.values_bytes -= entry.value.heap_len();
+            if let Some(at) = entry.value.next_field_expiry() {
+                self.field_expiries.remove(&(at, number(position)));
+            }
             self.open = Some(position);
         }
         self.keys.at_mut(position).map(|(_, entry)| entry)
@@ -163,9 +177,25 @@ impl Db {
 
     /// Counts the value that was changing.
     fn close(&mut self) {
-        if let Some((_, entry)) = self.open.take().and_then(|at| self.keys.at(at)) {
+        let Some(position) = self.open.take() else {
+            return;
+        };
+        if let Some((_, entry)) = self.keys.at(position) {
             self.values_bytes += entry.value.heap_len();
+            let first = entry.value.next_field_expiry();
+            self.index_fields(position, None, first);
         }
+    }
+
+    fn open_field_expiry(&self) -> Option<(u64, u32)> {
+        let position = self.open?;
+        let (_, entry) = self.keys.at(position)?;
+        Some((entry.value.next_field_expiry()?, number(position)))
+    }
+
+    /// The time at which the next field expires, and where its hash is.
+    fn first_field_expiry(&self) -> Option<(u64, u32)> {
+        self.field_expiries.first().copied().into_iter().chain(self.open_field_expiry()).min()
     }
 
     /// Puts an entry in place of the one that is there.
@@ -185,6 +215,7 @@ impl Db {
         if let Some(at) = entry.expire_at() {
             self.expiries.insert((at, number(position)));
         }
+        self.index_fields(position, None, entry.value.next_field_expiry());
         self.keys.insert_new(key, entry);
     }
 
@@ -198,8 +229,10 @@ impl Db {
         let Some((_, place)) = self.keys.at_mut(position) else {
             return;
         };
+        let first = entry.value.next_field_expiry();
         let old = core::mem::replace(place, entry);
         self.values_bytes -= old.value.heap_len();
+        self.index_fields(position, old.value.next_field_expiry(), first);
         if old.expire_at() != expire_at {
             self.index_expiry(position, old.expire_at(), expire_at);
         }
@@ -226,11 +259,15 @@ impl Db {
         let (_, entry) = self.keys.remove_at(position);
         self.values_bytes -= entry.value.heap_len();
         self.index_expiry(position, entry.expire_at(), None);
+        self.index_fields(position, entry.value.next_field_expiry(), None);
         // The last entry lies here now.
         let last = self.keys.len();
-        if let Some(at) = self.keys.at(position).and_then(|(_, moved)| moved.expire_at()) {
-            self.index_expiry(last, Some(at), None);
-            self.index_expiry(position, None, Some(at));
+        if let Some((_, moved)) = self.keys.at(position) {
+            let (at, first) = (moved.expire_at(), moved.value.next_field_expiry());
+            self.index_expiry(last, at, None);
+            self.index_expiry(position, None, at);
+            self.index_fields(last, first, None);
+            self.index_fields(position, None, first);
         }
         entry
     }
@@ -256,6 +293,15 @@ impl Db {
         }
     }
 
+    fn index_fields(&mut self, position: usize, old: Option<u64>, new: Option<u64>) {
+        if let Some(at) = old {
+            self.field_expiries.remove(&(at, number(position)));
+        }
+        if let Some(at) = new {
+            self.field_expiries.insert((at, number(position)));
+        }
+    }
+
     /// Removes everything.
     pub(crate) fn clear(&mut self) {
         let hash_key = self.keys.hash_key();
@@ -263,6 +309,7 @@ impl Db {
         self.open = None;
         self.values_bytes = 0;
         let expiries = core::mem::take(&mut self.expiries);
+        self.field_expiries = BTreeSet::new();
         if let Some(recorder) = &mut self.recorder {
             keys = recorder.detach(keys);
         }
@@ -274,6 +321,18 @@ impl Db {
     /// When the next key expires, in milliseconds since the epoch.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
         self.expiries.first().map(|(at, _)| at.saturating_add(1))
+    }
+
+    /// When the next field of a hash expires, in milliseconds since the epoch.
+    pub(crate) fn next_field_expiry(&self) -> Option<u64> {
+        self.first_field_expiry().map(|(at, _)| at.saturating_add(1))
+    }
+
+    /// A field whose time is over, with the key of its hash.
+    pub(crate) fn expired_field(&self, now_ms: u64) -> Option<(&[u8], &Bytes)> {
+        let (_, position) = self.first_field_expiry()?;
+        let (key, entry) = self.keys.at(position as usize)?;
+        Some((key, entry.value.expired_field(now_ms)?))
     }
 
     /// The key that expires first.

@@ -90,6 +90,9 @@ fn add_entry(digest: &mut Digest, entry: &Entry) {
                 let mut one = Digest::default();
                 one.append(field);
                 one.append(value);
+                if hash.field_expiry(field).is_some() {
+                    one.add(b"!!hexpire!!");
+                }
                 digest.add(&one.0);
             }
         }

@@ -179,6 +179,11 @@ impl Exec<'_> {
         self.keyspace.waiters.changed(self.session.db, key);
     }
 
+    /// Puts something into the stream before what the command is there itself.
+    pub(crate) fn add_effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
     /// Puts the request into the stream although no key is known to have changed.
     pub(crate) fn always_propagate(&mut self) {
         self.dirty = true;

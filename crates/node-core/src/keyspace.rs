@@ -52,6 +52,8 @@ pub struct Counters {
     pub hits: u64,
     /// `keyspace_misses`: look-ups that did not.
     pub misses: u64,
+    /// `expired_subkeys`: fields of hashes removed because their time had come.
+    pub expired_fields: u64,
     /// `expired_keys`: keys removed because their time had come.
     pub expired: u64,
     /// `evicted_keys`: keys removed to make room.
@@ -129,14 +131,14 @@ impl Keyspace {
         self.dbs.iter().all(Db::is_empty)
     }
 
-    /// When the next key expires, in milliseconds since the epoch.
+    /// When the next key or field expires, in milliseconds since the epoch.
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {
-        self.dbs.iter().filter_map(Db::next_expiry).min()
+        self.dbs.iter().flat_map(|db| [db.next_expiry(), db.next_field_expiry()]).flatten().min()
     }
 
-    /// Removes at most `limit` keys whose time has come, as a master does by itself. Each effect is a unit of
-    /// its own.
+    /// Removes at most `limit` keys and fields whose time has come, as a master does by itself. Each effect is a
+    /// unit of its own.
     pub fn expire_due(&mut self, now_ms: u64, limit: usize) -> Vec<Effect> {
         let mut effects = Vec::new();
         for db in 0..self.databases() {
@@ -150,6 +152,7 @@ impl Keyspace {
                 self.signal(db, &key);
                 effects.push(del_of(db, &key, self.settings.lazyfree_lazy_expire));
             }
+            self.expire_fields_due(db, now_ms, limit, &mut effects);
         }
         effects
     }

@@ -24,6 +24,7 @@ mod entry;
 mod eviction;
 mod exec;
 mod fault;
+mod field_expiry;
 mod functions;
 mod garbage;
 mod geo;

@@ -135,14 +135,6 @@ pub enum LoadError {
         /// Bytes understood so far.
         offset: u64,
     },
-    /// A value of a type that is not kept here.
-    #[error("The RDB file contains a value of type {value_type}, which Picket cannot load (offset {offset})")]
-    Unsupported {
-        /// The type's name.
-        value_type: String,
-        /// Bytes understood so far.
-        offset: u64,
-    },
 }
 
 /// Loads an RDB: push bytes when they are needed, step, and finish. One that is not finished changes nothing.
@@ -256,12 +248,8 @@ impl Loader {
                     && meta
                         .expire_at_ms
                         .is_some_and(|at| u64::try_from(at).unwrap_or(0) < self.options.now_ms);
-                let value = if is_dropped {
-                    None
-                } else {
-                    let value = ValueBuilder::new(value_type, self.hash_key);
-                    Some(value.map_err(|error| build_error(error, offset))?)
-                };
+                let value =
+                    if is_dropped { None } else { Some(ValueBuilder::new(value_type, self.hash_key)) };
                 *key = Some(Key { name: Bytes::from(name.into_vec()), meta, value });
             }
             RdbEvent::ValueEnd => self.end_of_value()?,
@@ -373,9 +361,6 @@ fn build_error(error: BuildError, offset: u64) -> LoadError {
     match error {
         BuildError::Rdb(kind) => RdbError { offset, kind }.into(),
         BuildError::Module(module) => module_error(module, offset),
-        BuildError::Unsupported(value_type) => {
-            LoadError::Unsupported { value_type: alloc::format!("{value_type:?}"), offset }
-        }
     }
 }
 

@@ -256,6 +256,54 @@ const HASHES: &[Template] = &[
     ("HSCAN K 0 X", Exact),
 ];
 
+/// For servers from 7.4 on.
+const FIELD_TTLS: &[Template] = &[
+    ("HSET K M V M I", Exact),
+    ("HSET K M V M I M M M M", Exact),
+    ("HSET K M W", Exact),
+    ("HSETNX K M V", Exact),
+    ("HDEL K M M", Exact),
+    ("HINCRBY K M I", Exact),
+    ("HINCRBYFLOAT K M F", Exact),
+    ("HGETALL K", Pairs),
+    ("HLEN K", Exact),
+    ("HMGET K M M", Exact),
+    ("HSCAN K 0 COUNT 100000", Unordered),
+    ("HRANDFIELD K 100000", Unordered),
+    ("HEXPIRE K 1000 FIELDS 1 M", Exact),
+    ("HEXPIRE K 0 FIELDS 1 M", Exact),
+    ("HEXPIRE K -1 FIELDS 1 M", Exact),
+    ("HEXPIRE K x FIELDS 1 M", Exact),
+    ("HEXPIRE K 70368744178 FIELDS 1 M", Exact),
+    ("HPEXPIRE K 70368744177663 FIELDS 1 M", Exact),
+    ("HPEXPIRE K 5000000 O FIELDS 2 M M", Exact),
+    ("HEXPIREAT K 9999999999 O FIELDS 3 M M M", Exact),
+    ("HPEXPIREAT K 9999999999123 FIELDS 3 M M M", Exact),
+    ("HPEXPIREAT K 9999999999555 O FIELDS 2 M M", Exact),
+    ("HPEXPIREAT K 70368744177663 FIELDS 1 M", Exact),
+    ("HPEXPIREAT K 70368744177664 FIELDS 1 M", Exact),
+    ("HPEXPIREAT K 1 FIELDS 3 M M M", Exact),
+    ("HPEXPIREAT K 1 O fields 1 M", Exact),
+    ("HPEXPIREAT K 1 BO FIELDS 1 M", Exact),
+    ("HPEXPIREAT K 1 FIELDS 2 M", Exact),
+    ("HPEXPIREAT K 1 FIELDS 0 M", Exact),
+    ("HPEXPIREAT K 1 NX GT FIELDS 1 M", Exact),
+    ("HPEXPIREAT K 1 FIELDS 1", Exact),
+    ("HPERSIST K FIELDS 2 M M", Exact),
+    ("HPERSIST K FIELDS x M", Exact),
+    ("HPERSIST K M 1 M", Exact),
+    ("HPEXPIRETIME K FIELDS 3 M M M", Any),
+    ("HEXPIRETIME K FIELDS 2 M M", Any),
+    ("HTTL K FIELDS 2 M M", Any),
+    ("HPTTL K FIELDS 2 M", Exact),
+    ("HTTL K FIELDS 0 M", Exact),
+    ("OBJECT ENCODING K", Exact),
+    ("COPY K K REPLACE", Exact),
+    ("RENAME K K", Exact),
+    ("SET K V", Exact),
+    ("DEL K", Exact),
+];
+
 const SORTED_SETS: &[Template] = &[
     // Ranges by name are defined where all scores are the same.
     ("ZADD lx 0 M 0 M 0 M", Exact),
@@ -588,6 +636,15 @@ fn sorted_sets_are_those_of_redis() {
 #[test]
 fn bits_are_those_of_redis() {
     run(7, 30_000, &[GENERIC, BITS, BITS, BITS]);
+}
+
+#[test]
+fn times_of_fields_are_those_of_redis() {
+    if check::server_knows("HEXPIRE") {
+        run(11, 30_000, &[FIELD_TTLS]);
+    } else {
+        eprintln!("skipped: this redis-server has no fields that expire (PICKET_REDIS_SERVER names another)");
+    }
 }
 
 #[test]

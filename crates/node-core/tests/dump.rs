@@ -64,10 +64,12 @@ fn error(reply: &Reply) -> &str {
 #[test]
 fn restore_gives_back_what_was_dumped() {
     let mut node = Node::new();
-    for line in ["SET a 1", "RPUSH b x y", "SADD c 1 2", "HSET d f v", "ZADD e 1.5 m"] {
+    let fields = "HPEXPIREAT f 1800000000000 FIELDS 2 a b";
+    let setup = ["RPUSH b x y", "SADD c 1 2", "HSET d f v", "ZADD e 1.5 m", "HSET f a 1 b 2 c 3", fields];
+    for line in ["SET a 1"].iter().chain(&setup) {
         assert!(!node.line(line).is_error(), "{line}");
     }
-    for key in ["a", "b", "c", "d", "e"] {
+    for key in ["a", "b", "c", "d", "e", "f"] {
         let payload = node.dump(key);
         let copy = format!("{key}-copy");
         assert_eq!(node.run(&[b"RESTORE", copy.as_bytes(), b"0", &payload]), Reply::ok());

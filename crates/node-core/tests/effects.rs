@@ -99,6 +99,23 @@ fn writes_have_one_canonical_form() {
         "GEORADIUS k 13 38 1 km STOREDIST l",
         &["GEORADIUS k 13 38 1 km STOREDIST l"],
     );
+    check(&["HSET k a 1 b 2"], "HEXPIRE k 10 FIELDS 3 a b c", &["HPEXPIREAT k 1700000010000 FIELDS 2 a b"]);
+    check(
+        &["HSET k a 1 b 2"],
+        "hpexpire k 10 nx fields 2 x b",
+        &["HPEXPIREAT k 1700000000010 nx fields 1 b"],
+    );
+    check(
+        &["HSET k a 1"],
+        "hpexpireat k 1800000000000 FIELDS 1 a",
+        &["hpexpireat k 1800000000000 FIELDS 1 a"],
+    );
+    check(&["HSET k a 1 b 2"], "HEXPIREAT k 1 FIELDS 3 a b c", &["HDEL k a", "HDEL k b"]);
+    check(
+        &["HSET k a 1 b 2", "HEXPIRE k 10 FIELDS 1 a"],
+        "HPERSIST k FIELDS 2 a b",
+        &["HPERSIST k FIELDS 2 a b"],
+    );
     check(&[], "setbit k 7 0", &["setbit k 7 0"]);
     check(&["SET k a"], "BITOP NOT k k", &["BITOP NOT k k"]);
     check(&["SET k a"], "BITOP AND k b c", &["BITOP AND k b c"]);
@@ -133,6 +150,10 @@ fn what_changes_nothing_is_not_told() {
         (&["GEOADD k 13 38 m"], "GEOADD k 13 38 m"),
         (&["GEOADD k 13 38 m"], "GEORADIUS k 13 38 1 km"),
         (&[], "GEOSEARCHSTORE l k FROMMEMBER m BYRADIUS 1 m"),
+        (&["HSET k a 1"], "HEXPIRE k 10 FIELDS 1 b"),
+        (&["HSET k a 1"], "HEXPIRE k 10 XX FIELDS 1 a"),
+        (&["HSET k a 1"], "HPERSIST k FIELDS 1 a"),
+        (&["HSET k a 1", "HEXPIRE k 10 FIELDS 1 a"], "HTTL k FIELDS 1 a"),
         (&["SET k a"], "SETBIT k 7 1"),
         (&[], "BITOP OR a b c"),
         (&["SET k a"], "BITFIELD k SET u8 0 97"),
@@ -224,4 +245,80 @@ fn a_replica_keeps_the_estimate_that_a_client_asked_for() {
     node.origin = Origin::ReplicaClient;
     assert_eq!(node.reply("PFCOUNT k"), ":0");
     assert_eq!(node.reply("DBSIZE"), ":1");
+}
+
+#[test]
+fn an_expired_field_is_removed_before_the_command_that_asks_for_it() {
+    let mut node = Node::new(Origin::Client);
+    node.run("HSET k a 1 b 2 c 3 d 4");
+    node.run("HPEXPIRE k 10 FIELDS 3 a b c");
+    // The millisecond itself still counts.
+    node.now_ms += 10;
+    assert_eq!(node.reply("HGET k a"), "$1 1");
+    node.now_ms += 1;
+    // Those who list all fields pass over it.
+    assert_eq!(node.reply("HGETALL k"), "*2 $1 d $1 4");
+    assert!(node.effects("HVALS k").is_empty());
+    assert_eq!(node.reply("HLEN k"), ":4");
+    assert_eq!(node.effects("HGET k a"), ["HDEL k a"]);
+    assert_eq!(node.reply("HLEN k"), ":3");
+    let outcome = node.run("HINCRBY k b 5");
+    let effects: Vec<_> = outcome.effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
+    assert_eq!((outcome.is_unit, effects), (true, vec!["HDEL k b".into(), "HINCRBY k b 5".to_owned()]));
+    assert_eq!(node.reply("HMGET k a b c"), "*3 $-1 $1 5 $-1");
+    assert_eq!(node.reply("HTTL k FIELDS 2 b d"), "*2 :-1 :-1");
+}
+
+#[test]
+fn fields_that_nobody_touches_expire_too() {
+    let mut node = Node::new(Origin::Client);
+    for line in ["HSET k a 1 b 2", "HSET l a 1", "HSET m a 1 b 2", "SET s 1 PX 3"] {
+        node.run(line);
+    }
+    for line in ["HPEXPIRE k 5 FIELDS 2 a b", "HPEXPIRE l 900 FIELDS 1 a", "HPEXPIRE m 7 FIELDS 1 b"] {
+        node.run(line);
+    }
+    assert_eq!(node.keyspace.next_expiry(), Some(START_MS + 4));
+    assert_eq!(node.keyspace.dbs()[0].field_expiries_len(), 3);
+    // Entries move; the index follows.
+    node.run("RENAME l n");
+    node.run("DEL s");
+    assert_eq!(node.keyspace.next_expiry(), Some(START_MS + 6));
+    node.now_ms += 50;
+    let effects = node.keyspace.expire_due(node.now_ms, 100);
+    let effects: Vec<_> = effects.iter().map(|effect| text(effect.db, &effect.args)).collect();
+    assert_eq!(effects, ["HDEL k a", "HDEL k b", "HDEL m b"]);
+    assert_eq!(node.reply("EXISTS k m n"), ":2");
+    assert_eq!(node.keyspace.next_expiry(), Some(START_MS + 901));
+    node.run("FLUSHALL");
+    assert_eq!(node.keyspace.next_expiry(), None);
+}
+
+#[test]
+fn a_replica_hides_expired_fields_and_the_stream_sees_them() {
+    let mut node = Node::new(Origin::Master);
+    node.run("HSET k a 1 b 2");
+    node.run("HPEXPIREAT k 1700000000010 FIELDS 1 a");
+    node.now_ms += 1000;
+    node.origin = Origin::ReplicaClient;
+    for (line, reply) in [
+        ("HGET k a", "$-1"),
+        ("HEXISTS k a", ":0"),
+        ("HMGET k a b", "*2 $-1 $1 2"),
+        ("HKEYS k", "*1 $1 b"),
+        ("HRANDFIELD k 5", "*1 $1 b"),
+        ("HSCAN k 0", "*2 $1 0 *2 $1 b $1 2"),
+        ("HPTTL k FIELDS 2 a b", "*2 :-2 :-1"),
+        ("HLEN k", ":2"),
+    ] {
+        assert_eq!(node.reply(line), reply, "{line}");
+        assert!(node.effects(line).is_empty(), "{line}");
+    }
+    node.origin = Origin::Master;
+    assert_eq!(node.reply("HINCRBY k a 5"), ":6");
+    // A time that is over is set and waits for the master's HDEL.
+    assert_eq!(node.reply("HPEXPIREAT k 1 FIELDS 1 b"), "*1 :1");
+    assert_eq!(node.reply("HDEL k a"), ":1");
+    assert_eq!(node.reply("HDEL k b"), ":1");
+    assert_eq!(node.reply("EXISTS k"), ":0");
 }

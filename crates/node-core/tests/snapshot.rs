@@ -81,6 +81,7 @@ fn same(expected: &Keyspace, found: &Keyspace, hint: &str) {
         };
         assert!(expected == found, "{hint}: db {number}\n{}\n--\n{}", keys(expected), keys(found));
         assert_eq!(expected.expiries_len(), found.expiries_len(), "{hint}: db {number}");
+        assert_eq!(expected.field_expiries_len(), found.field_expiries_len(), "{hint}: db {number}");
     }
     assert!(expected.functions() == found.functions(), "{hint}");
 }
@@ -107,6 +108,9 @@ fn write(prng: &mut Prng, streams: bool) -> String {
         "SPOP K",
         "HSET K V V N N",
         "HDEL K N",
+        "HSET K 7 V 8 N",
+        "HPEXPIREAT K 1800000000000 FIELDS 2 7 8",
+        "HPERSIST K FIELDS 1 7",
         "ZADD K N V N N",
         "ZADD K 1.5 V",
         "ZINCRBY K 3 V",

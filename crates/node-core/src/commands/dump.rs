@@ -39,8 +39,10 @@ fn dump(exec: &mut Exec, args: &[Bytes]) -> Answer {
         return Ok(Reply::Null);
     };
     let value = &entry.value;
-    let mut writer = ValueWriter::new(value, VERSION, list_size);
-    let payload = dump::write(VERSION, true, writer.value_type(), |encoder| {
+    // Fields that expire are younger.
+    let version = if value.next_field_expiry().is_some() { RdbVersion::V12 } else { VERSION };
+    let mut writer = ValueWriter::new(value, version, list_size);
+    let payload = dump::write(version, true, writer.value_type(), |encoder| {
         writer.step(value, encoder, usize::MAX).map(|_| ())
     });
     payload.map(Reply::Bulk).map_err(|error| Fault::new(format!("ERR {error}")))
@@ -94,7 +96,7 @@ fn decode(payload: Bytes, hash_key: HashKey, settings: &Settings) -> Result<Valu
         dump::DumpError::BadFormat(_) => bad_format(),
     };
     let (value_type, mut reader) = dump::open(payload, RdbLimits::default()).map_err(fault)?;
-    let mut value = ValueBuilder::new(value_type, hash_key).map_err(|_| bad_format())?;
+    let mut value = ValueBuilder::new(value_type, hash_key);
     loop {
         match reader.next() {
             Ok(Some(RdbEvent::ValueEnd)) => break,

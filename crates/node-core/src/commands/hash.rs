@@ -14,7 +14,7 @@ use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
 use crate::long_double::LongDouble;
 use crate::number::{self, int, parse_i64};
-use crate::types::Hash;
+use crate::types::{Hash, HashView};
 
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = READ.and(Flags::FAST);
@@ -75,7 +75,8 @@ fn hset_fields(exec: &mut Exec, args: &[Bytes], name: &str) -> Result<i64, Fault
 
 /// `HSETNX key field value`.
 fn hsetnx(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    if exec.get::<Hash>(&args[1])?.is_some_and(|hash| hash.get(&args[2]).is_some()) {
+    exec.expire_field(&args[1], &args[2]);
+    if exec.hash(&args[1])?.is_some_and(|hash| hash.get(&args[2]).is_some()) {
         return Ok(Reply::Integer(0));
     }
     hset_fields(exec, args, "hsetnx").map(Reply::Integer)
@@ -95,19 +96,22 @@ fn hdel(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 /// `HGET key field`.
 fn hget(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    Ok(exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2])).map(own).into())
+    exec.expire_field(&args[1], &args[2]);
+    Ok(exec.hash(&args[1])?.and_then(|hash| hash.get(&args[2])).map(own).into())
 }
 
 /// `HMGET key field [field ...]`.
 fn hmget(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let hash = exec.get::<Hash>(&args[1])?;
+    args[2..].iter().for_each(|field| exec.expire_field(&args[1], field));
+    let hash = exec.hash(&args[1])?;
     let value = |field: &Bytes| hash.and_then(|hash| hash.get(field)).map(own);
     Ok(Reply::array(args[2..].iter().map(value)))
 }
 
 /// `HEXISTS key field`.
 fn hexists(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let found = exec.get::<Hash>(&args[1])?.is_some_and(|hash| hash.get(&args[2]).is_some());
+    exec.expire_field(&args[1], &args[2]);
+    let found = exec.hash(&args[1])?.is_some_and(|hash| hash.get(&args[2]).is_some());
     Ok(Reply::Integer(i64::from(found)))
 }
 
@@ -118,25 +122,26 @@ fn hlen(exec: &mut Exec, args: &[Bytes]) -> Answer {
 
 /// `HSTRLEN key field`.
 fn hstrlen(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let value = exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2]));
+    exec.expire_field(&args[1], &args[2]);
+    let value = exec.hash(&args[1])?.and_then(|hash| hash.get(&args[2]));
     Ok(Reply::Integer(int(value.map_or(0, <[u8]>::len))))
 }
 
 /// `HGETALL key`.
 fn hgetall(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
+    let fields = exec.hash(&args[1])?.into_iter().flat_map(HashView::iter);
     Ok(Reply::map(fields.map(|(field, value)| (own(field), own(value)))))
 }
 
 /// `HKEYS key`.
 fn hkeys(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
+    let fields = exec.hash(&args[1])?.into_iter().flat_map(HashView::iter);
     Ok(Reply::array(fields.map(|(field, _)| own(field))))
 }
 
 /// `HVALS key`.
 fn hvals(exec: &mut Exec, args: &[Bytes]) -> Answer {
-    let fields = exec.get::<Hash>(&args[1])?.into_iter().flat_map(Hash::iter);
+    let fields = exec.hash(&args[1])?.into_iter().flat_map(HashView::iter);
     Ok(Reply::array(fields.map(|(_, value)| own(value))))
 }
 
@@ -144,12 +149,13 @@ fn hvals(exec: &mut Exec, args: &[Bytes]) -> Answer {
 fn hincrby(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let by = args::int(&args[3])?;
     let settings = exec.keyspace.settings.clone();
-    let old = match exec.get::<Hash>(&args[1])?.and_then(|hash| hash.get(&args[2])) {
+    exec.expire_field(&args[1], &args[2]);
+    let old = match exec.hash(&args[1])?.and_then(|hash| hash.get(&args[2])) {
         None => 0,
         Some(value) => parse_i64(value).ok_or(Fault::HASH_NOT_INTEGER)?,
     };
     let new = old.checked_add(by).ok_or(Fault::OVERFLOW)?;
-    exec.get_or_create::<Hash>(&args[1])?.insert(&args[2], &number::text(new), &settings);
+    exec.get_or_create::<Hash>(&args[1])?.update(&args[2], &number::text(new), &settings);
     exec.changed(&args[1]);
     Ok(Reply::Integer(new))
 }
@@ -160,13 +166,14 @@ fn hincrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let by = long_double(&args[3]).ok_or(Fault::NOT_FLOAT)?;
     let by = by.ok_or_else(|| Fault::new("ERR value is NaN or Infinity"))?;
     let settings = exec.keyspace.settings.clone();
-    let old = match exec.get::<Hash>(key)?.and_then(|hash| hash.get(field)) {
+    exec.expire_field(key, field);
+    let old = match exec.hash(key)?.and_then(|hash| hash.get(field)) {
         None => Some(LongDouble::ZERO),
         Some(value) => long_double(value).ok_or(Fault::HASH_NOT_FLOAT)?,
     };
     let new = old.and_then(|old| old.plus(&by)).ok_or(Fault::NAN_OR_INFINITY)?;
     let text = Bytes::from(new.text());
-    exec.get_or_create::<Hash>(key)?.insert(field, &text, &settings);
+    exec.get_or_create::<Hash>(key)?.update(field, &text, &settings);
     exec.changed(key);
     exec.propagate([Bytes::from_static(b"HSET"), key.clone(), field.clone(), text.clone()]);
     Ok(Reply::Bulk(text))
@@ -186,12 +193,21 @@ fn hrandfield(exec: &mut Exec, args: &[Bytes]) -> Answer {
         }
         _ => return Err(Fault::SYNTAX),
     };
-    let Some(len) = exec.get::<Hash>(&args[1])?.map(Hash::len) else {
+    exec.expire_fields(&args[1]);
+    let Some(hash) = exec.hash(&args[1])? else {
         return Ok(if count.is_some() { Reply::Array(Vec::new()) } else { Reply::Null });
     };
-    let positions = args::draw(&mut exec.keyspace.prng, len, count.unwrap_or(1));
+    let all_len = hash.all().len();
+    // Only a replica hides something that is still there.
+    let seen =
+        hash.hides_some().then(|| (0..all_len).filter(|at| hash.at(*at).is_some()).collect::<Vec<_>>());
+    let len = seen.as_ref().map_or(all_len, Vec::len);
+    let mut positions = args::draw(&mut exec.keyspace.prng, len, count.unwrap_or(1));
+    if let Some(seen) = seen {
+        positions.iter_mut().for_each(|position| *position = seen[*position]);
+    }
     let protocol = exec.context.protocol;
-    let hash = exec.get::<Hash>(&args[1])?;
+    let hash = exec.hash(&args[1])?;
     let mut fields = positions.iter().filter_map(|at| hash.and_then(|hash| hash.at(*at)));
     if count.is_none() {
         return Ok(fields.next().map(|(field, _)| own(field)).into());
@@ -214,11 +230,11 @@ pub(super) fn pairs(items: impl Iterator<Item = (Bytes, Reply)>, protocol: Proto
 /// `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`.
 fn hscan(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let cursor = Scan::cursor(&args[2])?;
-    let Some(hash) = exec.get::<Hash>(&args[1])? else {
+    let Some(hash) = exec.hash(&args[1])? else {
         return Ok(Scan::reply(0, Vec::new()));
     };
     let scan = Scan::parse(cursor, &args[3..], Extra::NoValues)?;
-    let (positions, next) = hash.scan_step(scan.cursor, scan.count);
+    let (positions, next) = hash.all().scan_step(scan.cursor, scan.count);
     let mut items = Vec::new();
     for (field, value) in positions.filter_map(|at| hash.at(at)).filter(|(field, _)| scan.fits(field)) {
         items.push(Reply::Bulk(own(field)));

@@ -12,6 +12,7 @@ mod generic;
 mod geo;
 mod geosearch;
 mod hash;
+mod hash_expire;
 mod hyperloglog;
 mod lcs;
 mod list;
@@ -46,6 +47,7 @@ const GROUPS: &[&[Command]] = &[
     geo::TABLE,
     geosearch::TABLE,
     hash::TABLE,
+    hash_expire::TABLE,
     hyperloglog::TABLE,
     lcs::TABLE,
     list::TABLE,

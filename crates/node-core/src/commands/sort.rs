@@ -16,7 +16,7 @@ use crate::double::Double;
 use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
 use crate::number::{index, int};
-use crate::types::{End, Hash, List, Str, Value};
+use crate::types::{End, List, Str, Value};
 
 const SORT: Categories =
     Categories::SET.and(Categories::SORTEDSET).and(Categories::LIST).and(Categories::DANGEROUS);
@@ -215,7 +215,11 @@ fn look_up(exec: &mut Exec, pattern: &[u8], element: &Bytes) -> Option<Bytes> {
     let key = [prefix, element, postfix].concat();
     match arrow {
         None => exec.get::<Str>(&key).ok()?.map(Str::bytes),
-        Some(at) => exec.get::<Hash>(&key).ok()??.get(&rest[at + 2..]).map(own),
+        Some(at) => {
+            let field = &rest[at + 2..];
+            exec.expire_field(&key, field);
+            exec.hash(&key).ok()??.get(field).map(own)
+        }
     }
 }
 

@@ -210,6 +210,7 @@ impl Node {
                 ("sync_full", sync.sync_full),
                 ("sync_partial_ok", sync.sync_partial_ok),
                 ("sync_partial_err", sync.sync_partial_err),
+                ("expired_subkeys", keys.expired_fields),
                 ("expired_keys", keys.expired),
                 ("evicted_keys", keys.evicted),
                 ("keyspace_hits", keys.hits),
@@ -238,7 +239,9 @@ impl Node {
         for (number, db) in self.keyspace.dbs().iter().enumerate() {
             if !db.is_empty() {
                 let (keys, expires) = (db.len(), db.expiries_len());
-                let _ = write!(text, "db{number}:keys={keys},expires={expires},avg_ttl=0,subexpiry=0\r\n");
+                let hashes = db.field_expiries_len();
+                let _ =
+                    write!(text, "db{number}:keys={keys},expires={expires},avg_ttl=0,subexpiry={hashes}\r\n");
             }
         }
         text

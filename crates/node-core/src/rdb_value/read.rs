@@ -14,8 +14,6 @@ pub(crate) enum BuildError {
     Rdb(RdbErrorKind),
     /// It belongs to a module.
     Module(ModuleId),
-    /// It is of a type that is not kept here.
-    Unsupported(ValueType),
 }
 
 /// A value on its way.
@@ -26,7 +24,7 @@ pub(crate) struct ValueBuilder {
 
 impl ValueBuilder {
     /// Nothing yet, of the type that `value_type` lays out.
-    pub(crate) fn new(value_type: ValueType, hash_key: HashKey) -> Result<Self, BuildError> {
+    pub(crate) fn new(value_type: ValueType, hash_key: HashKey) -> Self {
         let value = match value_type {
             ValueType::String | ValueType::Module2 => Str::default().into(),
             ValueType::List
@@ -50,7 +48,7 @@ impl ValueBuilder {
                 Stream::default().into()
             }
         };
-        Ok(Self { value })
+        Self { value }
     }
 
     /// Takes an element.
@@ -70,11 +68,14 @@ impl ValueBuilder {
             (Value::ZSet(zset), RdbEvent::ZSetMember { member, score }) => {
                 member.with_bytes(|member| zset.load(member, double_of(score), settings))
             }
-            (Value::Hash(hash), RdbEvent::HashField { field, value, expire_at_ms: None }) => {
-                field.with_bytes(|field| value.with_bytes(|value| hash.insert(field, value, settings)))
-            }
-            (Value::Hash(_), RdbEvent::HashField { .. }) => {
-                return Err(BuildError::Unsupported(ValueType::HashMetadata));
+            (Value::Hash(hash), RdbEvent::HashField { field, value, expire_at_ms }) => {
+                field.with_bytes(|field| {
+                    let is_new = value.with_bytes(|value| hash.insert(field, value, settings));
+                    if expire_at_ms.is_some() {
+                        hash.set_field_expiry(field, expire_at_ms);
+                    }
+                    is_new
+                })
             }
             (Value::Stream(stream), RdbEvent::StreamEntry(entry)) => {
                 let loaded = stream.load_entry(&entry);

@@ -83,6 +83,16 @@ impl ValueWriter {
             Value::Hash(value) if self.value_type == ValueType::HashListpack => {
                 encoder.listpack(&hash_listpack(value));
             }
+            Value::Hash(value) if self.value_type == ValueType::HashMetadata => {
+                let min_ms = value.next_field_expiry().unwrap_or(0);
+                if begins {
+                    encoder.expiring_fields(min_ms, value.len() as u64)?;
+                }
+                let fields = (self.at..value.len()).filter_map(|at| value.at(at));
+                self.elements_behind(encoder, full, fields, |encoder, (field, of_field)| {
+                    encoder.expiring_field(min_ms, field, of_field, value.field_expiry(field));
+                });
+            }
             Value::Hash(value) => {
                 let fields = (self.at..value.len()).filter_map(|at| value.at(at));
                 let write = |encoder: &mut ValueEncoder<'_>, (field, value): (&[u8], &[u8])| {
@@ -110,7 +120,7 @@ impl ValueWriter {
         match (value, self.value_type) {
             (Value::List(value), ValueType::List) => value.len(),
             (Value::Set(value), ValueType::Set) => value.len(),
-            (Value::Hash(value), ValueType::Hash) => value.len(),
+            (Value::Hash(value), ValueType::Hash | ValueType::HashMetadata) => value.len(),
             (Value::ZSet(value), ValueType::ZSet2) => value.len(),
             _ => 0,
         }
@@ -128,6 +138,17 @@ impl ValueWriter {
         if begins {
             encoder.elements(len as u64);
         }
+        self.elements_behind(encoder, full, rest, write);
+    }
+
+    /// The same behind a count that was written.
+    fn elements_behind<T>(
+        &mut self,
+        encoder: &mut ValueEncoder<'_>,
+        full: usize,
+        rest: impl Iterator<Item = T>,
+        write: impl Fn(&mut ValueEncoder<'_>, T),
+    ) {
         for element in rest {
             write(encoder, element);
             self.at += 1;
@@ -240,6 +261,8 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
             ValueType::SetListpack
         }
         Value::Set(_) => ValueType::Set,
+        // A version without them refuses it, rather than that a field lives for ever.
+        Value::Hash(hash) if hash.next_field_expiry().is_some() => ValueType::HashMetadata,
         Value::Hash(hash)
             if has_listpacks
                 && hash.encoding() == "listpack"

@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
-use picket_rdb::{RdbAux, RdbWriter, WriteError, WriteOptions};
+use picket_rdb::{RdbAux, RdbVersion, RdbWriter, WriteError, WriteOptions};
 
 use crate::db::Db;
 use crate::keyspace::Keyspace;
@@ -116,8 +116,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// When another one is under way.
-    pub fn start(keyspace: &mut Keyspace, options: SnapshotOptions) -> Result<Self, SnapshotError> {
+    pub fn start(keyspace: &mut Keyspace, mut options: SnapshotOptions) -> Result<Self, SnapshotError> {
         let has_keys = options.content == SnapshotContent::Everything;
+        if has_keys && keyspace.dbs().iter().any(|db| db.field_expiries_len() > 0) {
+            // Older versions know no fields that expire. A server that is too old refuses the whole by its number.
+            options.write.version = options.write.version.max(RdbVersion::V12);
+        }
         let id = if has_keys { Some(keyspace.start_recording(&options)?) } else { None };
         let functions = match options.content {
             SnapshotContent::Nothing => Vec::new(),

@@ -3,7 +3,10 @@
 use alloc::boxed::Box;
 use core::ops::Range;
 
+use bytes::Bytes;
+
 use super::either::Either;
+use super::field_ttls::FieldTtls;
 use super::packed::Packed;
 use crate::dict::Dict;
 use crate::index::HashKey;
@@ -15,6 +18,8 @@ use crate::small_bytes::{SmallBytes, heap_len};
 pub struct Hash {
     fields: Fields,
     hash_key: HashKey,
+    /// When fields expire. Once one did there is this, and the encoding bears another name.
+    ttls: Option<Box<FieldTtls>>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +38,7 @@ struct Table {
 
 impl Hash {
     pub(crate) fn new(hash_key: HashKey) -> Self {
-        Self { fields: Fields::Packed(Packed::default()), hash_key }
+        Self { fields: Fields::Packed(Packed::default()), hash_key, ttls: None }
     }
 
     /// How many fields there are.
@@ -85,8 +90,16 @@ impl Hash {
         }
     }
 
-    /// Sets a field; true if it is new.
+    /// Sets a field, which then does not expire; true if it is new.
     pub(crate) fn insert(&mut self, field: &[u8], value: &[u8], settings: &Settings) -> bool {
+        if let Some(ttls) = &mut self.ttls {
+            ttls.remove(field);
+        }
+        self.update(field, value, settings)
+    }
+
+    /// Sets a field, which expires when it did before; true if it is new.
+    pub(crate) fn update(&mut self, field: &[u8], value: &[u8], settings: &Settings) -> bool {
         if let Fields::Packed(packed) = &mut self.fields {
             let found = find(packed, field);
             let len = packed.len() / 2 + usize::from(found.is_none());
@@ -111,8 +124,44 @@ impl Hash {
         old.is_none()
     }
 
+    /// When a field expires, in milliseconds since the epoch.
+    #[must_use]
+    pub fn field_expiry(&self, field: &[u8]) -> Option<u64> {
+        self.ttls.as_ref()?.get(field)
+    }
+
+    /// When the first field expires.
+    #[must_use]
+    pub fn next_field_expiry(&self) -> Option<u64> {
+        Some(self.ttls.as_ref()?.first()?.0)
+    }
+
+    /// A field whose time is over.
+    pub(crate) fn expired_field(&self, now_ms: u64) -> Option<&Bytes> {
+        let (at, field) = self.ttls.as_ref()?.first()?;
+        (at < now_ms).then_some(field)
+    }
+
+    /// Makes fields able to expire.
+    pub(crate) fn allow_ttls(&mut self) {
+        self.ttls.get_or_insert_default();
+    }
+
+    /// Gives a field that exists a time at which it expires, or none.
+    pub(crate) fn set_field_expiry(&mut self, field: &[u8], at: Option<u64>) {
+        match at {
+            Some(at) => self.ttls.get_or_insert_default().insert(field, at),
+            None => {
+                self.ttls.as_mut().map(|ttls| ttls.remove(field));
+            }
+        }
+    }
+
     /// Removes a field; false if it was not there.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
+        if let Some(ttls) = &mut self.ttls {
+            ttls.remove(field);
+        }
         match &mut self.fields {
             Fields::Packed(packed) => {
                 let found = find(packed, field);
@@ -141,6 +190,7 @@ impl Hash {
     #[must_use]
     pub fn encoding(&self) -> &'static str {
         match &self.fields {
+            Fields::Packed(_) if self.ttls.is_some() => "listpackex",
             Fields::Packed(_) => "listpack",
             Fields::Table(_) => "hashtable",
         }
@@ -148,12 +198,12 @@ impl Hash {
 
     /// What it takes on the heap.
     pub(crate) fn heap_len(&self) -> u64 {
-        match &self.fields {
-            Fields::Packed(packed) => heap_len(40) + packed.heap_len(),
-            Fields::Table(table) => {
-                heap_len(40) + heap_len(120) + table.fields.bytes(24) + table.values_bytes
-            }
-        }
+        let ttls = self.ttls.as_ref().map_or(0, |ttls| heap_len(56) + ttls.heap_len());
+        let fields = match &self.fields {
+            Fields::Packed(packed) => packed.heap_len(),
+            Fields::Table(table) => heap_len(120) + table.fields.bytes(24) + table.values_bytes,
+        };
+        heap_len(48) + fields + ttls
     }
 
     fn become_table(&mut self) {
@@ -177,10 +227,58 @@ fn pairs(packed: &Packed) -> impl Iterator<Item = (&[u8], &[u8])> {
     core::iter::from_fn(move || items.next().zip(items.next()))
 }
 
-/// Equal when the fields have the same values.
+/// Equal when the fields have the same values and expire at the same times.
 impl PartialEq for Hash {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))
+        self.len() == other.len()
+            && self.iter().all(|(field, value)| {
+                other.get(field) == Some(value) && other.field_expiry(field) == self.field_expiry(field)
+            })
+    }
+}
+
+/// A hash as somebody sees it to whom fields are not there that expired before some time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashView<'a> {
+    hash: &'a Hash,
+    from_ms: u64,
+    hides_some: bool,
+}
+
+impl<'a> HashView<'a> {
+    pub(crate) fn new(hash: &'a Hash, from_ms: u64) -> Self {
+        Self { hash, from_ms, hides_some: hash.expired_field(from_ms).is_some() }
+    }
+
+    /// The hash with all that is in it.
+    pub(crate) fn all(self) -> &'a Hash {
+        self.hash
+    }
+
+    /// Whether there are fields that are not seen.
+    pub(crate) fn hides_some(self) -> bool {
+        self.hides_some
+    }
+
+    fn sees(self, field: &[u8]) -> bool {
+        !self.hides_some || self.hash.field_expiry(field).is_none_or(|at| at >= self.from_ms)
+    }
+
+    pub(crate) fn get(self, field: &[u8]) -> Option<&'a [u8]> {
+        self.hash.get(field).filter(|_| self.sees(field))
+    }
+
+    pub(crate) fn at(self, position: usize) -> Option<(&'a [u8], &'a [u8])> {
+        self.hash.at(position).filter(|(field, _)| self.sees(field))
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.hash.iter().filter(move |(field, _)| self.sees(field))
+    }
+
+    /// When a field that is seen expires; none if there is no such field.
+    pub(crate) fn field_expiry(self, field: &[u8]) -> Option<Option<u64>> {
+        self.get(field).map(|_| self.hash.field_expiry(field))
     }
 }
 
@@ -206,5 +304,31 @@ mod tests {
         assert_eq!(hash.encoding(), "hashtable");
         hash.remove(b"one more");
         assert_eq!(hash.encoding(), "hashtable");
+    }
+
+    #[test]
+    fn a_field_expires_until_it_is_set_again() {
+        let settings = Settings::default();
+        let mut hash = Hash::new(HashKey::default());
+        for field in ["a", "b", "c"] {
+            hash.insert(field.as_bytes(), b"v", &settings);
+        }
+        let plain = hash.clone();
+        hash.set_field_expiry(b"b", Some(20));
+        hash.set_field_expiry(b"a", Some(10));
+        assert!(hash != plain);
+        assert_eq!((hash.encoding(), hash.next_field_expiry()), ("listpackex", Some(10)));
+        let seen = |hash: &Hash, from_ms| HashView::new(hash, from_ms).iter().count();
+        // The millisecond itself still counts.
+        assert_eq!([10, 11, 20, 21].map(|from_ms| seen(&hash, from_ms)), [3, 2, 2, 1]);
+        hash.update(b"a", b"w", &settings);
+        assert_eq!(hash.field_expiry(b"a"), Some(10));
+        hash.insert(b"a", b"w", &settings);
+        assert_eq!(hash.next_field_expiry(), Some(20));
+        hash.remove(b"b");
+        assert_eq!((hash.next_field_expiry(), hash.encoding()), (None, "listpackex"));
+        hash.insert(b"d", &[b'x'; 65], &settings);
+        hash.set_field_expiry(b"c", Some(30));
+        assert_eq!((hash.encoding(), hash.field_expiry(b"c")), ("hashtable", Some(30)));
     }
 }

@@ -1,6 +1,7 @@
 //! Redis's types as values: what they hold and what OBJECT ENCODING calls it. None of them knows keys or commands.
 
 mod either;
+mod field_ttls;
 mod hash;
 mod intset;
 mod list;
@@ -14,6 +15,7 @@ mod string;
 mod zset;
 
 pub use hash::Hash;
+pub(crate) use hash::HashView;
 pub use list::{End, List};
 pub use set::Set;
 pub use stream::Stream;
@@ -24,6 +26,8 @@ pub(crate) use stream::{Entries, ID_MAX, ID_ZERO, NodeLimits, TrimMode, TrimTo, 
 pub(crate) use stream_group::{Consumer, Group, Pending};
 
 use alloc::boxed::Box;
+
+use bytes::Bytes;
 
 use crate::index::HashKey;
 
@@ -151,6 +155,22 @@ impl Value {
         }
     }
 
+    /// When the first field of a hash expires.
+    pub(crate) fn next_field_expiry(&self) -> Option<u64> {
+        match self {
+            Self::Hash(hash) => hash.next_field_expiry(),
+            _ => None,
+        }
+    }
+
+    /// A field whose time is over.
+    pub(crate) fn expired_field(&self, now_ms: u64) -> Option<&Bytes> {
+        match self {
+            Self::Hash(hash) => hash.expired_field(now_ms),
+            _ => None,
+        }
+    }
+
     /// What it takes on the heap, in O(1).
     pub(crate) fn heap_len(&self) -> u64 {
         match self {
@@ -171,7 +191,7 @@ mod tests {
     #[test]
     fn values_are_small() {
         assert_eq!(size_of::<Value>(), 24);
-        assert_eq!((size_of::<Hash>(), size_of::<Set>(), size_of::<ZSet>()), (40, 40, 40));
+        assert_eq!((size_of::<Hash>(), size_of::<Set>(), size_of::<ZSet>()), (48, 40, 40));
         assert_eq!(size_of::<List>(), 48);
     }
 }

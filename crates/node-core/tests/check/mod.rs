@@ -148,6 +148,12 @@ fn pairs(items: &[Reply]) -> Vec<String> {
     pairs
 }
 
+/// Whether the server of the comparison has a command.
+pub(crate) fn server_knows(command: &str) -> bool {
+    let info = RedisServer::start(&[]).cmd(&["COMMAND", "INFO", command]).expect("a reply");
+    matches!(info, Reply::Array(rows) if matches!(rows[..], [Reply::Array(_)]))
+}
+
 /// Runs `steps` random commands from `groups` on a keyspace and on a real server, and the effects on another
 /// keyspace.
 ///

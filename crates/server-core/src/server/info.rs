@@ -238,6 +238,7 @@ const NOTHING_WITHOUT_KEYS: &[&str] = &[
     "sync_full",
     "sync_partial_ok",
     "sync_partial_err",
+    "expired_subkeys",
     "expired_keys",
     "evicted_keys",
     "evicted_clients",
