@@ -137,6 +137,18 @@ impl Keyspace {
         self.dbs.iter().flat_map(|db| [db.next_expiry(), db.next_field_expiry()]).flatten().min()
     }
 
+    /// Removes a key if its time has come. True if it is gone, or has no time to live.
+    pub(crate) fn remove_if_due(&mut self, db: u32, key: &[u8], now_ms: u64) -> bool {
+        let Some(entry) = self.db(db).get(key) else { return true };
+        if !entry.is_expired(now_ms) {
+            return entry.expire_at().is_none();
+        }
+        self.db_mut(db).delete(key);
+        self.counters.expired += 1;
+        self.signal(db, key);
+        true
+    }
+
     /// Removes at most `limit` keys and fields whose time has come, as a master does by itself. Each effect is a
     /// unit of its own.
     pub fn expire_due(&mut self, now_ms: u64, limit: usize) -> Vec<Effect> {

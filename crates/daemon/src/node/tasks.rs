@@ -41,7 +41,14 @@ impl NodeHost {
         let this = Rc::clone(self);
         let task = tokio::task::spawn_local(async move {
             match this.dial(&host, port).await {
-                Ok(stream) => this.link_up(link, Stream::Tcp(stream)),
+                Ok(stream) => match (stream.peer_addr(), stream.local_addr()) {
+                    (Ok(peer), Ok(local)) => {
+                        let stream = Stream::Tcp(stream);
+                        let addresses = ClientAddresses::tcp(peer, local, stream.number());
+                        this.link_up(link, stream, addresses);
+                    }
+                    (Err(error), _) | (_, Err(error)) => this.link_down(link, strerror(&error)),
+                },
                 Err(reason) => this.link_down(link, reason),
             }
         });
@@ -68,10 +75,10 @@ impl NodeHost {
         Err(reason)
     }
 
-    fn link_up(self: &Rc<Self>, link: LinkId, stream: Stream) {
+    fn link_up(self: &Rc<Self>, link: LinkId, stream: Stream, addresses: ClientAddresses) {
         // Closed by the core in the meantime: nobody waits for it.
         let Some(conn) = self.inner.borrow_mut().links.open(link, stream) else { return };
-        self.input(NodeInput::LinkUp { link });
+        self.input(NodeInput::LinkUp { link, addresses });
         conn.flush();
         tokio::task::spawn_local(serve(Rc::clone(self), conn));
     }

@@ -129,15 +129,20 @@ const fn place_of(name: &[u8]) -> usize {
 /// The command of that name, in any case.
 #[must_use]
 pub fn command(name: &[u8]) -> Option<&'static Command> {
+    COMMANDS.get(position(name)?)
+}
+
+/// Where the command of that name stands among the rows.
+pub(crate) fn position(name: &[u8]) -> Option<usize> {
     const NAME_LEN_MAX: usize = 32;
     if name.len() > NAME_LEN_MAX {
         return None;
     }
     let mut place = place_of(name);
     loop {
-        let row = COMMANDS.get(usize::from(BY_NAME[place]).checked_sub(1)?)?;
-        if row.spec.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(row);
+        let at = usize::from(BY_NAME[place]).checked_sub(1)?;
+        if COMMANDS[at].spec.name.as_bytes().eq_ignore_ascii_case(name) {
+            return Some(at);
         }
         place = (place + 1) % PLACES;
     }

@@ -94,7 +94,13 @@ impl Node {
 
     fn run_keyspace(&mut self, call: &Call, command: &'static Command) -> Option<Reply> {
         let client = call.client;
-        let context = self.client_context(client);
+        let mut context = self.client_context(client);
+        if context.origin == Origin::ReplicaClient
+            && !self.live.replica_read_only
+            && command.spec.flags.has(Flags::WRITE)
+        {
+            context.origin = Origin::Client;
+        }
         let state = self.clients.entry(client).or_default();
         let outcome = self.keyspace.execute_command(&mut state.session, context, command, &call.args);
         if outcome.block.is_some() {
@@ -135,8 +141,21 @@ impl Node {
             if let Some(state) = self.clients.get_mut(&client) {
                 state.last_write = offset;
             }
+        } else {
+            self.note_local_expiries(&effects);
         }
         reply
+    }
+
+    /// What a client of a writable replica gave a time to live has to be removed here.
+    fn note_local_expiries(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            let Some(key) = effect.args.get(1) else { continue };
+            let entry = self.keyspace.dbs().get(effect.db as usize).and_then(|db| db.get(key));
+            if entry.is_some_and(|entry| entry.expire_at().is_some()) {
+                self.local_expiries.insert((effect.db, Bytes::copy_from_slice(key)));
+            }
+        }
     }
 
     /// Puts commands into the stream, as one unit or each for itself.

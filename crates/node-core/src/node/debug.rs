@@ -24,8 +24,11 @@ impl Node {
         Some(match (subcommand.as_slice(), &args[2..]) {
             (b"sleep", [seconds]) => match Double::parse(seconds).and_then(Double::seconds_to_millis) {
                 Some(millis) => {
+                    let span = Millis(u64::try_from(millis).unwrap_or(0));
                     self.collect();
-                    self.push(NodeOutput::Sleep(Millis(u64::try_from(millis).unwrap_or(0))));
+                    self.push(NodeOutput::Sleep(span));
+                    // What follows in the same round happens after it.
+                    self.now = self.now + span;
                     Reply::ok()
                 }
                 None => Reply::error("ERR value is not a valid float"),

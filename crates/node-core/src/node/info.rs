@@ -13,6 +13,7 @@ use picket_server_core::config::format_memory;
 
 use super::Node;
 use super::table::TABLE;
+use crate::commands;
 
 /// The sections in Redis's order, and whether plain INFO shows them.
 const SECTIONS: &[(&str, bool)] = &[
@@ -55,6 +56,21 @@ impl Statistics {
         if let Some(Reply::Error(text)) = reply {
             self.commands[at].failed += 1;
             self.note_error(text);
+        }
+    }
+
+    /// Counts a command of the master's stream.
+    pub(super) fn note_applied(&mut self, name: &[u8], failed: bool) {
+        let Some(at) = commands::position(name) else { return };
+        self.note(at, None);
+        self.commands[at].failed += u64::from(failed);
+    }
+
+    /// Counts the failure of a command that was counted when it began to wait.
+    pub(super) fn note_failed(&mut self, name: &[u8]) {
+        let at = TABLE.iter().position(|row| row.name.as_bytes().eq_ignore_ascii_case(name));
+        if let Some(counted) = at.and_then(|at| self.commands.get_mut(at)) {
+            counted.failed += 1;
         }
     }
 

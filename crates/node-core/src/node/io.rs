@@ -55,6 +55,8 @@ pub enum NodeInput<'a> {
     LinkUp {
         /// Which link.
         link: LinkId,
+        /// Both ends.
+        addresses: ClientAddresses,
     },
     /// Bytes arrived on a link.
     LinkData {
@@ -321,7 +323,7 @@ impl fmt::Display for NodeInput<'_> {
             Self::ClientData { client, bytes } => write!(f, "{client} data {} bytes", bytes.len()),
             Self::ClientGone { client } => write!(f, "{client} gone"),
             Self::ClientWritable { client, budget } => write!(f, "{client} writable {budget}"),
-            Self::LinkUp { link } => write!(f, "{link} up"),
+            Self::LinkUp { link, addresses } => write!(f, "{link} up {}", addresses.peer),
             Self::LinkData { link, bytes } => write!(f, "{link} data {} bytes", bytes.len()),
             Self::LinkDown { link, reason } => write!(f, "{link} down {reason}"),
             Self::File { file, result } => write!(f, "{file} {result}"),

@@ -26,10 +26,10 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use core::fmt;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use picket_replication::{CachedMaster, History, LinkInput, MasterInput, MasterSide, ReplId, ReplicaLink};
 use picket_resp::{Protocol, Reply};
-use picket_sansio::{ClientId, Deadline, Prng, QueryId, Secret, Time};
+use picket_sansio::{ClientId, Deadline, LinkId, Prng, QueryId, Secret, Time};
 use picket_server_core::config::ConfigError;
 use picket_server_core::{CloseReason, HostInfo, LogLevel, Server, ServerOptions, ServerOutput, Settings};
 
@@ -93,6 +93,8 @@ pub struct Node {
     shutdown: Option<shutdown::Shutdown>,
     is_over: bool,
     active_expire: bool,
+    /// Keys to which clients of a writable replica gave a time to live: its master knows nothing of that.
+    local_expiries: BTreeSet<(u32, Bytes)>,
     next_cron: Time,
     files: u64,
     queries: u64,
@@ -132,7 +134,6 @@ struct LoadFigures {
 struct Traffic {
     repl_input: u64,
     repl_output: u64,
-    commands_from_master: u64,
     unexpected_error_replies: u64,
 }
 
@@ -208,6 +209,7 @@ impl Node {
             shutdown: None,
             is_over: false,
             active_expire: true,
+            local_expiries: BTreeSet::new(),
             next_cron: now + CRON_PERIOD,
             files: 0,
             queries: 0,
@@ -245,12 +247,19 @@ impl Node {
             NodeInput::ClientWritable { client, budget } => {
                 self.side_input(MasterInput::Writable { conn: client, budget });
             }
-            NodeInput::LinkUp { link } => self.link_input(LinkInput::Up { link }),
+            NodeInput::LinkUp { link, addresses } => {
+                self.server.add_master_link(now, client_of(link), addresses);
+                self.link_input(LinkInput::Up { link });
+            }
             NodeInput::LinkData { link, bytes } => {
                 self.traffic.repl_input += bytes.len() as u64;
+                self.server.touch(now, client_of(link));
                 self.link_input(LinkInput::Data { link, bytes });
             }
-            NodeInput::LinkDown { link, reason } => self.link_input(LinkInput::Down { link, reason }),
+            NodeInput::LinkDown { link, reason } => {
+                self.server.closed(client_of(link));
+                self.link_input(LinkInput::Down { link, reason });
+            }
             NodeInput::File { file, result } => self.on_file(file, result),
             NodeInput::Written { query, result } => self.on_written(query, result),
             NodeInput::TextRead { query, result } => self.on_text(query, result),
@@ -359,8 +368,17 @@ impl Node {
             }
             self.saving.dirty += effects.len() as u64;
             self.propagate(&effects, false);
+        } else if self.active_expire {
+            self.expire_local_keys();
         }
         self.serve_blocked();
+    }
+
+    /// A replica leaves expired keys to its master, but for those that are its own.
+    fn expire_local_keys(&mut self) {
+        let now_ms = self.now_ms();
+        let keyspace = &mut self.keyspace;
+        self.local_expiries.retain(|(db, key)| !keyspace.remove_if_due(*db, key, now_ms));
     }
 
     /// Takes over what the server wants done; false if it wanted nothing.
@@ -380,6 +398,11 @@ impl Node {
                 ServerOutput::Close { client, reason } => {
                     if reason != CloseReason::Application {
                         self.event(NodeEvent::ClientClosed { client, reason });
+                    }
+                    if let Some(link) = link_of(client) {
+                        self.push(NodeOutput::LinkClose { link });
+                        self.link_input(LinkInput::Down { link, reason: "killed by CLIENT KILL".into() });
+                        continue;
                     }
                     self.forget_everywhere(client);
                     self.push(NodeOutput::ClientClose { client });
@@ -481,6 +504,18 @@ impl Node {
         Context { now_ms: self.now_ms(), origin: Origin::Client, protocol: Protocol::Resp2, may_block: true }
     }
 }
+
+/// Under which id the link to the master stands among the clients: far above those of connections.
+fn client_of(link: LinkId) -> ClientId {
+    ClientId(LINKS_FROM + link.0)
+}
+
+/// The link that stands among the clients under this id.
+fn link_of(client: ClientId) -> Option<LinkId> {
+    client.0.checked_sub(LINKS_FROM).map(LinkId)
+}
+
+const LINKS_FROM: u64 = 1 << 48;
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

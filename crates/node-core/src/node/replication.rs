@@ -65,7 +65,10 @@ impl Node {
                 self.push(NodeOutput::LinkSend { link, bytes });
             }
             LinkOutput::SendSecret { link, bytes } => self.push(NodeOutput::LinkSendSecret { link, bytes }),
-            LinkOutput::Close { link } => self.push(NodeOutput::LinkClose { link }),
+            LinkOutput::Close { link } => {
+                self.server.closed(super::client_of(link));
+                self.push(NodeOutput::LinkClose { link });
+            }
             LinkOutput::PauseReading { link } => self.push(NodeOutput::LinkPause { link }),
             LinkOutput::ResumeReading { link } => self.push(NodeOutput::LinkResume { link }),
             LinkOutput::PayloadStart { size } => self.payload_start(size),
@@ -99,7 +102,6 @@ impl Node {
     /// Executes a command of the master's stream.
     fn apply(&mut self, command: &StreamCommand) {
         let args: Vec<Bytes> = (0..command.len()).map(|index| command.arg_bytes(index)).collect();
-        self.traffic.commands_from_master += 1;
         let reply = match args[0].to_ascii_uppercase().as_slice() {
             // Transactions come whole, and nobody looks in between.
             b"MULTI" | b"EXEC" | b"PING" => return,
@@ -111,6 +113,7 @@ impl Node {
                 let context = Context { origin: Origin::Master, may_block: false, ..self.context() };
                 let outcome = self.keyspace.execute(&mut self.stream_session, context, &args);
                 self.saving.dirty += 1;
+                self.statistics.note_applied(&args[0], outcome.reply.is_error());
                 outcome.reply
             }
         };
@@ -259,6 +262,7 @@ impl Node {
     fn become_replica_locally(&mut self) {
         self.unblock_all();
         self.stream_session = crate::Session::new();
+        self.local_expiries.clear();
     }
 
     /// Ends everybody's waiting: what they wait for is not this node's to give any more.
@@ -266,6 +270,8 @@ impl Node {
         let waiting: Vec<ClientId> = self.keyspace.parked_clients().collect();
         let in_wait: Vec<ClientId> = self.waiting.iter().copied().collect();
         for client in waiting.into_iter().chain(in_wait) {
+            let name = self.server.last_command(client);
+            self.statistics.note_failed(name.as_bytes());
             self.server.reply(client, &Reply::error(UNBLOCKED));
             self.server.close(client);
             self.forget_client(client);

@@ -263,8 +263,8 @@ impl World {
                 let reason = "Connection refused".to_owned();
                 return self.input(from, NodeInput::LinkDown { link, reason });
             }
-            self.input(to, NodeInput::ClientConnected { client, addresses });
-            return self.input(from, NodeInput::LinkUp { link });
+            self.input(to, NodeInput::ClientConnected { client, addresses: addresses.clone() });
+            return self.input(from, NodeInput::LinkUp { link, addresses });
         }
         if let Some(bytes) = conn.to_master.pop_front() {
             self.input(to, NodeInput::ClientData { client, bytes: &bytes });

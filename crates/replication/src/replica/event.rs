@@ -268,7 +268,7 @@ impl fmt::Display for LinkFailure {
                 write!(f, "Master is currently unable to PSYNC at this moment: {}", shown(answer))
             }
             Self::FailoverRejected { answer } => {
-                write!(f, "Failover target rejected psync request: {}", shown(answer))
+                write!(f, "PSYNC FAILOVER was refused: {}", shown(answer))
             }
             Self::LineTooLong => f.write_str("Master sent a line without end"),
             Self::LineTimeout => f.write_str("Master began a line and did not end it"),
