@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
@@ -69,11 +70,19 @@ impl RequestBuffer {
             self.lent = consumed;
             return Ok(Some(owned));
         }
-        let bytes = self.buf.split_to(consumed).freeze();
+        let mut bytes = self.buf.split_to(consumed).freeze();
         self.taken += consumed as u64;
         self.peak = self.buf.len();
-        let args =
-            self.parser.request(&bytes).ranges().iter().map(|range| bytes.slice(range.clone())).collect();
+        let ranges = self.parser.request(&bytes).ranges();
+        let mut args = Vec::with_capacity(ranges.len());
+        if let Some((last, others)) = ranges.split_last() {
+            args.extend(others.iter().map(|range| bytes.slice(range.clone())));
+            // The last one takes over what the others share: one count less to keep.
+            let Range { start, end } = last.clone();
+            bytes.truncate(end);
+            bytes.advance(start);
+            args.push(bytes);
+        }
         Ok(Some(OwnedRequest::new(args)))
     }
 

@@ -468,30 +468,53 @@ impl CommandTable {
     }
 }
 
-/// Commands by name, for the look-up that every request needs.
+/// Commands by name, for the look-up that every request needs: a table with open addressing.
+///
+/// The names in it are the program's and the operator's, so that nobody can make them collide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandIndex {
-    /// Sorted by lower-case name.
-    names: Vec<(Vec<u8>, &'static CommandSpec)>,
+    slots: Vec<Option<(Vec<u8>, &'static CommandSpec)>>,
 }
 
 impl CommandIndex {
     /// An index of these names in any case.
     pub fn new(names: impl IntoIterator<Item = (Vec<u8>, &'static CommandSpec)>) -> Self {
-        let lower = |(name, command): (Vec<u8>, _)| (name.to_ascii_lowercase(), command);
-        let mut names: Vec<_> = names.into_iter().map(lower).collect();
-        names.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { names }
+        let names: Vec<_> = names.into_iter().collect();
+        // At most a quarter is used, so that a search is short and always ends at an empty slot.
+        let mut slots = alloc::vec![None; (names.len() * 4 + 1).next_power_of_two()];
+        for (name, command) in names {
+            let name = name.to_ascii_lowercase();
+            let mut at = hash(&name) & (slots.len() - 1);
+            while slots[at].is_some() {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            slots[at] = Some((name, command));
+        }
+        Self { slots }
     }
 
     /// The command of that name, in any case.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&'static CommandSpec> {
-        let lower = |byte: &u8| byte.to_ascii_lowercase();
-        let found =
-            self.names.binary_search_by(|(known, _)| known.iter().copied().cmp(name.iter().map(lower)));
-        found.ok().map(|index| self.names[index].1)
+        let mut at = hash(name) & (self.slots.len() - 1);
+        while let Some((known, command)) = &self.slots[at] {
+            if known.eq_ignore_ascii_case(name) {
+                return Some(command);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        None
     }
+}
+
+/// The same for a name in any case. Names differ in their first bytes and their lengths, which is enough here.
+fn hash(name: &[u8]) -> usize {
+    let start = name.iter().take(8).fold(name.len(), |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(usize::from(byte.to_ascii_lowercase()))
+    });
+    let middle = name.get(name.len() / 2).map_or(0, |byte| usize::from(byte.to_ascii_lowercase()));
+    let hash = start.wrapping_mul(31).wrapping_add(middle);
+    hash ^ (hash >> 9)
 }
 
 #[cfg(test)]

@@ -97,9 +97,6 @@ impl User {
     /// # Errors
     /// The refusal that explains most, as Redis chooses it.
     pub fn check(&self, command: CommandRef, args: &[impl AsRef<[u8]>]) -> Result<(), Denial> {
-        if self.root.is_unlimited() {
-            return Ok(());
-        }
         let mut worst: Option<(Denial, usize)> = None;
         for selector in core::iter::once(&self.root).chain(&self.selectors) {
             match selector.check(command, args) {
@@ -122,6 +119,12 @@ impl User {
         core::iter::once(&self.root)
             .chain(&self.selectors)
             .any(|selector| selector.command_allowed(command, args) && selector.may_read_all_keys())
+    }
+
+    /// Whether the user may do everything.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        self.root.is_unlimited()
     }
 
     /// Whether any selector lets the user listen to `channel`.

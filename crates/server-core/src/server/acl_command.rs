@@ -36,7 +36,7 @@ impl Server {
             AclSubcommand::Log => self.acl_log(args),
             AclSubcommand::Setuser => return self.acl_setuser(id, &args[2], &args[3..]),
             AclSubcommand::Users => Ok(Reply::array(self.acl.users().map(User::name))),
-            AclSubcommand::Whoami => Ok(match self.clients.get(&id) {
+            AclSubcommand::Whoami => Ok(match self.clients.get(id) {
                 Some(client) => Reply::bulk_copy(&client.user),
                 None => Reply::Null,
             }),
@@ -64,12 +64,13 @@ impl Server {
             return;
         }
         let deleted: Vec<&Bytes> = names.iter().filter(|name| self.acl.delete_user(name)).collect();
+        self.rights += 1;
         let count = i64::try_from(deleted.len()).unwrap_or(i64::MAX);
         // The reply goes first: the caller may be among those who are closed.
         self.reply(id, &Reply::Integer(count));
         let orphans =
             self.clients.iter().filter(|(_, client)| deleted.iter().any(|name| *name == &client.user));
-        let orphans: Vec<ClientId> = orphans.map(|(id, _)| *id).collect();
+        let orphans: Vec<ClientId> = orphans.map(|(id, _)| id).collect();
         for orphan in orphans {
             self.close_now(orphan, CloseReason::AclChanged);
         }
@@ -166,6 +167,7 @@ impl Server {
         let rules: Vec<&[u8]> = rules.iter().map(|rule| &rule[..]).collect();
         match self.acl.set_user(name, &rules) {
             Ok(()) => {
+                self.rights_changed();
                 self.reply(id, &Reply::ok());
                 self.close_forbidden_listeners(name);
             }

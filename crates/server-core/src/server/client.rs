@@ -66,6 +66,8 @@ pub(super) struct Client {
     pub(super) protocol: Protocol,
     pub(super) user: Vec<u8>,
     pub(super) authenticated: bool,
+    /// The count of changes at which its user was found to be without limits.
+    pub(super) unlimited_at: u64,
     pub(super) name: Vec<u8>,
     pub(super) lib_name: Vec<u8>,
     pub(super) lib_ver: Vec<u8>,
@@ -118,6 +120,7 @@ impl Client {
             protocol: Protocol::Resp2,
             user: DEFAULT_USER.to_vec(),
             authenticated: false,
+            unlimited_at: 0,
             name: Vec::new(),
             lib_name: Vec::new(),
             lib_ver: Vec::new(),
@@ -141,6 +144,11 @@ impl Client {
             last_args_bytes: 0,
             pending_output: 0,
         }
+    }
+
+    pub(super) fn set_user(&mut self, user: &[u8]) {
+        self.user = user.to_vec();
+        self.unlimited_at = 0;
     }
 
     pub(super) fn set_authenticated(&mut self, authenticated: bool) {

@@ -24,7 +24,7 @@ impl Server {
             ClientSubcommand::Caching => self.client_caching(id, &args[2]),
             ClientSubcommand::Getname => Ok(self.client_getname(id)),
             ClientSubcommand::Getredir => {
-                let number = self.clients.get(&id).map_or(-1, |client| client.tracking.redirect_number());
+                let number = self.clients.get(id).map_or(-1, |client| client.tracking.redirect_number());
                 Ok(Reply::Integer(number))
             }
             ClientSubcommand::Help => Ok(self.client_help()),
@@ -48,13 +48,13 @@ impl Server {
         };
         self.reply(id, &outcome.unwrap_or_else(Reply::error));
         // A client that killed itself gets its answer first.
-        if self.clients.get(&id).is_some_and(|client| client.killed) {
+        if self.clients.get(id).is_some_and(|client| client.killed) {
             self.close_now(id, CloseReason::Killed);
         }
     }
 
     fn client_getname(&self, id: ClientId) -> Reply {
-        match self.clients.get(&id) {
+        match self.clients.get(id) {
             Some(client) if !client.name.is_empty() => Reply::bulk_copy(&client.name),
             _ => Reply::Null,
         }
@@ -69,7 +69,7 @@ impl Server {
     fn client_lines(&self, ids: impl IntoIterator<Item = ClientId>) -> String {
         let mut text = String::new();
         for id in ids {
-            if let Some(client) = self.clients.get(&id) {
+            if let Some(client) = self.clients.get(id) {
                 text.push_str(&client.info(id, self.now));
                 text.push('\n');
             }
@@ -79,11 +79,11 @@ impl Server {
 
     fn client_list(&self, args: &[Bytes]) -> Result<Reply, String> {
         let ids: Vec<ClientId> = match args {
-            [_, _] => self.clients.keys().copied().collect(),
+            [_, _] => self.clients.ids().collect(),
             [_, _, option, name] if option.eq_ignore_ascii_case(b"type") => {
                 let kind = ClientType::parse(name)?;
                 let fitting = self.clients.iter().filter(|(_, client)| kind.fits(client));
-                fitting.map(|(id, _)| *id).collect()
+                fitting.map(|(id, _)| id).collect()
             }
             [_, _, option, ids @ ..] if option.eq_ignore_ascii_case(b"id") && !ids.is_empty() => {
                 let mut numbers = Vec::with_capacity(ids.len());
@@ -101,11 +101,11 @@ impl Server {
     fn client_kill(&mut self, me: ClientId, args: &[Bytes]) -> Result<Reply, String> {
         let old_form = args.len() == 3;
         let filter = if old_form { Filter::address(&args[2]) } else { Filter::parse(&args[2..], &self.acl)? };
-        let fitting = self.clients.iter().filter(|(id, client)| filter.fits(**id, client, me, self.now));
-        let victims: Vec<ClientId> = fitting.map(|(id, _)| *id).collect();
+        let fitting = self.clients.iter().filter(|(id, client)| filter.fits(*id, client, me, self.now));
+        let victims: Vec<ClientId> = fitting.map(|(id, _)| id).collect();
         for id in &victims {
             if *id == me {
-                if let Some(client) = self.clients.get_mut(id) {
+                if let Some(client) = self.clients.get_mut(*id) {
                     client.killed = true;
                 }
             } else {
@@ -130,7 +130,7 @@ impl Server {
             b"off" => false,
             _ => return Err(SYNTAX_ERROR.into()),
         };
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             set(client, on);
         }
         Ok(Reply::ok())
@@ -170,7 +170,7 @@ impl Server {
     }
 
     fn client_reply(&mut self, id: ClientId, word: &[u8]) {
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         match word.to_ascii_lowercase().as_slice() {
@@ -186,7 +186,7 @@ impl Server {
     }
 
     fn client_setinfo(&mut self, id: ClientId, attribute: &[u8], value: &[u8]) -> Result<Reply, String> {
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return Ok(Reply::Null);
         };
         let slot = match attribute.to_ascii_lowercase().as_slice() {
@@ -213,7 +213,7 @@ impl Server {
         };
         let number = parse_integer(&args[2]).ok_or(NOT_AN_INTEGER)?;
         let id = ClientId(u64::try_from(number).unwrap_or(0));
-        let Some(client) = self.clients.get_mut(&id).filter(|client| client.is_blocked) else {
+        let Some(client) = self.clients.get_mut(id).filter(|client| client.is_blocked) else {
             return Ok(Reply::Integer(0));
         };
         // The application ends the wait when it sees this; a second request finds nobody to wake.

@@ -20,7 +20,7 @@ const QUOTED_LEN_MAX: usize = 128;
 impl Server {
     /// Checks a request. One that may not run is answered.
     pub(super) fn dispatch(&mut self, id: ClientId, args: Vec<Bytes>) -> Option<Call> {
-        let client = self.clients.get_mut(&id)?;
+        let client = self.clients.get_mut(id)?;
         client.last_args_bytes = args.iter().map(|arg| arg.len() as u64).sum();
         let name = args.first()?;
         if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
@@ -28,7 +28,7 @@ impl Server {
             return None;
         }
         let found = self.find_command(&args);
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.last_command = found.as_ref().ok().copied();
         }
         let command = match found {
@@ -97,7 +97,7 @@ impl Server {
         if !spec.arity_fits(call.args.len()) {
             return Err(wrong_arity(command));
         }
-        let Some(client) = self.clients.get(&call.client) else {
+        let Some(client) = self.clients.get(call.client) else {
             return Ok(());
         };
         let free = spec.flags.has(Flags::NO_AUTH);
@@ -108,10 +108,10 @@ impl Server {
             return Err("ERR Command not allowed inside a transaction".into());
         }
         if let Err(denial) = self.check_permission(call) {
-            let user = self.clients.get(&call.client).map_or(&[][..], |client| &client.user);
+            let user = self.clients.get(call.client).map_or(&[][..], |client| &client.user);
             return Err(format!("NOPERM {}", denial_text(user, command, &denial, Verbose::No)));
         }
-        let Some(client) = self.clients.get(&call.client) else {
+        let Some(client) = self.clients.get(call.client) else {
             return Ok(());
         };
         if client.is_pubsub() && client.protocol == Protocol::Resp2 && !runs_while_subscribed(spec) {
@@ -125,11 +125,18 @@ impl Server {
 
     /// Asks the user's rules, and notes a refusal.
     pub(super) fn check_permission(&mut self, call: &Call) -> Result<(), Denial> {
-        let Some(client) = self.clients.get(&call.client) else {
+        let Some(client) = self.clients.get_mut(call.client) else {
             return Ok(());
         };
+        if client.unlimited_at == self.rights {
+            return Ok(());
+        }
         // A client whose user was deleted is closed at once; one that is left may do nothing.
         let allowed = match self.acl.user(&client.user) {
+            Some(user) if user.is_unlimited() => {
+                client.unlimited_at = self.rights;
+                return Ok(());
+            }
             Some(user) => user.check(call.command, &call.args),
             None => Err(Denial::Command),
         };
@@ -148,7 +155,7 @@ impl Server {
             Pause::Writes { until } => self.now < until && self.flags_of(call).any.has(replicated),
         } || self.holds_writes && self.flags_of(call).any.has(replicated);
         let is_replica = |client: &Client| client.facts.link == ReplicationLink::Replica;
-        is_paused && !self.clients.get(&call.client).is_some_and(is_replica)
+        is_paused && !self.clients.get(call.client).is_some_and(is_replica)
     }
 
     /// Notes a refusal in `ACL LOG` and in the counters.
@@ -171,7 +178,7 @@ impl Server {
                 channel.clone()
             }
         };
-        let Some(client) = self.clients.get(&id) else {
+        let Some(client) = self.clients.get(id) else {
             return;
         };
         let username = user.unwrap_or(&client.user).to_vec();

@@ -36,13 +36,13 @@ pub enum ReplicationLink {
 impl Server {
     /// The facts of a client, to be changed.
     pub fn facts_mut(&mut self, id: ClientId) -> Option<&mut ClientFacts> {
-        self.clients.get_mut(&id).map(|client| &mut client.facts)
+        self.clients.get_mut(id).map(|client| &mut client.facts)
     }
 
     /// The facts of a client.
     #[must_use]
     pub fn facts(&self, id: ClientId) -> Option<&ClientFacts> {
-        self.clients.get(&id).map(|client| &client.facts)
+        self.clients.get(id).map(|client| &client.facts)
     }
 
     /// Shows the connection to the master among the clients. It sends no requests here;
@@ -57,7 +57,7 @@ impl Server {
 
     /// Notes that something came from a client outside of requests, as from the master: it is not idle.
     pub fn touch(&mut self, now: Time, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.last_interaction = now;
         }
     }
@@ -65,7 +65,7 @@ impl Server {
     /// Whether the user of the client that makes this call may read every key, as the patterns of `SORT` need it.
     #[must_use]
     pub fn may_read_all_keys(&self, call: &Call) -> bool {
-        let user = self.clients.get(&call.client).and_then(|client| self.acl.user(&client.user));
+        let user = self.clients.get(call.client).and_then(|client| self.acl.user(&client.user));
         user.is_some_and(|user| user.may_read_all_keys(call.command, &call.args))
     }
 
@@ -78,7 +78,7 @@ impl Server {
     /// Which of the limits of `client-output-buffer-limit` holds for a client.
     #[must_use]
     pub fn class(&self, id: ClientId) -> ClientClass {
-        match self.clients.get(&id) {
+        match self.clients.get(id) {
             Some(client) if client.facts.link == ReplicationLink::Replica => ClientClass::Replica,
             Some(client) if client.is_pubsub() => ClientClass::Pubsub,
             _ => ClientClass::Normal,
@@ -88,13 +88,13 @@ impl Server {
     /// Its line of `CLIENT LIST`; empty if it is gone.
     #[must_use]
     pub fn client_info(&self, id: ClientId) -> String {
-        self.clients.get(&id).map(|client| client.info(id, self.now)).unwrap_or_default()
+        self.clients.get(id).map(|client| client.info(id, self.now)).unwrap_or_default()
     }
 
     /// The address of its other end without the port; empty if it is gone.
     #[must_use]
     pub fn peer_ip(&self, id: ClientId) -> String {
-        let Some(client) = self.clients.get(&id) else { return String::new() };
+        let Some(client) = self.clients.get(id) else { return String::new() };
         let peer = &client.addresses.peer;
         let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
         ip.trim_start_matches('[').trim_end_matches(']').into()
@@ -103,7 +103,7 @@ impl Server {
     /// The name of the command that it gave last.
     #[must_use]
     pub fn last_command(&self, id: ClientId) -> String {
-        let command = self.clients.get(&id).and_then(|client| client.last_command);
+        let command = self.clients.get(id).and_then(|client| client.last_command);
         command.map(|command| command.full_name()).unwrap_or_default()
     }
 
@@ -135,7 +135,7 @@ impl Server {
     /// Stops a client as [`suspend`](Server::suspend) does, in a command that waits for something: `CLIENT UNBLOCK`
     /// may end it, see [`ServerOutput::Unblock`](super::ServerOutput::Unblock). Ends with [`Server::resume`].
     pub fn block(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.suspended = true;
             client.is_blocked = true;
         }

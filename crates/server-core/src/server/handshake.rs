@@ -21,7 +21,7 @@ impl Server {
             self.reply(id, &Reply::error("ERR wrong number of arguments for 'ping' command"));
             return;
         }
-        let Some(client) = self.clients.get(&id) else {
+        let Some(client) = self.clients.get(id) else {
             return;
         };
         let message = args.get(1).cloned();
@@ -96,7 +96,7 @@ impl Server {
             self.log_in(id, user, password, &args[0])?;
         }
         let needs_authentication = self.acl.needs_authentication();
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return Ok(Reply::Null);
         };
         if !client.authenticated && needs_authentication {
@@ -133,8 +133,8 @@ impl Server {
             self.log_denial(id, Denial::Auth, command.to_vec(), Some(user));
             return Err(WRONGPASS.into());
         }
-        if let Some(client) = self.clients.get_mut(&id) {
-            client.user = user.to_vec();
+        if let Some(client) = self.clients.get_mut(id) {
+            client.set_user(user);
             client.set_authenticated(true);
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Server {
         if !is_valid_attribute(name) {
             return Reply::error(NAME_ERROR);
         }
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.name = name.to_vec();
         }
         Reply::ok()

@@ -95,7 +95,7 @@ impl Server {
     pub fn hold(&mut self, id: ClientId) -> ReplySlot {
         self.last_slot += 1;
         let slot = ReplySlot(self.last_slot);
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             let is_wanted = client.wants_replies();
             client.held.0.push_back(Piece::Awaited(slot, is_wanted));
         }
@@ -104,13 +104,13 @@ impl Server {
 
     /// Gives the reply to a call whose place was kept. Goes nowhere if the client is gone.
     pub fn reply_held(&mut self, id: ClientId, slot: ReplySlot, reply: &Reply) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(id) else { return };
         if reply.is_error() {
             self.counters.total_error_replies += 1;
         }
         client.held.fill(slot, reply, client.protocol);
         client.last_interaction = self.now;
-        while let Some(bytes) = self.clients.get_mut(&id).and_then(|client| client.held.take_ready()) {
+        while let Some(bytes) = self.clients.get_mut(id).and_then(|client| client.held.take_ready()) {
             if !bytes.is_empty() {
                 self.send_shared(id, bytes);
             }

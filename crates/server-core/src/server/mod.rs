@@ -10,6 +10,7 @@ mod acl_command;
 mod client;
 mod client_command;
 mod client_filter;
+mod clients;
 mod command_command;
 mod counters;
 mod dispatch;
@@ -50,6 +51,7 @@ pub use output::{Call, CloseReason, ServerOutput, ServerTimer, UnblockWith};
 pub use transaction::{CallFlags, Multi};
 
 use client::Client;
+use clients::Clients;
 use slow::Slow;
 
 /// Which requests `CLIENT PAUSE` holds back.
@@ -67,9 +69,13 @@ pub struct Server {
     commands: CommandIndex,
     acl: Acl,
     acl_log: AclLog,
-    clients: BTreeMap<ClientId, Client>,
+    clients: Clients,
     /// Clients that may have a request to parse, each at most once.
     ready: VecDeque<ClientId>,
+    /// Whose requests are taken now, and how many more before the next client's turn.
+    turn: Option<(ClientId, u32)>,
+    /// Counts the changes of users' rights, so that what was found about a client holds until the next.
+    rights: u64,
     channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
     patterns: BTreeMap<Bytes, BTreeSet<ClientId>>,
     shard_channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
@@ -84,8 +90,10 @@ pub struct Server {
     /// The application holds back writes, see [`Server::hold_writes`].
     holds_writes: bool,
     outputs: VecDeque<ServerOutput>,
-    /// Replies to one client that are not in `outputs` yet, so that they travel together.
-    tail: Option<(ClientId, BytesMut)>,
+    /// Replies to one client that are not in `outputs` yet, so that they travel together. The room behind them
+    /// is used again.
+    tail: BytesMut,
+    tail_of: ClientId,
     /// The last [`ReplySlot`] given out.
     last_slot: u64,
     counters: Counters,
@@ -104,8 +112,10 @@ impl Server {
             acl: options.acl.clone(),
             acl_log: AclLog::new(options.limits.acl_log_len),
             options,
-            clients: BTreeMap::new(),
+            clients: Clients::default(),
             ready: VecDeque::new(),
+            turn: None,
+            rights: 1,
             channels: BTreeMap::new(),
             patterns: BTreeMap::new(),
             shard_channels: BTreeMap::new(),
@@ -116,7 +126,8 @@ impl Server {
             pause: Pause::None,
             holds_writes: false,
             outputs: VecDeque::new(),
-            tail: None,
+            tail: BytesMut::new(),
+            tail_of: ClientId(0),
             last_slot: 0,
             counters: Counters::default(),
             prng: Prng::new(seed),
@@ -160,7 +171,7 @@ impl Server {
     /// Bytes arrived from a client. Unknown clients are ignored: their closing is on its way.
     pub fn receive(&mut self, now: Time, id: ClientId, bytes: &[u8]) {
         self.now = now;
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         self.counters.total_reads_processed += 1;
@@ -192,14 +203,22 @@ impl Server {
     }
 
     /// The next request, whoever runs it, checked to exist and to be allowed; to be passed to
-    /// [`admit`](Self::admit) or [`refuse`](Self::refuse) before the next is asked for. One request of each
-    /// client is taken in turn.
+    /// [`admit`](Self::admit) or [`refuse`](Self::refuse) before the next is asked for. A few requests of each
+    /// client are taken in turn.
     pub fn next_request(&mut self, now: Time) -> Option<Call> {
         self.now = now;
         self.show_exec();
         let is_paused = self.is_holding_back();
-        while let Some(id) = self.ready.pop_front() {
-            let Some(client) = self.clients.get_mut(&id) else {
+        loop {
+            let (id, left) = match self.turn.take() {
+                Some((id, 0)) => {
+                    self.enqueue(id);
+                    continue;
+                }
+                Some(turn) => turn,
+                None => (self.ready.pop_front()?, TURN_REQUESTS),
+            };
+            let Some(client) = self.clients.get_mut(id) else {
                 continue;
             };
             client.queued = false;
@@ -221,18 +240,16 @@ impl Server {
                     }
                 },
             };
-            let call = self.dispatch(id, args);
-            self.enqueue(id);
-            if call.is_some() {
-                return call;
+            self.turn = Some((id, left - 1));
+            if let Some(call) = self.dispatch(id, args) {
+                return Some(call);
             }
         }
-        None
     }
 
     /// Answers a client's request. Goes nowhere if the client is gone or wants no replies.
     pub fn reply(&mut self, id: ClientId, reply: &Reply) {
-        let Some(client) = self.clients.get(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         if reply.is_error() {
@@ -246,7 +263,7 @@ impl Server {
 
     /// Sends a client something it did not ask for; `CLIENT REPLY` does not hold it back.
     fn push(&mut self, id: ClientId, message: &Reply) {
-        if let Some(client) = self.clients.get(&id) {
+        if let Some(client) = self.clients.get(id) {
             let protocol = client.protocol;
             self.push_reply(id, message, protocol);
         }
@@ -255,14 +272,14 @@ impl Server {
     /// Stops parsing a client's requests until [`resume`](Self::resume): its last call is answered
     /// later. What it sends meanwhile is kept within the query buffer limit.
     pub fn suspend(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.suspended = true;
         }
     }
 
     /// Goes on with a suspended client.
     pub fn resume(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.suspended = false;
             client.is_blocked = false;
             client.last_interaction = self.now;
@@ -278,13 +295,13 @@ impl Server {
     /// Whether the client is still there.
     #[must_use]
     pub fn is_connected(&self, id: ClientId) -> bool {
-        self.clients.contains_key(&id)
+        self.clients.contains_key(id)
     }
 
     /// The protocol a client speaks.
     #[must_use]
     pub fn protocol(&self, id: ClientId) -> Protocol {
-        self.clients.get(&id).map_or(Protocol::Resp2, |client| client.protocol)
+        self.clients.get(id).map_or(Protocol::Resp2, |client| client.protocol)
     }
 
     /// The next thing to do.
@@ -303,7 +320,7 @@ impl Server {
 
     /// The host's count of bytes that a client has not taken yet, shown by `CLIENT LIST` and `INFO`.
     pub fn set_pending_output(&mut self, id: ClientId, bytes: u64) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.pending_output = bytes;
         }
     }
@@ -339,7 +356,7 @@ impl Server {
                 break;
             }
             self.idle.remove(&(at, id));
-            let Some(client) = self.clients.get(&id) else {
+            let Some(client) = self.clients.get(id) else {
                 continue;
             };
             // Who listens or waits for an answer is not idle.
@@ -365,9 +382,10 @@ impl Server {
             .clients
             .iter()
             .filter(|(_, client)| acl.user(&client.user) != self.acl.user(&client.user))
-            .map(|(id, _)| *id)
+            .map(|(id, _)| id)
             .collect();
         self.acl = acl;
+        self.rights_changed();
         for id in changed {
             self.close_now(id, CloseReason::AclChanged);
         }
@@ -389,9 +407,9 @@ impl Server {
         self.now = now;
         self.options.limits = limits;
         self.idle.clear();
-        let ids: Vec<ClientId> = self.clients.keys().copied().collect();
+        let ids: Vec<ClientId> = self.clients.ids().collect();
         for id in ids {
-            if let Some(client) = self.clients.get_mut(&id) {
+            if let Some(client) = self.clients.get_mut(id) {
                 client.buffer.set_max_bulk_len(limits.bulk_len);
             }
             self.watch_idle(id, now);
@@ -406,7 +424,7 @@ impl Server {
 
     /// The ids of all clients, in order.
     pub fn clients(&self) -> impl Iterator<Item = ClientId> + '_ {
-        self.clients.keys().copied()
+        self.clients.ids()
     }
 }
 
@@ -418,7 +436,7 @@ impl Server {
 
     fn enqueue(&mut self, id: ClientId) {
         let paused = self.is_holding_back();
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         let has_work = match client.postponed {
@@ -448,7 +466,7 @@ impl Server {
 
     /// Looks again at requests that were held back.
     fn release(&mut self) {
-        let ids: Vec<ClientId> = self.clients.keys().copied().collect();
+        let ids: Vec<ClientId> = self.clients.ids().collect();
         for id in ids {
             self.enqueue(id);
         }
@@ -462,7 +480,7 @@ impl Server {
 
     /// Drops what is known about a client; its place in `ready` and `idle` is found empty later.
     fn forget(&mut self, id: ClientId) -> bool {
-        let Some(client) = self.clients.remove(&id) else {
+        let Some(client) = self.clients.remove(id) else {
             return false;
         };
         self.leave_all(id, &client.subscriptions);
@@ -471,33 +489,37 @@ impl Server {
     }
 
     fn push_reply(&mut self, id: ClientId, reply: &Reply, protocol: Protocol) {
-        if let Some(client) = self.clients.get_mut(&id)
+        if let Some(client) = self.clients.get_mut(id)
             && !client.held.is_empty()
         {
             client.held.push(reply, protocol);
             return;
         }
-        reply.encode(protocol, self.tail_of(id));
+        reply.encode(protocol, self.tail(id));
     }
 
     /// Where replies to a client are collected.
-    fn tail_of(&mut self, id: ClientId) -> &mut BytesMut {
-        if self.tail.as_ref().is_some_and(|(owner, _)| *owner != id) {
+    fn tail(&mut self, id: ClientId) -> &mut BytesMut {
+        if self.tail_of != id {
             self.flush_tail();
+            self.tail_of = id;
         }
-        &mut self.tail.get_or_insert_with(|| (id, BytesMut::new())).1
+        if self.tail.capacity() - self.tail.len() < TAIL_ROOM_MIN {
+            self.tail.reserve(TAIL_ROOM);
+        }
+        &mut self.tail
     }
 
     /// Appends encoded bytes to the replies of a client.
     fn push_raw(&mut self, id: ClientId, bytes: &[u8]) {
-        match self.clients.get_mut(&id) {
+        match self.clients.get_mut(id) {
             Some(client) if !client.held.is_empty() => client.held.push_bytes(bytes),
-            _ => self.tail_of(id).extend_from_slice(bytes),
+            _ => self.tail(id).extend_from_slice(bytes),
         }
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
-        match self.clients.get_mut(&id) {
+        match self.clients.get_mut(id) {
             Some(client) if !client.held.is_empty() => client.held.push_bytes(&bytes),
             _ => self.send_shared(id, bytes),
         }
@@ -518,11 +540,15 @@ impl Server {
     }
 
     fn flush_tail(&mut self) {
-        if let Some((client, bytes)) = self.tail.take()
-            && !bytes.is_empty()
-        {
-            self.outputs.push_back(ServerOutput::Send { client, bytes: bytes.freeze() });
+        if !self.tail.is_empty() {
+            let bytes = self.tail.split().freeze();
+            self.outputs.push_back(ServerOutput::Send { client: self.tail_of, bytes });
         }
+    }
+
+    /// To be called when users or their rules have changed.
+    fn rights_changed(&mut self) {
+        self.rights += 1;
     }
 }
 
@@ -536,6 +562,12 @@ impl fmt::Debug for Server {
             .finish_non_exhaustive()
     }
 }
+
+/// How many requests of one client are taken before the next client's turn.
+const TURN_REQUESTS: u32 = 64;
+/// How much room for replies is made at a time, and how little of it makes more necessary.
+const TAIL_ROOM: usize = 16 * 1024;
+const TAIL_ROOM_MIN: usize = 64;
 
 /// Text of an integer error, the same everywhere.
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";

@@ -20,7 +20,7 @@ const SECRET_SETTINGS: &[&str] =
 
 impl Server {
     pub(super) fn run_monitor(&mut self, id: ClientId) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(id) else { return };
         // As in Redis, somebody who watches already is not answered again.
         if client.is_monitor || client.facts.link != ReplicationLink::None {
             return;
@@ -50,7 +50,7 @@ impl Server {
     }
 
     fn feed_monitors(&mut self, call: &Call) {
-        let Some(client) = self.clients.get(&call.client) else { return };
+        let Some(client) = self.clients.get(call.client) else { return };
         let wall = self.wall().0;
         let mut line = format!("+{}.{:06} ", wall / 1_000_000, wall % 1_000_000);
         let unix = if client.addresses.origin == Origin::Unix { "unix:" } else { "" };

@@ -100,7 +100,7 @@ impl Server {
     fn send_all(&mut self, clients: &[ClientId], message: &Reply) -> u64 {
         let mut encoded: [Option<Bytes>; 2] = [None, None];
         for id in clients {
-            let Some(protocol) = self.clients.get(id).map(|client| client.protocol) else {
+            let Some(protocol) = self.clients.get(*id).map(|client| client.protocol) else {
                 continue;
             };
             let slot = &mut encoded[usize::from(protocol == Protocol::Resp3)];
@@ -166,7 +166,7 @@ impl Server {
 
     fn subscribe(&mut self, id: ClientId, names: &[Bytes], kind: Kind) {
         for name in names {
-            let Some(client) = self.clients.get_mut(&id) else {
+            let Some(client) = self.clients.get_mut(id) else {
                 return;
             };
             let name = Bytes::copy_from_slice(name);
@@ -178,7 +178,7 @@ impl Server {
     }
 
     fn unsubscribe(&mut self, id: ClientId, names: &[Bytes], kind: Kind) {
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return;
         };
         let all: Vec<Bytes> = if names.is_empty() {
@@ -190,7 +190,7 @@ impl Server {
             self.confirm(id, kind, kind.unsubscribed(), Reply::Null);
         }
         for name in all {
-            let Some(client) = self.clients.get_mut(&id) else {
+            let Some(client) = self.clients.get_mut(id) else {
                 return;
             };
             client.subscriptions.of(kind).remove(&name);
@@ -200,7 +200,7 @@ impl Server {
     }
 
     fn confirm(&mut self, id: ClientId, kind: Kind, what: &'static str, name: Reply) {
-        let count = self.clients.get(&id).map_or(0, |client| client.subscriptions.count(kind));
+        let count = self.clients.get(id).map_or(0, |client| client.subscriptions.count(kind));
         self.push(id, &Reply::Push([Reply::from(what), name, int(count)].into()));
     }
 
@@ -232,7 +232,7 @@ impl Server {
                 names.any(|name| !rules.may_listen(name, ChannelUse::Name))
                     || subscriptions.patterns.iter().any(|name| !rules.may_listen(name, ChannelUse::Pattern))
             })
-            .map(|(id, _)| *id)
+            .map(|(id, _)| id)
             .collect();
         for id in forbidden {
             self.close_now(id, CloseReason::AclChanged);

@@ -18,7 +18,7 @@ impl Server {
     /// refused; otherwise the application forgets what it knows itself, as watched keys.
     pub fn reset(&mut self, id: ClientId) -> bool {
         let needs_authentication = self.acl.needs_authentication();
-        let Some(client) = self.clients.get_mut(&id) else { return true };
+        let Some(client) = self.clients.get_mut(id) else { return true };
         if client.facts.link != ReplicationLink::None {
             self.reply(id, &Reply::error("ERR can only reset normal client connections"));
             return false;
@@ -26,7 +26,7 @@ impl Server {
         let subscriptions = core::mem::take(&mut client.subscriptions);
         client.tracking = Tracking::default();
         client.protocol = Protocol::Resp2;
-        client.user = DEFAULT_USER.to_vec();
+        client.set_user(DEFAULT_USER);
         client.set_authenticated(!needs_authentication);
         client.multi = None;
         client.facts = ClientFacts::default();

@@ -76,7 +76,7 @@ impl Server {
         if flags.has(Flags::SKIP_SLOWLOG) || limits.slowlog_slower_than.is_none_or(|least| micros < least) {
             return;
         }
-        let (peer, name) = match self.clients.get(&call.client) {
+        let (peer, name) = match self.clients.get(call.client) {
             Some(client) => (client.addresses.peer.clone(), client.name.clone()),
             None => Default::default(),
         };

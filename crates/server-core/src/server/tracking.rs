@@ -48,7 +48,7 @@ impl Tracking {
 impl Server {
     pub(super) fn client_tracking(&mut self, id: ClientId, args: &[Bytes]) -> Result<Reply, String> {
         let wanted = self.parse_tracking(&args[3..])?;
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return Ok(Reply::Null);
         };
         if args[2].eq_ignore_ascii_case(b"off") {
@@ -97,7 +97,7 @@ impl Server {
                     }
                     let number = parse_integer(value).ok_or(NOT_AN_INTEGER)?;
                     let target = ClientId(u64::try_from(number).unwrap_or(0));
-                    if !self.clients.contains_key(&target) {
+                    if !self.clients.contains_key(target) {
                         return Err("ERR The client ID you want redirect to does not exist".into());
                     }
                     wanted.redirect = Some(target);
@@ -117,7 +117,7 @@ impl Server {
     }
 
     pub(super) fn client_caching(&mut self, id: ClientId, word: &[u8]) -> Result<Reply, String> {
-        let Some(client) = self.clients.get_mut(&id) else {
+        let Some(client) = self.clients.get_mut(id) else {
             return Ok(Reply::Null);
         };
         let tracking = &mut client.tracking;
@@ -139,11 +139,11 @@ impl Server {
     }
 
     pub(super) fn client_trackinginfo(&self, id: ClientId) -> Reply {
-        let Some(client) = self.clients.get(&id) else {
+        let Some(client) = self.clients.get(id) else {
             return Reply::Null;
         };
         let tracking = &client.tracking;
-        let broken = tracking.redirect.is_some_and(|target| !self.clients.contains_key(&target));
+        let broken = tracking.redirect.is_some_and(|target| !self.clients.contains_key(target));
         let flags = [
             ("off", !tracking.on),
             ("on", tracking.on),

@@ -63,10 +63,10 @@ impl Server {
     /// Lets a request in: `CLIENT PAUSE` holds it back, MULTI queues it, the server runs what is its own, and the
     /// rest is handed back for the application to run.
     pub fn admit(&mut self, call: Call) -> Option<Call> {
-        let client = self.clients.get_mut(&call.client)?;
+        let client = self.clients.get_mut(call.client)?;
         let is_queued = client.multi.is_some() && !is_run_inside_multi(call.command);
         if self.is_held_back(&call) {
-            if let Some(client) = self.clients.get_mut(&call.client) {
+            if let Some(client) = self.clients.get_mut(call.client) {
                 client.postponed = Some(call.args);
             }
             return None;
@@ -89,7 +89,7 @@ impl Server {
     pub fn flags_of(&self, call: &Call) -> CallFlags {
         let own = call.command.spec().flags;
         let flags = CallFlags { any: own, all: own };
-        match self.clients.get(&call.client).and_then(|client| client.multi.as_ref()) {
+        match self.clients.get(call.client).and_then(|client| client.multi.as_ref()) {
             Some(multi) if is_exec(call.command) => {
                 CallFlags { any: own.and(multi.flags.any), all: own.common(multi.flags.all) }
             }
@@ -100,7 +100,7 @@ impl Server {
     /// MULTI: what the client sends from now on is queued. Whether it was in MULTI already is for the application
     /// to ask before.
     pub fn begin_multi(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id) {
+        if let Some(client) = self.clients.get_mut(id) {
             client.multi = Some(Multi::default());
         }
     }
@@ -108,17 +108,17 @@ impl Server {
     /// Whether MULTI was given and EXEC or DISCARD was not.
     #[must_use]
     pub fn is_in_multi(&self, id: ClientId) -> bool {
-        self.clients.get(&id).is_some_and(|client| client.multi.is_some())
+        self.clients.get(id).is_some_and(|client| client.multi.is_some())
     }
 
     /// EXEC or DISCARD: ends MULTI and hands over the queue.
     pub fn take_multi(&mut self, id: ClientId) -> Option<Multi> {
-        self.clients.get_mut(&id)?.multi.take()
+        self.clients.get_mut(id)?.multi.take()
     }
 
     /// Makes EXEC fail, as a command that could not be queued does.
     pub fn abort_multi(&mut self, id: ClientId) {
-        if let Some(multi) = self.clients.get_mut(&id).and_then(|client| client.multi.as_mut()) {
+        if let Some(multi) = self.clients.get_mut(id).and_then(|client| client.multi.as_mut()) {
             multi.is_aborted = true;
         }
     }
@@ -142,7 +142,7 @@ impl Server {
 
     /// Begins an array reply, as EXEC's: its `len` items are the client's next replies.
     pub fn reply_array_header(&mut self, id: ClientId, len: usize) {
-        if self.clients.get(&id).is_some_and(Client::wants_replies) {
+        if self.clients.get(id).is_some_and(Client::wants_replies) {
             let header = format!("*{len}\r\n");
             self.push_raw(id, header.as_bytes());
         }
@@ -167,7 +167,7 @@ impl Server {
 
     fn queue(&mut self, call: &Call) {
         let id = call.client;
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(id) else { return };
         let Some(multi) = &mut client.multi else { return };
         multi.push(call);
         let held = multi.bytes + client.buffer.pending_len() as u64;
