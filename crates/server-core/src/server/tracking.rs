@@ -1,6 +1,9 @@
 //! Client-side caching (`tracking.c`), as far as it shows to a client. The state is kept so that
 //! libraries that ask for tracking get the answers they expect; a server without keys never has an
 //! invalidation to send.
+//!
+//! Differs from Redis: a server with keys refuses `CLIENT TRACKING ON`, because a cache that is never told of
+//! changes would serve old values.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,6 +51,9 @@ impl Tracking {
 impl Server {
     pub(super) fn client_tracking(&mut self, id: ClientId, args: &[Bytes]) -> Result<Reply, String> {
         let wanted = self.parse_tracking(&args[3..])?;
+        if args[2].eq_ignore_ascii_case(b"on") && self.options.table.all().any(|command| command.has_keys()) {
+            return Err("ERR CLIENT TRACKING is not supported by this server".into());
+        }
         let Some(client) = self.clients.get_mut(id) else {
             return Ok(Reply::Null);
         };

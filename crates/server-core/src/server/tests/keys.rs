@@ -10,6 +10,7 @@ const fn command(name: &'static str, arity: i32, flags: Flags, keys: Keys) -> Co
 static DATA_TABLE: &[CommandSpec] = &[
     generic::ACL,
     generic::AUTH,
+    generic::CLIENT,
     command("blpop", -3, Flags::WRITE, Keys::AllButLast(1)),
     generic::COMMAND,
     command("copy", -3, Flags::WRITE, Keys::Two(1)),
@@ -27,6 +28,20 @@ static DATA_TABLE: &[CommandSpec] = &[
     command("sort", -2, Flags::WRITE, Keys::SortStore),
     command("zunionstore", -4, Flags::WRITE, Keys::StoreCounted),
 ];
+
+#[test]
+fn a_server_with_keys_tracks_none() {
+    let mut world = World::with_table(DATA_TABLE, |_| {});
+    let id = world.connect();
+    world.check(
+        id,
+        &[
+            ("CLIENT TRACKING on", "-ERR CLIENT TRACKING is not supported by this server|"),
+            ("CLIENT TRACKING off", "+OK|"),
+            ("CLIENT GETREDIR", ":-1|"),
+        ],
+    );
+}
 
 fn dryrun(world: &mut World, id: ClientId, line: &str) -> String {
     let answer = world.ask(id, &format!("ACL DRYRUN u {line}"));
