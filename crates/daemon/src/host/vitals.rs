@@ -51,6 +51,9 @@ impl Vitals {
             config_file: config_file.map(|path| path.display().to_string()).unwrap_or_default(),
             listeners,
             cpu: CpuMicros::default(),
+            resident_bytes: 0,
+            system_bytes: kib_of("/proc/meminfo", "MemTotal:").unwrap_or(0) * 1024,
+            allocator: "libc".to_owned(),
         };
         Self { info }
     }
@@ -71,8 +74,16 @@ impl Vitals {
             sys_main_thread: sys(&thread),
             user_main_thread: user(&thread),
         };
+        self.info.resident_bytes = kib_of("/proc/self/status", "VmRSS:").unwrap_or(0) * 1024;
         self.info.clone()
     }
+}
+
+/// A figure in KiB of a file that the system makes up; `None` where there is no such file.
+fn kib_of(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let figure = text.lines().find_map(|line| line.strip_prefix(name))?;
+    figure.trim().trim_end_matches("kB").trim_end().parse().ok()
 }
 
 fn micros(time: TimeVal) -> u64 {
@@ -94,6 +105,7 @@ mod tests {
         assert_eq!(info.listeners[0].port, Some(26379));
         assert_eq!(info.listeners[0].binds, ["*", "-::*"]);
         assert!(info.cpu.user + info.cpu.sys > 0);
+        assert!(info.resident_bytes > 0 && info.resident_bytes < info.system_bytes);
         assert!(info.os.starts_with("Linux "), "{}", info.os);
     }
 }

@@ -95,6 +95,8 @@ impl Drop for EndOnDrop {
 fn the_log_says_what_scripts_wait_for() {
     let mut server = node(&["always-show-logo yes", "loglevel verbose", "activedefrag yes"]);
     let pid = server.process().pid();
+    // The log has a thread of its own.
+    wait_until(SOON, "it is ready", || server.log_text().contains("Ready to accept connections"));
     let log = server.log_text();
     let of = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} is missing in\n{log}"));
     assert!(of(&format!("PID: {pid}")) < of("Server initialized"));
@@ -103,7 +105,7 @@ fn the_log_says_what_scripts_wait_for() {
     assert!(log.lines().all(|line| line.starts_with(&format!("{pid}:M "))), "{log}");
     let quiet = node(&[]);
     let line = format!("Running mode=standalone, port={}.", quiet.port());
-    assert!(quiet.log_text().contains(&line), "{}", quiet.log_text());
+    wait_until(SOON, "it says how it runs", || quiet.log_text().contains(&line));
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod common;
 mod config_errors;
 mod demo;
 mod disk;
+mod guarded;
 mod replication;
 mod serving;

@@ -158,9 +158,14 @@ impl Node {
         };
         line("used_memory", &used);
         line("used_memory_human", &human(used));
+        let resident = self.host.resident_bytes;
+        line("used_memory_rss", &resident);
+        line("used_memory_rss_human", &human(resident));
         line("used_memory_peak", &self.figures.peak_memory.max(used));
         line("used_memory_peak_human", &human(self.figures.peak_memory.max(used)));
         line("used_memory_dataset", &self.keyspace.used_memory());
+        line("total_system_memory", &self.host.system_bytes);
+        line("total_system_memory_human", &human(self.host.system_bytes));
         line("used_memory_lua", &0);
         line("used_memory_vm_total", &0);
         line("maxmemory", &max);
@@ -171,7 +176,10 @@ impl Node {
         line("mem_total_replication_buffers", &backlog);
         line("mem_clients_slaves", &0);
         line("mem_clients_normal", &0);
-        line("mem_allocator", &"rust");
+        let hundredths = resident.saturating_mul(100).checked_div(used).unwrap_or(0);
+        line("mem_fragmentation_ratio", &format_args!("{}.{:02}", hundredths / 100, hundredths % 100));
+        line("mem_fragmentation_bytes", &(i128::from(resident) - i128::from(used)));
+        line("mem_allocator", &self.host.allocator);
         line("lazyfree_pending_objects", &0);
         text
     }

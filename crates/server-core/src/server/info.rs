@@ -37,6 +37,12 @@ pub struct HostInfo {
     pub listeners: Vec<Listener>,
     /// Processor time used.
     pub cpu: CpuMicros,
+    /// Bytes of memory that the process has now.
+    pub resident_bytes: u64,
+    /// Bytes of memory that the machine has.
+    pub system_bytes: u64,
+    /// Where memory comes from.
+    pub allocator: String,
 }
 
 /// Something the server listens on.
