@@ -37,23 +37,22 @@ impl Vitals {
         let info = HostInfo {
             os,
             arch_bits: usize::BITS,
-            monotonic_clock: "POSIX clock_gettime".to_owned(),
-            multiplexing_api: "epoll".to_owned(),
-            compiler: "rustc".to_owned(),
+            monotonic_clock: "POSIX clock_gettime",
+            multiplexing_api: "epoll",
+            compiler: "rustc",
             process_id: std::process::id(),
             process_supervised: match settings.supervised() {
                 Supervised::Upstart => "upstart",
                 Supervised::Systemd => "systemd",
                 Supervised::Auto | Supervised::No => "no",
-            }
-            .to_owned(),
+            },
             executable: executable.display().to_string(),
             config_file: config_file.map(|path| path.display().to_string()).unwrap_or_default(),
             listeners,
             cpu: CpuMicros::default(),
             resident_bytes: 0,
             system_bytes: kib_of("/proc/meminfo", "MemTotal:").unwrap_or(0) * 1024,
-            allocator: "libc".to_owned(),
+            allocator: "libc",
         };
         Self { info }
     }

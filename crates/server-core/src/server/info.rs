@@ -20,15 +20,15 @@ pub struct HostInfo {
     /// 64 or 32.
     pub arch_bits: u32,
     /// Where monotonic time comes from.
-    pub monotonic_clock: String,
+    pub monotonic_clock: &'static str,
     /// How the host waits for sockets.
-    pub multiplexing_api: String,
+    pub multiplexing_api: &'static str,
     /// The compiler that built it.
-    pub compiler: String,
+    pub compiler: &'static str,
     /// The process's number.
     pub process_id: u32,
     /// `no`, `systemd` or `upstart`.
-    pub process_supervised: String,
+    pub process_supervised: &'static str,
     /// Path of the program.
     pub executable: String,
     /// Path of the configuration file; may be empty.
@@ -42,7 +42,7 @@ pub struct HostInfo {
     /// Bytes of memory that the machine has.
     pub system_bytes: u64,
     /// Where memory comes from.
-    pub allocator: String,
+    pub allocator: &'static str,
 }
 
 /// Something the server listens on.
@@ -111,12 +111,12 @@ impl Server {
             .line(mode, &identity.mode)
             .line("os", &host.os)
             .line("arch_bits", host.arch_bits)
-            .line("monotonic_clock", &host.monotonic_clock)
-            .line("multiplexing_api", &host.multiplexing_api)
+            .line("monotonic_clock", host.monotonic_clock)
+            .line("multiplexing_api", host.multiplexing_api)
             .line("atomicvar_api", "core-atomic")
-            .line("gcc_version", &host.compiler)
+            .line("gcc_version", host.compiler)
             .line("process_id", host.process_id)
-            .line("process_supervised", &host.process_supervised)
+            .line("process_supervised", host.process_supervised)
             .line("run_id", &identity.run_id)
             .line("tcp_port", host.listeners.iter().find_map(|listener| listener.port).unwrap_or(0))
             .line("server_time_usec", wall)
