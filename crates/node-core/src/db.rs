@@ -16,6 +16,7 @@ use crate::entry::Entry;
 use crate::garbage::Garbage;
 use crate::index::HashKey;
 use crate::snapshot::Recorder;
+use crate::types::Value;
 
 /// What an entry takes in its place besides its name.
 const ENTRY_BYTES: u64 = 40;
@@ -30,6 +31,8 @@ pub struct Db {
     expiries: BTreeSet<(u64, u32)>,
     /// The positions of the hashes with fields that expire, in the order of the first, but for the one at `open`.
     field_expiries: BTreeSet<(u64, u32)>,
+    /// How many of the values are streams, which the oldest RDBs cannot tell all of.
+    streams: usize,
     /// What all values take on the heap, but for the one at `open`.
     values_bytes: u64,
     /// The entry whose value may just be changing.
@@ -46,6 +49,7 @@ impl Db {
             keys: Dict::new(hash_key),
             expiries: BTreeSet::new(),
             field_expiries: BTreeSet::new(),
+            streams: 0,
             values_bytes: 0,
             open: None,
             garbage: Vec::new(),
@@ -107,6 +111,12 @@ impl Db {
 
     pub(crate) fn keys(&self) -> &Dict<Entry> {
         &self.keys
+    }
+
+    /// How many keys hold streams.
+    #[must_use]
+    pub fn streams_len(&self) -> usize {
+        self.streams
     }
 
     /// What the database takes, names and indexes included.
@@ -216,6 +226,7 @@ impl Db {
             self.expiries.insert((at, number(position)));
         }
         self.index_fields(position, None, entry.value.next_field_expiry());
+        self.streams += usize::from(matches!(entry.value, Value::Stream(_)));
         self.keys.insert_new(key, entry);
     }
 
@@ -230,7 +241,9 @@ impl Db {
             return;
         };
         let first = entry.value.next_field_expiry();
+        self.streams += usize::from(matches!(entry.value, Value::Stream(_)));
         let old = core::mem::replace(place, entry);
+        self.streams -= usize::from(matches!(old.value, Value::Stream(_)));
         self.values_bytes -= old.value.heap_len();
         self.index_fields(position, old.value.next_field_expiry(), first);
         if old.expire_at() != expire_at {
@@ -258,6 +271,7 @@ impl Db {
         self.before_change(position);
         let (_, entry) = self.keys.remove_at(position);
         self.values_bytes -= entry.value.heap_len();
+        self.streams -= usize::from(matches!(entry.value, Value::Stream(_)));
         self.index_expiry(position, entry.expire_at(), None);
         self.index_fields(position, entry.value.next_field_expiry(), None);
         // The last entry lies here now.
@@ -310,6 +324,7 @@ impl Db {
         self.values_bytes = 0;
         let expiries = core::mem::take(&mut self.expiries);
         self.field_expiries = BTreeSet::new();
+        self.streams = 0;
         if let Some(recorder) = &mut self.recorder {
             keys = recorder.detach(keys);
         }

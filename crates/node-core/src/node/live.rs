@@ -24,6 +24,9 @@ pub(super) struct Live {
     pub(super) dbfilename: String,
     pub(super) maxmemory: u64,
     pub(super) shutdown_timeout: Millis,
+    /// `rdb-key-save-delay`, for tests: a pause after each key of a snapshot. In Redis microseconds, here rounded up to
+    /// milliseconds.
+    pub(super) save_delay: Millis,
 }
 
 /// `repl-diskless-load`.
@@ -91,6 +94,7 @@ impl Live {
             dbfilename: text("dbfilename").unwrap_or_else(|| "dump.rdb".to_string()),
             maxmemory: settings.number("maxmemory"),
             shutdown_timeout: seconds("shutdown-timeout"),
+            save_delay: Millis(settings.number("rdb-key-save-delay").div_ceil(1000)),
         }
     }
 }

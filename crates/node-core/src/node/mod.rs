@@ -153,6 +153,8 @@ pub enum NodeTimer {
     Master,
     /// Something between this node and its master.
     Link,
+    /// The next key of a snapshot that is made slowly.
+    Snapshot,
     /// Expired keys, save points.
     Cron,
 }
@@ -306,6 +308,7 @@ impl Node {
             (self.block_deadline(), NodeTimer::Blocked),
             (self.side.next_deadline().map(|deadline| deadline.at), NodeTimer::Master),
             (self.link.next_deadline().map(|deadline| deadline.at), NodeTimer::Link),
+            (self.save_step_at(), NodeTimer::Snapshot),
             (Some(self.next_cron), NodeTimer::Cron),
         ]
         .into_iter()
@@ -349,6 +352,7 @@ impl Node {
             self.link_input(LinkInput::Wake);
         }
         self.end_overdue_blocks();
+        self.step_slow_save();
         if self.next_cron <= self.now {
             self.cron();
         }

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use picket_rdb::{RdbVersion, WriteOptions};
 use picket_replication::{MasterInput, SnapshotFilter, SnapshotId, SnapshotTarget};
 use picket_resp::Reply;
-use picket_sansio::{ClientId, Time};
+use picket_sansio::{ClientId, Millis, Time};
 use picket_server_core::LogLevel;
 
 use super::Node;
@@ -55,6 +55,10 @@ pub(super) struct Active {
     len: u64,
     pub(super) since: Time,
     dirty_before: u64,
+    /// When the next key may be written (`rdb-key-save-delay`).
+    next_step: Time,
+    /// How much replicas asked for meanwhile.
+    asked: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -69,6 +73,11 @@ enum Target {
         clients: Vec<ClientId>,
     },
     Socket(SnapshotId),
+}
+
+/// How much is made at once: a key at a time if that is to take long.
+fn step_bytes(delay: Millis, chunk: usize) -> usize {
+    if delay > Millis(0) { 1 } else { chunk }
 }
 
 impl Active {
@@ -112,9 +121,11 @@ impl Node {
         }
     }
 
-    /// The lowest version that carries all of the data, so that old servers load it too.
+    /// The lowest version that carries what the data is to old servers: they load no higher one. Hash fields that
+    /// expire raise it further.
     fn rdb_version(&self) -> RdbVersion {
-        if self.keyspace.functions().is_empty() { RdbVersion::V9 } else { RdbVersion::V10 }
+        let has_streams = self.keyspace.dbs().iter().any(|db| db.streams_len() > 0);
+        if has_streams || !self.keyspace.functions().is_empty() { RdbVersion::V10 } else { RdbVersion::V9 }
     }
 
     /// BGSAVE, SAVE, a save point or the shutdown: into the database file. `client` is answered at the end.
@@ -138,6 +149,8 @@ impl Node {
             len: 0,
             since: self.now,
             dirty_before: self.saving.dirty,
+            next_step: self.now,
+            asked: None,
         });
         self.write_on();
     }
@@ -156,12 +169,14 @@ impl Node {
                 }
                 return;
             }
-            if *in_flight >= CHUNKS_IN_FLIGHT {
+            if *in_flight >= CHUNKS_IN_FLIGHT || active.next_step > self.now {
                 return;
             }
             *in_flight += 1;
-            let mut out = BytesMut::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 3));
-            match active.snapshot.next(&mut self.keyspace, CHUNK_BYTES, &mut out) {
+            let chunk = step_bytes(self.live.save_delay, CHUNK_BYTES);
+            active.next_step = self.now + self.live.save_delay;
+            let mut out = BytesMut::with_capacity(chunk + (chunk >> 3));
+            match active.snapshot.next(&mut self.keyspace, chunk, &mut out) {
                 Ok(progress) => {
                     active.is_complete = progress == Progress::Complete;
                     active.len += out.len() as u64;
@@ -338,6 +353,8 @@ impl Node {
                             len: 0,
                             since: self.now,
                             dirty_before: 0,
+                            next_step: self.now,
+                            asked: None,
                         });
                     }
                 }
@@ -350,7 +367,13 @@ impl Node {
         else {
             return;
         };
-        let budget = usize::try_from(budget).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        if active.next_step > self.now {
+            active.asked = Some(budget);
+            return;
+        }
+        let chunk = usize::try_from(budget).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let budget = step_bytes(self.live.save_delay, chunk);
+        active.next_step = self.now + self.live.save_delay;
         let mut out = BytesMut::with_capacity(budget + (budget >> 3));
         match active.snapshot.next(&mut self.keyspace, budget, &mut out) {
             Ok(progress) => {
@@ -364,6 +387,31 @@ impl Node {
                 }
             }
             Err(error) => self.save_failed(&error.to_string()),
+        }
+    }
+
+    /// When a snapshot that is made slowly goes on.
+    pub(super) fn save_step_at(&self) -> Option<Time> {
+        let active = self.saving.active.as_ref().filter(|active| active.next_step > self.now)?;
+        let waits = match &active.target {
+            Target::File { .. } => !active.is_complete,
+            Target::Socket(_) => active.asked.is_some(),
+        };
+        waits.then_some(active.next_step)
+    }
+
+    /// Goes on with a snapshot that is made slowly.
+    pub(super) fn step_slow_save(&mut self) {
+        let Some(active) = self.saving.active.as_mut().filter(|active| active.next_step <= self.now) else {
+            return;
+        };
+        match (&active.target, active.asked.take()) {
+            (Target::Socket(snapshot), Some(budget)) => {
+                let snapshot = *snapshot;
+                self.continue_sync_snapshot(snapshot, budget);
+            }
+            (Target::File { .. }, _) => self.write_on(),
+            (Target::Socket(_), None) => {}
         }
     }
 
