@@ -54,3 +54,10 @@ fn bits_of_no_key_are_refused_as_those_of_a_key() {
 fn a_hyperloglog_tests_itself() {
     check(&[("PFSELFTEST", "+OK")]);
 }
+
+#[test]
+fn lolwut_tells_the_version() {
+    let version = concat!("Picket ver. ", env!("CARGO_PKG_VERSION"));
+    assert!(Node::new().reply("LOLWUT VERSION 6 40").contains(version));
+    check(&[("LOLWUT VERSION x", "-ERR value is not an integer or out of range")]);
+}

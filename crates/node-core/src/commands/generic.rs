@@ -34,6 +34,8 @@ pub(super) const TABLE: &[Command] = &[
         docs("server", "1.0.0", "O(N) in the number of keys", "Removes all keys of all databases."), Keys::None, flushall),
     Command::new("flushdb", -1, WRITE, DANGEROUS,
         docs("server", "1.0.0", "O(N) in the number of keys", "Removes all keys of the database."), Keys::None, flushdb),
+    Command::new("lolwut", -1, READ_FAST, Categories::NONE,
+        docs("server", "5.0.0", "", "Tells the version; it paints nothing."), Keys::None, lolwut),
     Command::new("move", 3, WRITE_FAST, KEYSPACE,
         docs("generic", "1.0.0", "O(1)", "Moves a key to another database."), Keys::One(1), move_key),
     OBJECT,
@@ -243,6 +245,16 @@ fn flush(exec: &mut Exec, db: u32) {
     exec.keyspace.signal_all(db, None);
     exec.keyspace.db_mut(db).clear();
     exec.always_propagate();
+}
+
+/// `LOLWUT [VERSION version [argument ...]]`.
+fn lolwut(_: &mut Exec, args: &[Bytes]) -> Answer {
+    if let [_, option, version, ..] = args
+        && is(option, "version")
+    {
+        args::int32(version)?;
+    }
+    Ok(Reply::text(concat!("Picket ver. ", env!("CARGO_PKG_VERSION"), "\n")))
 }
 
 /// `DBSIZE`.
