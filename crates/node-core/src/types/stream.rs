@@ -46,7 +46,7 @@ impl Stream {
 
     /// What it takes on the heap, in O(1).
     pub(crate) fn heap_len(&self) -> u64 {
-        heap_len(size_of::<Self>() as u64) + self.entries.bytes + self.groups.heap_len()
+        heap_len(STREAM_BYTES) + self.entries.bytes + self.groups.heap_len()
     }
 
     /// What OBJECT ENCODING answers.
@@ -99,6 +99,8 @@ pub(crate) const ID_ZERO: StreamId = StreamId { ms: 0, seq: 0 };
 const NODE_BYTES_MAX: u64 = 1 << 30;
 /// What a node takes besides its listpack: its value, its key and its share of the tree.
 const NODE_OVERHEAD: u64 = 96;
+/// What a stream takes besides, the same on every target.
+const STREAM_BYTES: u64 = 240;
 
 impl Entries {
     pub(crate) fn meta(&self) -> &StreamMeta {
