@@ -120,6 +120,15 @@ impl Keyspace {
         self.waiters.by_key.len()
     }
 
+    /// How many keys somebody waits for who wants to know also when they vanish.
+    #[must_use]
+    pub fn blocking_keys_on_nokey(&self) -> usize {
+        let waits = |client: &ClientId| {
+            self.waiters.by_client.get(client).is_some_and(|block| block.kind == BlockKind::Group)
+        };
+        self.waiters.by_key.values().filter(|waiting| waiting.iter().any(waits)).count()
+    }
+
     /// The clients to be tried again because of the next key that became what they wait for, first come first.
     pub fn next_ready(&mut self) -> Option<Vec<ClientId>> {
         loop {

@@ -287,6 +287,8 @@ fn consumers_share_what_comes_next_and_learn_that_their_group_is_gone() {
     for client in 1..=3 {
         assert_eq!(node.client(client, &format!("XREADGROUP GROUP g c{client} BLOCK 0 STREAMS s >")), "");
     }
+    node.client(4, "BLPOP list 0");
+    assert_eq!((node.keyspace.blocking_keys(), node.keyspace.blocking_keys_on_nokey()), (2, 1));
     node.client(9, "XADD s 1-0 f v");
     assert_eq!(node.served, [(1, "*1 *2 $1 s *1 *2 $3 1-0 *2 $1 f $1 v".to_owned())]);
     node.served.clear();

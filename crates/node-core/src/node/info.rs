@@ -117,7 +117,9 @@ impl Node {
             "server" => self.server.info_server(self.now, &self.host, self.settings.hz()),
             "clients" => {
                 let blocking = self.keyspace.blocking_keys() as u64;
-                with_figures(&self.server.info_clients(), &[("total_blocking_keys", blocking)])
+                let on_nokey = self.keyspace.blocking_keys_on_nokey() as u64;
+                let figures = [("total_blocking_keys", blocking), ("total_blocking_keys_on_nokey", on_nokey)];
+                with_figures(&self.server.info_clients(), &figures)
             }
             "memory" => self.info_memory(),
             "persistence" => self.info_persistence(),
