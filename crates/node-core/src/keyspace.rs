@@ -213,10 +213,12 @@ impl Keyspace {
     }
 
     /// Tells the watchers of keys of a database that may all have changed: those that exist, here or in `other`.
-    pub(crate) fn signal_all(&mut self, db: u32, other: Option<u32>) {
+    pub(crate) fn signal_all(&mut self, db: u32, other: Option<u32>, now_ms: u64) {
         self.waiters.all_changed(db);
         let dbs = &self.dbs;
-        let exists = |db: u32, key: &[u8]| dbs[db as usize].contains(key);
+        // That one expired key takes the place of another, or of none, changes nothing for anybody.
+        let exists =
+            |db: u32, key: &[u8]| dbs[db as usize].get(key).is_some_and(|entry| !entry.is_expired(now_ms));
         for ((_, key), (version, _)) in self.watched.iter_mut().filter(|((of, _), _)| *of == db) {
             if exists(db, key) || other.is_some_and(|other| exists(other, key)) {
                 *version += 1;

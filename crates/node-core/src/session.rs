@@ -21,6 +21,8 @@ pub(crate) struct WatchedKey {
     pub(crate) version: u64,
     /// It was expired already, so that its removal is no change.
     pub(crate) was_expired: bool,
+    /// It was there and not expired, so that its expiry is a change.
+    pub(crate) was_visible: bool,
 }
 
 impl Session {

@@ -208,8 +208,9 @@ fn swapdb(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let first = number(&args[1], "ERR invalid first DB index")?;
     let second = number(&args[2], "ERR invalid second DB index")?;
     let (first, second) = (args::existing_db(exec, first)?, args::existing_db(exec, second)?);
-    exec.keyspace.signal_all(first, Some(second));
-    exec.keyspace.signal_all(second, Some(first));
+    let now_ms = exec.now_ms();
+    exec.keyspace.signal_all(first, Some(second), now_ms);
+    exec.keyspace.signal_all(second, Some(first), now_ms);
     exec.keyspace.dbs.swap(first as usize, second as usize);
     exec.always_propagate();
     Ok(Reply::ok())
@@ -242,7 +243,8 @@ fn check_flush_mode(args: &[Bytes]) -> Result<(), Fault> {
 }
 
 fn flush(exec: &mut Exec, db: u32) {
-    exec.keyspace.signal_all(db, None);
+    let now_ms = exec.now_ms();
+    exec.keyspace.signal_all(db, None, now_ms);
     exec.keyspace.db_mut(db).clear();
     exec.always_propagate();
 }

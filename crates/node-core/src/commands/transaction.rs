@@ -29,12 +29,13 @@ fn watch(exec: &mut Exec, args: &[Bytes]) -> Answer {
             continue;
         }
         let now_ms = exec.now_ms();
-        let was_expired = exec.db().get(key).is_some_and(|entry| entry.is_expired(now_ms));
+        let expired = exec.db().get(key).map(|entry| entry.is_expired(now_ms));
+        let (was_expired, was_visible) = (expired == Some(true), expired == Some(false));
         let key = Bytes::copy_from_slice(key);
         let (version, watchers) = exec.keyspace.watched.entry((db, key.clone())).or_default();
         *watchers += 1;
         let version = *version;
-        exec.session.watched.push(WatchedKey { db, key, version, was_expired });
+        exec.session.watched.push(WatchedKey { db, key, version, was_expired, was_visible });
     }
     Ok(Reply::ok())
 }
@@ -66,10 +67,10 @@ impl Keyspace {
 
     fn is_changed(&self, key: &WatchedKey, now_ms: u64) -> bool {
         let version = self.watched.get(&(key.db, key.key.clone())).map(|(version, _)| *version);
-        let is_expired = self.db(key.db).get(&key.key).is_some_and(|entry| entry.is_expired(now_ms));
-        let expired_since = is_expired && !key.was_expired;
+        let is_visible = self.db(key.db).get(&key.key).is_some_and(|entry| !entry.is_expired(now_ms));
+        let vanished = key.was_visible && !is_visible;
         // A key that was expired when it was watched and is merely gone by now did not change.
         let is_gone = key.was_expired && self.db(key.db).get(&key.key).is_none();
-        expired_since || version != Some(key.version) && !is_gone
+        vanished || version != Some(key.version) && !is_gone
     }
 }

@@ -94,6 +94,9 @@ impl Node {
 
     fn run_keyspace(&mut self, call: &Call, command: &'static Command) -> Option<Reply> {
         let client = call.client;
+        if command.spec.name == "watch" && self.server.is_in_multi(client) {
+            return Some(Reply::error("ERR WATCH inside MULTI is not allowed"));
+        }
         let mut context = self.client_context(client);
         if context.origin == Origin::ReplicaClient
             && !self.live.replica_read_only
@@ -238,6 +241,10 @@ impl Node {
             NodeCommand::Refused(text) => Some(Reply::error(text)),
             NodeCommand::Module => Some(match args.get(1) {
                 Some(word) if word.eq_ignore_ascii_case(b"list") => Reply::Array(Vec::new()),
+                Some(word) if word.eq_ignore_ascii_case(b"help") => picket_server_core::help(
+                    "MODULE",
+                    &["LIST", "    Lists modules: there are none in Picket."],
+                ),
                 _ => Reply::error("ERR Picket has no modules"),
             }),
         }

@@ -71,6 +71,7 @@ const CONFIG: &[CommandSpec] = &[
 ];
 
 const MODULE: &[CommandSpec] = &[
+    row("help", 2, BASIC, Categories::SLOW, "server", "5.0.0", "Lists the subcommands."),
     row("list", 2, ADMIN, DANGEROUS, "server", "4.0.0", "Lists modules, of which there are none."),
     row(
         "load",
