@@ -49,6 +49,31 @@ impl Client {
         self.read()
     }
 
+    /// Like [`Client::cmd`] for arguments that are no text.
+    ///
+    /// # Errors
+    /// When the connection fails, times out or answers something that is no RESP.
+    pub fn cmd_bytes<A: AsRef<[u8]>>(&mut self, args: &[A]) -> io::Result<Reply> {
+        self.send_raw(&encode_bytes(args))?;
+        self.read()
+    }
+
+    /// Sends commands without waiting in between, then reads all replies.
+    ///
+    /// # Errors
+    /// When the connection fails, times out or answers something that is no RESP.
+    pub fn pipeline<A: AsRef<[u8]>>(&mut self, commands: &[Vec<A>]) -> io::Result<Vec<Reply>> {
+        let mut replies = Vec::with_capacity(commands.len());
+        // Few enough that neither side waits for the other with full buffers.
+        for some in commands.chunks(100) {
+            self.send_raw(&some.iter().flat_map(|args| encode_bytes(args)).collect::<Vec<u8>>())?;
+            for _ in some {
+                replies.push(self.read()?);
+            }
+        }
+        Ok(replies)
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors
@@ -105,9 +130,17 @@ pub fn once(addr: &str, args: &[&str]) -> io::Result<Reply> {
 /// A command as a RESP array.
 #[must_use]
 pub fn encode(args: &[&str]) -> Vec<u8> {
+    encode_bytes(args)
+}
+
+/// A command of any bytes as a RESP array.
+#[must_use]
+pub fn encode_bytes<A: AsRef<[u8]>>(args: &[A]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
-    for arg in args {
-        bytes.extend_from_slice(format!("${}\r\n{arg}\r\n", arg.len()).as_bytes());
+    for arg in args.iter().map(AsRef::as_ref) {
+        bytes.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        bytes.extend_from_slice(arg);
+        bytes.extend_from_slice(b"\r\n");
     }
     bytes
 }
