@@ -1,10 +1,21 @@
 //! `picket node` as a process, alone and beside real redis-servers.
 
+mod chain;
 mod cli;
 mod common;
 mod config_errors;
+mod cuts;
 mod demo;
 mod disk;
+mod every_type;
+mod eviction;
 mod guarded;
+mod load;
+mod passwords;
 mod replication;
+mod restarts;
+mod same;
+mod sample;
 mod serving;
+mod strange_masters;
+mod sync_under_load;
