@@ -75,6 +75,19 @@ fn who_waits_is_served_or_gives_up() {
     assert!(world.reply(0, client).is_some_and(|reply| reply.is_error()));
 }
 
+#[test]
+fn what_flushall_removed_does_not_come_back() {
+    let mut world = World::new();
+    world.add(&[("save", "3600 1")]);
+    world.run(0, "SET k v");
+    assert_eq!(world.run(0, "SAVE"), Reply::ok());
+    world.run(0, "FLUSHALL");
+    world.until_info(0, "rdb_changes_since_last_save", "0");
+    world.kill(0);
+    world.start(0);
+    assert_eq!(world.run(0, "DBSIZE"), Reply::Integer(0));
+}
+
 /// A master and a replica that follows it.
 fn pair(diskless: &str, load: &str) -> World {
     let mut world = World::new();

@@ -116,7 +116,11 @@ impl Node {
             facts.db = state.session.db;
             facts.watched_keys = u32::try_from(state.session.watched_len()).unwrap_or(u32::MAX);
         }
-        Some(self.settle(client, outcome))
+        let reply = self.settle(client, outcome);
+        if command.spec.name == "flushall" {
+            self.save_emptiness();
+        }
+        Some(reply)
     }
 
     fn wait_for_keys(&mut self, client: ClientId, mut outcome: Outcome) -> Option<Reply> {

@@ -289,6 +289,22 @@ impl Node {
         }
     }
 
+    /// FLUSHALL where data is saved: the old file must not bring back what was removed (`db.c:
+    /// flushAllDataAndResetRDB`).
+    pub(super) fn save_emptiness(&mut self) {
+        if self.live.save_points.is_empty() || self.shutdown.is_some() {
+            return;
+        }
+        if self.saving.active.as_ref().is_some_and(|active| !active.is_sync()) {
+            self.abandon_snapshot("FLUSHALL removed the data");
+        }
+        if self.saving.active.is_some() {
+            self.saving.is_scheduled = true;
+        } else if let Err(reason) = self.start_bgsave(None) {
+            self.note(LogLevel::Warning, reason);
+        }
+    }
+
     /// Starts the next snapshot of a save point that is due.
     pub(super) fn check_save_points(&mut self) {
         if self.saving.active.is_some() || self.loading.is_some() || self.shutdown.is_some() {
