@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
+use picket_testkit::wait::holds_within;
 use picket_testkit::{Client, DataServer, Reply, wait_until};
 
 use crate::common::SOON;
@@ -56,7 +57,9 @@ impl Load {
             let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
             while !is_over.load(Ordering::Acquire) {
                 if is_paused.load(Ordering::Acquire) {
-                    std::thread::park_timeout(std::time::Duration::from_millis(1));
+                    holds_within(SOON, || {
+                        [&is_over, &is_paused].map(|flag| flag.load(Ordering::Acquire)) != [false, true]
+                    });
                     continue;
                 }
                 let commands = next(&mut random);
