@@ -20,6 +20,18 @@ use crate::snapshot::{Progress, Snapshot, SnapshotContent};
 impl Node {
     /// `DEBUG subcommand ...`.
     pub(super) fn debug(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
+        let is_allowed = match self.settings.choice("enable-debug-command") {
+            "yes" => true,
+            "local" => self.server.is_local(client),
+            _ => false,
+        };
+        if !is_allowed {
+            return Some(Reply::error(
+                "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+                 from a local connection, otherwise you need to set this option in the configuration file, and then \
+                 restart the server.",
+            ));
+        }
         let subcommand = args[1].to_ascii_lowercase();
         Some(match (subcommand.as_slice(), &args[2..]) {
             (b"sleep", [seconds]) => match Double::parse(seconds).and_then(Double::seconds_to_millis) {
@@ -55,11 +67,9 @@ impl Node {
                 self.side.change_replid(replid);
                 Reply::ok()
             }
-            (b"replicate", [role, words @ ..]) if !words.is_empty() => {
-                if role.eq_ignore_ascii_case(b"replicas") || role.eq_ignore_ascii_case(b"all") {
-                    let db = self.clients.get(&client).map_or(0, |state| state.session.db);
-                    self.propagate(&[Effect { db, args: words.to_vec() }], true);
-                }
+            (b"replicate", words) if !words.is_empty() => {
+                let db = self.clients.get(&client).map_or(0, |state| state.session.db);
+                self.propagate(&[Effect { db, args: words.to_vec() }], true);
                 Reply::ok()
             }
             (b"log", [text]) => {
@@ -241,7 +251,7 @@ fn help() -> Reply {
             "    Answers a reply of that kind.",
             "RELOAD",
             "    Saves all data and loads it again.",
-            "REPLICATE (REPLICAS|AOF|ALL) <command> [<arg> ...]",
+            "REPLICATE <command> [<arg> ...]",
             "    Puts a command into the replication stream.",
             "SET-ACTIVE-EXPIRE <0|1>",
             "    Whether expired keys are removed before anybody looks.",

@@ -57,7 +57,7 @@ impl World {
     pub(crate) fn add(&mut self, directives: &[(&str, &str)]) -> usize {
         let index = self.nodes.len();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let defaults = [("save", ""), ("repl-diskless-sync-delay", "0")];
+        let defaults = [("save", ""), ("repl-diskless-sync-delay", "0"), ("enable-debug-command", "yes")];
         self.nodes.push(Machine {
             node: None,
             disk: BTreeMap::new(),

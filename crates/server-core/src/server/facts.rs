@@ -5,7 +5,7 @@ use alloc::string::String;
 use picket_sansio::{ClientId, Time};
 
 use super::client::Client;
-use super::{Call, ClientAddresses, Counters, Server};
+use super::{Call, ClientAddresses, Counters, Origin, Server};
 use crate::config::ClientClass;
 
 /// What the application knows about a client and the server shows. Plain data.
@@ -98,6 +98,12 @@ impl Server {
         let peer = &client.addresses.peer;
         let ip = peer.rsplit_once(':').map_or(peer.as_str(), |(ip, _)| ip);
         ip.trim_start_matches('[').trim_end_matches(']').into()
+    }
+
+    /// Whether it is on this machine.
+    #[must_use]
+    pub fn is_local(&self, id: ClientId) -> bool {
+        self.clients.get(id).is_some_and(|client| client.addresses.origin != Origin::Remote)
     }
 
     /// The name of the command that it gave last.
