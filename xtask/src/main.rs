@@ -17,9 +17,8 @@ Picket's chores: cargo xtask <chore>
   tidy       the repository's rules alone. `tidy --list` names them with their reasons.
   control    the integration tests with the stock redis-sentinel in Picket's place, which shows that the
              tests are right about what a sentinel does.
-  bench failover [--runs N]
-             kills a master under three stock sentinels and under three of Picket, in turn, N times each
-             (10 unless told), and prints when it was noticed, agreed, switched and written to again.
+  bench      what can be measured. `bench cores`: the criterion benches of the crates; `bench failover` and
+             `bench node`: whole processes beside stock ones, in turn, as medians with their spread.
   help       this text
 
 Environment:
@@ -33,13 +32,9 @@ fn main() -> ExitCode {
     let passed = match args.as_slice() {
         ["test"] => test::run(&root()),
         ["control"] => test::control(&root()),
-        ["bench", "failover"] => bench::failover(&root(), bench::RUNS),
-        ["bench", "failover", "--runs", count] => match count.parse() {
-            Ok(runs) if runs > 0 => bench::failover(&root(), runs),
-            _ => {
-                eprintln!("--runs takes a number greater than zero, not {count}");
-                return ExitCode::from(2);
-            }
+        ["bench", rest @ ..] => match bench::run(&root(), rest) {
+            Some(passed) => passed,
+            None => return ExitCode::from(2),
         },
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {

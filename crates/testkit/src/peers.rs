@@ -14,13 +14,24 @@ pub enum Peer {
     RedisSentinel,
     /// Nothing runs it in the tests; README's commands use it.
     RedisCli,
+    /// The load of `cargo xtask bench node`.
+    RedisBenchmark,
+    /// A second stock server to compare with in `cargo xtask bench node`.
+    ValkeyServer,
     /// Browser tests of the playground.
     Chromium,
 }
 
 impl Peer {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::RedisServer, Self::RedisSentinel, Self::RedisCli, Self::Chromium];
+    pub const ALL: [Self; 6] = [
+        Self::RedisServer,
+        Self::RedisSentinel,
+        Self::RedisCli,
+        Self::RedisBenchmark,
+        Self::ValkeyServer,
+        Self::Chromium,
+    ];
 
     /// The program's names, the first found wins.
     #[must_use]
@@ -29,6 +40,8 @@ impl Peer {
             Self::RedisServer => &["redis-server", "valkey-server"],
             Self::RedisSentinel => &["redis-sentinel", "valkey-sentinel"],
             Self::RedisCli => &["redis-cli", "valkey-cli"],
+            Self::RedisBenchmark => &["redis-benchmark", "valkey-benchmark"],
+            Self::ValkeyServer => &["valkey-server"],
             Self::Chromium => &["chromium", "chromium-browser", "google-chrome"],
         }
     }
@@ -40,6 +53,8 @@ impl Peer {
             Self::RedisServer => "PICKET_REDIS_SERVER",
             Self::RedisSentinel => "PICKET_REDIS_SENTINEL",
             Self::RedisCli => "PICKET_REDIS_CLI",
+            Self::RedisBenchmark => "PICKET_REDIS_BENCHMARK",
+            Self::ValkeyServer => "PICKET_VALKEY_SERVER",
             Self::Chromium => "PICKET_CHROMIUM",
         }
     }
@@ -50,7 +65,8 @@ impl Peer {
         match self {
             Self::RedisServer => "redis-server",
             Self::RedisSentinel => "redis-sentinel",
-            Self::RedisCli => "redis-tools",
+            Self::RedisCli | Self::RedisBenchmark => "redis-tools",
+            Self::ValkeyServer => "valkey-server",
             Self::Chromium => "chromium",
         }
     }
@@ -62,6 +78,8 @@ impl Peer {
             Self::RedisServer => "every integration test with real data nodes (crates/daemon/tests)",
             Self::RedisSentinel => "mixed quorums and files shared with stock sentinels",
             Self::RedisCli => "nothing (it is only for hands)",
+            Self::RedisBenchmark => "nothing (`cargo xtask bench node` loads servers with it)",
+            Self::ValkeyServer => "nothing (`cargo xtask bench node` compares with it)",
             Self::Chromium => "browser tests of the playground",
         }
     }

@@ -3,7 +3,7 @@
 //! Each sample is a deployment of its own: one master, two replicas, three sentinels of one kind,
 //! `down-after-milliseconds 1000`. The kinds alternate, so that a busy minute of the machine hits both.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use picket_testkit::peers;
 use picket_testkit::wait::wait_for_every;
 use picket_testkit::{Client, Cluster, Program, SentinelProcess};
 
-use crate::steps::cargo;
+use super::release_binary;
+use super::spread::Spread;
 
 /// Samples of each kind.
 pub(crate) const RUNS: usize = 10;
@@ -38,10 +39,11 @@ type Sample = [Duration; MEASURES.len()];
 
 /// Builds the release binary, measures both kinds `runs` times and prints the table.
 pub(crate) fn failover(root: &Path, runs: usize) -> bool {
-    if !peers::redis_available() || !cargo(root, &["build", "--release", "-p", "picket-daemon"], &[]) {
+    if !peers::redis_available() {
         return false;
     }
-    let kinds = [Program::Stock, Program::Picket(release_binary(root))];
+    let Some(picket) = release_binary(root) else { return false };
+    let kinds = [Program::Stock, Program::Picket(picket)];
     let mut samples = [Vec::new(), Vec::new()];
     for run in 1..=runs {
         for (kind, samples) in kinds.iter().zip(&mut samples) {
@@ -58,11 +60,6 @@ pub(crate) fn failover(root: &Path, runs: usize) -> bool {
     true
 }
 
-fn release_binary(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    root.join(target).join("release").join("picket")
-}
-
 fn print_conditions(runs: usize) {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let version = peers::Peer::RedisSentinel.version().unwrap_or_default();
@@ -75,10 +72,8 @@ fn print_conditions(runs: usize) {
 
 /// `median (least-most)` in milliseconds.
 fn spread(samples: &[Sample], place: usize) -> String {
-    let mut values: Vec<_> = samples.iter().map(|sample| sample[place].as_millis()).collect();
-    values.sort_unstable();
-    let median = u128::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
-    format!("{median} ({}-{})", values[0], values[values.len() - 1])
+    let values: Vec<_> = samples.iter().map(|sample| sample[place].as_secs_f64() * 1000.0).collect();
+    Spread::of(&values).map(Spread::text).unwrap_or_default()
 }
 
 fn measure(kind: &Program) -> Sample {
@@ -168,8 +163,8 @@ mod tests {
             sample[2] = Duration::from_millis(ms);
             sample
         };
-        assert_eq!(spread(&[sample(30), sample(10), sample(20)], 2), "20 (10-30)");
-        assert_eq!(spread(&[sample(10), sample(20)], 2), "15 (10-20)");
-        assert_eq!(spread(&[sample(30)], 1), "0 (0-0)");
+        assert_eq!(spread(&[sample(30), sample(10), sample(20)], 2), "20.0 (10.0-30.0)");
+        assert_eq!(spread(&[sample(10), sample(20)], 2), "15.0 (10.0-20.0)");
+        assert_eq!(spread(&[sample(30)], 1), "0.000 (0.000-0.000)");
     }
 }

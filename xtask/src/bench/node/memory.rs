@@ -1,0 +1,16 @@
+//! Resident memory for many small keys.
+
+use super::contender::Contender;
+use super::fill::fill;
+use super::process::resident;
+use super::table::{Better, Table};
+
+/// Keys and values as redis-benchmark makes them: sixteen bytes and three.
+pub(super) fn measure(contenders: &[Contender], keys: u64, table: &mut Table) {
+    for (column, contender) in contenders.iter().enumerate() {
+        let mut server = contender.start();
+        fill(&server, keys, |_| "xxx".to_owned()).expect("it takes the keys");
+        let measure = format!("{keys} small keys, resident MiB");
+        table.add(&measure, Better::Less, column, resident(&mut server));
+    }
+}

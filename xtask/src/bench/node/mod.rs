@@ -1,0 +1,156 @@
+//! `cargo xtask bench node`: `picket node` and stock servers beside each other, on this machine, in one run.
+//!
+//! Every measure is taken of each kind in turn, round after round, so that a busy minute of the machine hits all. What
+//! a process used of the processor is told besides the time by the clock: it depends less on who else is running.
+
+mod apply;
+mod contender;
+mod fill;
+mod memory;
+mod process;
+mod requests;
+mod sync;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use picket_testkit::peers::Peer;
+
+use super::{Options, release_binary};
+use contender::Contender;
+use table::Table;
+
+/// What is measured, and how much of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    rounds: usize,
+    /// Size of the data set of full syncs.
+    gb: f64,
+    /// Requests of a run with sixteen in flight; a tenth with one.
+    requests: u64,
+    /// Keys of which the memory is measured.
+    keys: u64,
+    only: Option<Part>,
+    /// A binary of Picket instead of the one that is built now.
+    picket: Option<PathBuf>,
+}
+
+/// A group of measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Requests,
+    Memory,
+    Apply,
+    Sync,
+}
+
+impl Part {
+    const ALL: [(&'static str, Self); 4] = [
+        ("requests", Self::Requests),
+        ("memory", Self::Memory),
+        ("apply", Self::Apply),
+        ("sync", Self::Sync),
+    ];
+}
+
+impl Plan {
+    /// What the arguments ask for. None if they make no sense, which has been said.
+    pub(super) fn of(options: &Options<'_>) -> Option<Self> {
+        let only = match options.text("--only") {
+            None => None,
+            Some(name) => {
+                let part = Part::ALL.iter().find(|(known, _)| *known == name);
+                if part.is_none() {
+                    eprintln!("--only takes requests, memory, sync or apply, not {name}");
+                }
+                Some(part?.1)
+            }
+        };
+        Some(Self {
+            rounds: options.number("--rounds", 5)?,
+            gb: options.number("--gb", 1.0)?,
+            requests: options.number("--requests", 1_000_000)?,
+            keys: options.number("--keys", 1_000_000)?,
+            only,
+            picket: options.text("--picket").map(PathBuf::from),
+        })
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+}
+
+/// Builds the release binary, measures everybody and prints the table.
+pub(super) fn run(root: &Path, plan: &Plan) -> bool {
+    let Some(picket) = plan.picket.clone().or_else(|| release_binary(root)) else { return false };
+    let contenders = Contender::all(&picket);
+    let missing = missing(&contenders);
+    let mut table = Table::new(&contenders);
+    for round in 1..=plan.rounds {
+        println!("round {round} of {}", plan.rounds);
+        if plan.wants(Part::Requests) && Peer::RedisBenchmark.find().is_some() {
+            requests::measure(&contenders, plan.requests, &mut table);
+        }
+        if plan.wants(Part::Memory) {
+            memory::measure(&contenders, plan.keys, &mut table);
+        }
+        if plan.wants(Part::Apply) {
+            apply::measure(&contenders, plan.requests, &mut table);
+        }
+        if plan.wants(Part::Sync) {
+            sync::measure(&contenders, plan.gb, &mut table);
+        }
+    }
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    println!("\n{} rounds, in turn, {cores} cores; median (least-most)", plan.rounds);
+    for contender in &contenders {
+        println!("{}: {}", contender.name, contender.version);
+    }
+    table.print();
+    missing.iter().for_each(|line| println!("{line}"));
+    true
+}
+
+/// What cannot be measured, and why.
+fn missing(contenders: &[Contender]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if contenders.len() == 1 {
+        lines.push(format!(
+            "Nobody to compare with: {} was not found (apt-get install {}).",
+            Peer::RedisServer,
+            Peer::RedisServer.debian_package()
+        ));
+    }
+    if Peer::RedisBenchmark.find().is_none() {
+        lines.push(format!(
+            "No requests per second: {} was not found (apt-get install {}).",
+            Peer::RedisBenchmark,
+            Peer::RedisBenchmark.debian_package()
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(args: &[&str]) -> Option<Plan> {
+        let options = Options::parse(args, &["--rounds", "--gb", "--requests", "--keys", "--only"])?;
+        Plan::of(&options)
+    }
+
+    #[test]
+    fn a_plan_measures_everything_unless_told() {
+        let all = plan(&[]).expect("nothing is asked for");
+        assert!(Part::ALL.iter().all(|(_, part)| all.wants(*part)));
+        assert_eq!((all.rounds, all.requests, all.keys), (5, 1_000_000, 1_000_000));
+        let some = plan(&["--only", "sync", "--gb", "0.25"]).expect("known words");
+        assert!(some.wants(Part::Sync) && !some.wants(Part::Requests));
+        assert_eq!(some.gb, 0.25);
+        assert_eq!(plan(&["--only", "everything"]), None);
+        assert_eq!(plan(&["--rounds", "none"]), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! What the kernel knows of a server's process.
+
+use std::fs;
+use std::time::Duration;
+
+use picket_testkit::DataServer;
+
+/// Clock ticks of `/proc/<pid>/stat`: the same on every Linux that programs see.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What the process has used of the processor, in all of its threads.
+pub(super) fn processor_time(server: &mut DataServer) -> Duration {
+    Duration::from_secs_f64(ticks(&read(server, "stat")).expect("the kernel counts it") / TICKS_PER_SECOND)
+}
+
+/// What it has in memory now, in MiB.
+pub(super) fn resident(server: &mut DataServer) -> f64 {
+    mebibytes(&read(server, "status"), "VmRSS:").expect("the kernel counts it")
+}
+
+/// The most that it has had since it began, or since [`forget_peak`], in MiB.
+pub(super) fn peak(server: &mut DataServer) -> f64 {
+    mebibytes(&read(server, "status"), "VmHWM:").expect("the kernel counts it")
+}
+
+/// From now on the peak is counted anew.
+pub(super) fn forget_peak(server: &mut DataServer) {
+    let path = format!("/proc/{}/clear_refs", server.process().pid());
+    fs::write(&path, "5").unwrap_or_else(|error| panic!("{path}: {error}"));
+}
+
+fn read(server: &mut DataServer, name: &str) -> String {
+    let path = format!("/proc/{}/{name}", server.process().pid());
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// User and system time; the name before them, in brackets, may hold anything.
+fn ticks(stat: &str) -> Option<f64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+fn mebibytes(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_behind_any_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 5 6 7";
+        assert_eq!(ticks(stat), Some(300.0));
+        let status = "VmPeak:\t    9000 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
+        assert_eq!(mebibytes(status, "VmHWM:"), Some(4.0));
+        assert_eq!(mebibytes(status, "VmRSS:"), Some(2.0));
+        assert_eq!(mebibytes(status, "VmSwap:"), None);
+    }
+}
