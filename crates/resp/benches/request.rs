@@ -1,19 +1,26 @@
-//! Reading requests: `cargo bench -p picket-resp --bench request`.
+//! Reading requests, beside redis-protocol's reader: `cargo bench -p picket-resp --bench request`.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use picket_resp::{RequestBuffer, RequestParser, command};
+use redis_protocol::resp2::decode::decode_bytes;
 
 fn requests(c: &mut Criterion) {
-    let set = command(["SET", "user:1000", "some value of common length"]);
+    let set = command(["SET", "key:000000001000", "some value of usual length"]);
+    assert_eq!(set.len(), 69);
     let mut group = c.benchmark_group("request");
 
     group.throughput(Throughput::Elements(1));
     let mut parser = RequestParser::new();
     group.bench_function("set, 3 arguments", |b| b.iter(|| read_all(&mut parser, black_box(&set))));
+    let frame: Bytes = set.clone();
+    group.bench_function("set, 3 arguments, by redis-protocol", |b| {
+        b.iter(|| decode_bytes(black_box(&frame)).expect("valid").expect("whole"));
+    });
     let mut parser = RequestParser::new();
     group.bench_function("inline PING", |b| b.iter(|| read_all(&mut parser, black_box(b"PING\r\n"))));
 
