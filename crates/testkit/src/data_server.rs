@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::client::{Client, once};
+use crate::client::Client;
 use crate::conf::{self, Folder};
 use crate::wait::holds_within;
 use crate::{DataProgram, PortLease, Proc, Reply, wait_until};
@@ -84,8 +84,8 @@ impl DataServer {
         let process =
             Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("the data server can be run");
         let process = self.process.insert(process);
-        let addr = self.port.addr();
-        let up = holds_within(START_WITHIN, || !process.is_running() || answers_ping(&addr));
+        let (addr, password) = (self.port.addr(), self.password.as_deref());
+        let up = holds_within(START_WITHIN, || !process.is_running() || answers_ping(&addr, password));
         if process.is_running() {
             assert!(up, "{name} did not answer within {START_WITHIN:?}");
             return true;
@@ -256,10 +256,18 @@ pub fn parse_info(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn answers_ping(addr: &str) -> bool {
-    once(addr, &["PING"]).is_ok_and(|reply| match &reply {
+fn answers_ping(addr: &str, password: Option<&str>) -> bool {
+    let ask = || {
+        let mut client = Client::connect(addr)?;
+        if let Some(password) = password {
+            // Who wants a password says so even before its data is loaded; only with it one learns more.
+            client.cmd(&["AUTH", password])?;
+        }
+        client.cmd(&["PING"])
+    };
+    ask().is_ok_and(|reply: Reply| match &reply {
         Reply::Status(text) => text == "PONG",
-        // It is up and wants a password.
+        // It is up and wants another password.
         Reply::Error(text) => text.starts_with("NOAUTH"),
         _ => false,
     })
