@@ -98,3 +98,8 @@ fn a_node_takes_its_replicas_back_after_a_hundred_cuts() {
     needs_redis!();
     survives_cuts(&ours(), &DataProgram::Redis, 2);
 }
+
+#[test]
+fn two_nodes_come_through_a_hundred_cuts() {
+    survives_cuts(&ours(), &ours(), 3);
+}

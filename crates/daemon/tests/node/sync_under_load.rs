@@ -43,3 +43,8 @@ fn a_redis_server_is_synchronised_while_a_node_is_written_to() {
     needs_redis!();
     copies_under_load(&ours(), &DataProgram::Redis);
 }
+
+#[test]
+fn a_node_is_synchronised_while_a_node_is_written_to() {
+    copies_under_load(&ours(), &ours());
+}
