@@ -215,6 +215,7 @@ fn protocol(kind: &[u8]) -> Reply {
         b"string" => Reply::bulk("Hello World"),
         b"integer" => Reply::Integer(12345),
         b"double" => Reply::Double(Bytes::from_static(b"3.141")),
+        b"bignum" => Reply::BigNumber(Bytes::from_static(b"1234567999999999999999999999999999999")),
         b"null" => Reply::Null,
         b"array" => Reply::array((0..3).map(Reply::Integer)),
         b"set" => Reply::set((0..3).map(Reply::Integer)),
@@ -224,7 +225,7 @@ fn protocol(kind: &[u8]) -> Reply {
         b"false" => Reply::Bool(false),
         b"verbatim" => Reply::text("This is a verbatim\nstring"),
         _ => Reply::error(
-            "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false",
+            "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|push|verbatim|true|false",
         ),
     }
 }
