@@ -223,3 +223,19 @@ fn a_node_that_ends_lets_its_replicas_catch_up_and_saves() {
     assert!(world.nodes[0].disk.contains_key("dump.rdb"));
     assert_eq!(world.run(1, "GET last"), Reply::bulk("1"));
 }
+
+#[test]
+fn what_a_transaction_publishes_to_its_own_client_follows_it() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    world.ask(0, client, "HELLO 3");
+    world.ask(0, client, "SUBSCRIBE news");
+    for line in ["MULTI", "PING", "PUBLISH news hello", "PING"] {
+        world.ask(0, client, line);
+    }
+    let Reply::Array(replies) = world.ask(0, client, "EXEC") else { panic!("an array") };
+    assert_eq!(replies, [Reply::simple("PONG"), Reply::Integer(1), Reply::simple("PONG")]);
+    let words = ["message", "news", "hello"].map(Reply::bulk);
+    assert_eq!(world.reply(0, client), Some(Reply::Push(words.into())));
+}

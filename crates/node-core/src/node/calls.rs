@@ -303,6 +303,7 @@ impl Node {
                 self.server.reply(client, &reply);
             }
         }
+        self.server.end_array();
         let effects = self.unit.take().unwrap_or_default();
         if !effects.is_empty() && self.is_master() {
             self.propagate(&effects, true);

@@ -89,6 +89,8 @@ pub struct Server {
     pause: Pause,
     /// The application holds back writes, see [`Server::hold_writes`].
     holds_writes: bool,
+    /// Who is being answered an array item by item, and what was published to it meanwhile.
+    inside_array: Option<(ClientId, Vec<Bytes>)>,
     outputs: VecDeque<ServerOutput>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together. The room behind them
     /// is used again.
@@ -125,6 +127,7 @@ impl Server {
             idle: BTreeSet::new(),
             pause: Pause::None,
             holds_writes: false,
+            inside_array: None,
             outputs: VecDeque::new(),
             tail: BytesMut::new(),
             tail_of: ClientId(0),
@@ -519,6 +522,12 @@ impl Server {
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
+        if let Some((owner, messages)) = &mut self.inside_array
+            && *owner == id
+        {
+            messages.push(bytes);
+            return;
+        }
         match self.clients.get_mut(id) {
             Some(client) if !client.held.is_empty() => client.held.push_bytes(&bytes),
             _ => self.send_shared(id, bytes),
