@@ -39,6 +39,9 @@ impl Node {
         let reply = self.settle(client, outcome);
         if is_over {
             self.end_block(client);
+            if reply.is_error() {
+                self.statistics.note_failed(&args[0], &reply);
+            }
             self.server.reply(client, &reply);
             self.server.resume(client);
         }

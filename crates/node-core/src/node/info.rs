@@ -67,14 +67,17 @@ impl Statistics {
     }
 
     /// Counts the failure of a command that was counted when it began to wait.
-    pub(super) fn note_failed(&mut self, name: &[u8]) {
+    pub(super) fn note_failed(&mut self, name: &[u8], reply: &Reply) {
+        if let Reply::Error(text) = reply {
+            self.note_error(text);
+        }
         let at = TABLE.iter().position(|row| row.name.as_bytes().eq_ignore_ascii_case(name));
         if let Some(counted) = at.and_then(|at| self.commands.get_mut(at)) {
             counted.failed += 1;
         }
     }
 
-    pub(super) fn note_error(&mut self, text: &Bytes) {
+    fn note_error(&mut self, text: &Bytes) {
         /// Further kinds of errors are not told apart: a client must not be able to make them up.
         const ERRORS_MAX: usize = 128;
         let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());

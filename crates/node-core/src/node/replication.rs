@@ -271,8 +271,9 @@ impl Node {
         let in_wait: Vec<ClientId> = self.waiting.iter().copied().collect();
         for client in waiting.into_iter().chain(in_wait) {
             let name = self.server.last_command(client);
-            self.statistics.note_failed(name.as_bytes());
-            self.server.reply(client, &Reply::error(UNBLOCKED));
+            let reply = Reply::error(UNBLOCKED);
+            self.statistics.note_failed(name.as_bytes(), &reply);
+            self.server.reply(client, &reply);
             self.server.close(client);
             self.forget_client(client);
         }
