@@ -239,3 +239,168 @@ fn what_a_transaction_publishes_to_its_own_client_follows_it() {
     let words = ["message", "news", "hello"].map(Reply::bulk);
     assert_eq!(world.reply(0, client), Some(Reply::Push(words.into())));
 }
+
+#[test]
+fn a_snapshot_that_is_being_made_does_not_keep_a_node_from_its_end() {
+    for option in ["", " FORCE"] {
+        let mut world = World::new();
+        world.add(&[("save", "3600 1"), ("rdb-key-save-delay", "1000")]);
+        for number in 0..50 {
+            world.run(0, &format!("SET key:{number} {number}"));
+        }
+        assert_eq!(world.run(0, "BGSAVE"), Reply::simple("Background saving started"));
+        world.run(0, "SET last 1");
+        let client = world.client(0);
+        world.send(0, client, &format!("SHUTDOWN{option}"));
+        world.until("the end", |world| world.nodes[0].exit.is_some());
+        assert_eq!((world.nodes[0].exit, world.reply(0, client)), (Some(0), None));
+        world.start(0);
+        assert_eq!(world.run(0, "GET last"), Reply::bulk("1"));
+    }
+}
+
+#[test]
+fn a_node_that_ends_while_it_loads_keeps_its_file() {
+    let mut world = World::new();
+    world.add(&[("save", "3600 1")]);
+    world.run(0, "SET a 1");
+    assert_eq!(world.run(0, "SAVE"), Reply::ok());
+    let saved = world.nodes[0].disk["dump.rdb"].clone();
+    world.kill(0);
+    world.nodes[0].has_slow_disk = true;
+    world.start(0);
+    let client = world.client(0);
+    world.send(0, client, "GET a");
+    assert!(world.reply(0, client).is_some_and(|reply| reply.is_error()), "it loads");
+    world.send(0, client, "SHUTDOWN");
+    world.until("the end", |world| world.nodes[0].exit == Some(0));
+    assert!(world.nodes[0].disk["dump.rdb"] == saved);
+}
+
+#[test]
+fn nothing_is_acknowledged_that_the_last_snapshot_lacks() {
+    let mut world = World::new();
+    world.add(&[("save", "3600 1")]);
+    world.run(0, "SET a 1");
+    world.nodes[0].has_slow_disk = true;
+    let (client, writer) = (world.client(0), world.client(0));
+    world.send(0, client, "SHUTDOWN");
+    world.send(0, writer, "SET late 1");
+    world.until("the end", |world| world.nodes[0].exit == Some(0));
+    assert_eq!(world.reply(0, writer), None);
+}
+
+#[test]
+fn everybody_who_asked_for_the_end_learns_that_it_is_off() {
+    let mut world = pair("yes", "disabled");
+    settle(&mut world, 0, 1);
+    world.stall(1);
+    world.run(0, "SET a 1");
+    let clients = [world.client(0), world.client(0)];
+    for client in clients {
+        world.send(0, client, "SHUTDOWN NOSAVE");
+        assert_eq!(world.reply(0, client), None);
+    }
+    assert_eq!(world.run(0, "SHUTDOWN ABORT"), Reply::ok());
+    for client in clients {
+        assert!(world.reply(0, client).is_some_and(|reply| reply.is_error()));
+        assert_eq!(world.ask(0, client, "SET b 1"), Reply::ok());
+    }
+    assert_eq!(world.nodes[0].exit, None);
+}
+
+#[test]
+fn the_end_waits_for_no_replica_that_is_not_there() {
+    for leave in [
+        |world: &mut World| world.kill(1),
+        |world: &mut World| world.cut(1),
+        |world: &mut World| {
+            world.run(0, "REPLICAOF node 1");
+        },
+    ] {
+        let mut world = pair("yes", "disabled");
+        settle(&mut world, 0, 1);
+        world.stall(1);
+        world.run(0, "SET a 1");
+        let client = world.client(0);
+        world.send(0, client, "SHUTDOWN NOSAVE");
+        assert_eq!(world.nodes[0].exit, None);
+        leave(&mut world);
+        let before = world.now;
+        world.until("the end", |world| world.nodes[0].exit == Some(0));
+        assert!(world.now.since(before) < Millis(1000));
+    }
+}
+
+#[test]
+fn replies_to_a_transaction_stand_in_its_order_whoever_takes_long() {
+    let mut world = World::new();
+    world.add(&[("aclfile", "users.acl")]);
+    let client = world.client(0);
+    for line in ["MULTI", "ACL SAVE", "PING"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.ask(0, client, "EXEC"), Reply::array([Reply::ok(), Reply::simple("PONG")]));
+    assert_eq!(world.ask(0, client, "PING"), Reply::simple("PONG"));
+}
+
+#[test]
+fn what_a_transaction_lets_go_goes_on_replicas_too() {
+    let mut world = pair("yes", "disabled");
+    settle(&mut world, 0, 1);
+    world.run(0, "CONFIG SET maxmemory-policy allkeys-lru");
+    let client = world.client(0);
+    for line in ["MULTI", "SET x 1", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "EXEC"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.run(0, "DBSIZE"), Reply::Integer(0));
+    settle(&mut world, 0, 1);
+}
+
+#[test]
+fn what_a_transaction_wrote_as_a_master_is_in_the_masters_stream() {
+    let mut world = pair("yes", "disabled");
+    settle(&mut world, 0, 1);
+    let client = world.client(0);
+    for line in ["MULTI", "SET x 1", "REPLICAOF node 1", "BLPOP nothing 0"] {
+        world.ask(0, client, line);
+    }
+    let Reply::Array(replies) = world.ask(0, client, "EXEC") else { panic!("an array") };
+    assert_eq!(replies, [Reply::ok(), Reply::ok(), Reply::NullArray]);
+    world.pass(Millis(10));
+    world.run(1, "REPLICAOF NO ONE");
+    world.until_info(0, "master_link_status", "up");
+    settle(&mut world, 1, 0);
+    assert_eq!((world.info(1, "sync_full"), world.run(1, "GET x")), ("0".into(), Reply::bulk("1")));
+}
+
+#[test]
+fn nothing_expires_while_writes_are_held_back() {
+    let mut world = pair("yes", "disabled");
+    world.run(0, "DEBUG SET-ACTIVE-EXPIRE 0");
+    world.run(0, "SET short 1 PX 10");
+    settle(&mut world, 0, 1);
+    world.pass(Millis(20));
+    world.run(0, "CLIENT PAUSE 1000 WRITE");
+    let before = world.info(0, "master_repl_offset");
+    let client = world.client(0);
+    assert!(world.ask(0, client, "GET short").is_null());
+    for line in ["MULTI", "GET short", "EXEC"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.info(0, "master_repl_offset"), before);
+    world.run(0, "CLIENT UNPAUSE");
+    assert!(world.ask(0, client, "GET short").is_null());
+    assert_ne!(world.info(0, "master_repl_offset"), before);
+}
+
+#[test]
+fn a_client_that_leaves_waits_for_nothing_any_more() {
+    let mut world = pair("yes", "disabled");
+    let client = world.client(0);
+    world.ask(0, client, "SET a 1");
+    world.send(0, client, "WAIT 5 0");
+    assert_eq!(world.node(0).master_side().status().waiting_clients, 1);
+    world.input(0, picket_node_core::NodeInput::ClientGone { client });
+    assert_eq!(world.node(0).master_side().status().waiting_clients, 0);
+}

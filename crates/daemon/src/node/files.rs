@@ -44,9 +44,6 @@ pub(super) enum Job {
     Close {
         file: FileId,
     },
-    Remove {
-        name: String,
-    },
     /// Not a file, but it takes time as well.
     Free(Garbage),
     /// The files are in this folder from now on.
@@ -171,11 +168,6 @@ impl Worker {
             }
             Job::Free(garbage) => {
                 drop(garbage);
-                None
-            }
-            Job::Remove { name } => {
-                // What is not there needs no removing; what cannot be removed will be replaced.
-                let _ = self.path(&name).and_then(std::fs::remove_file);
                 None
             }
             Job::Folder(folder) => {
@@ -376,7 +368,6 @@ mod tests {
         files.ask(Job::Write { file: ONE, bytes: Bytes::from_static(b"x") });
         files.ask(Job::Commit { file: ONE, name: "dump.rdb".into() });
         files.ask(Job::Open { file: TWO, name: "dump.rdb".into() });
-        files.ask(Job::Remove { name: "dump.rdb".into() });
         assert_eq!(results(files, answers), ["file-1 failed No such file or directory", "file-2 missing"]);
     }
 
@@ -388,7 +379,6 @@ mod tests {
         std::fs::create_dir(&inner).expect("made");
         let (files, answers) = started(&inner);
         files.ask(Job::Open { file: ONE, name: "../kept".into() });
-        files.ask(Job::Remove { name: "../kept".into() });
         files.ask(Job::Create { file: TWO, in_steps: false });
         files.ask(Job::Commit { file: TWO, name: "..".into() });
         let results = results(files, answers);

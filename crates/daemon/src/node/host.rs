@@ -169,7 +169,6 @@ impl NodeHost {
             NodeOutput::OpenFile { file, name } => inner.files.ask(Job::Open { file, name }),
             NodeOutput::ReadFile { file, offset, len } => inner.files.ask(Job::Read { file, offset, len }),
             NodeOutput::CloseFile { file } => inner.files.ask(Job::Close { file }),
-            NodeOutput::RemoveFile { name } => inner.files.ask(Job::Remove { name }),
             NodeOutput::RewriteConfig { query, state } => {
                 inner.files.ask(Job::RewriteConfig { query, state });
             }

@@ -5,7 +5,8 @@ use alloc::string::String;
 
 use bytes::Bytes;
 use picket_resp::Reply;
-use picket_sansio::{ClientId, QueryId, Secret};
+use picket_sansio::{ClientId, Secret};
+use picket_server_core::ReplySlot;
 
 use super::io::NodeOutput;
 use super::{Later, Node};
@@ -17,15 +18,13 @@ impl Node {
 
     /// ACL LOAD and ACL SAVE; the others are the server's.
     pub(super) fn acl_file(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
-        let query = QueryId::next(&mut self.queries);
         let path = self.aclfile();
-        self.server.suspend(client);
         if args[1].eq_ignore_ascii_case(b"load") {
-            self.later.insert(query, Later::AclLoad { client });
+            let query = self.ask_host(client, |slot| Later::AclLoad { client, slot });
             self.push(NodeOutput::ReadText { query, path });
         } else {
             let text = Secret::new(self.server.acl().file_text());
-            self.later.insert(query, Later::AclSave { client });
+            let query = self.ask_host(client, |slot| Later::AclSave { client, slot });
             self.push(NodeOutput::WriteText { query, path, text });
         }
         None
@@ -33,7 +32,7 @@ impl Node {
 
     /// The users are replaced by those of the file, all or none. The reply leaves first: the client that asked may be
     /// one whose user is gone.
-    pub(super) fn acl_read(&mut self, client: ClientId, result: Result<Secret, String>) {
+    pub(super) fn acl_read(&mut self, client: ClientId, slot: ReplySlot, result: Result<Secret, String>) {
         let path = self.aclfile();
         let mut acl = self.server.acl().clone();
         let loaded = result
@@ -41,20 +40,18 @@ impl Node {
             .and_then(|text| acl.load_file(&path, text.expose()));
         match loaded {
             Ok(()) => {
-                self.server.reply(client, &Reply::ok());
+                self.answer_later(client, slot, &Reply::ok());
                 self.server.set_acl(acl);
             }
-            Err(reason) => self.server.reply(client, &Reply::error(format!("ERR {reason}"))),
+            Err(reason) => self.answer_later(client, slot, &Reply::error(format!("ERR {reason}"))),
         }
-        self.server.resume(client);
     }
 
-    pub(super) fn acl_saved(&mut self, client: ClientId, result: Result<(), String>) {
+    pub(super) fn acl_saved(&mut self, client: ClientId, slot: ReplySlot, result: Result<(), String>) {
         let reply = match result {
             Ok(()) => Reply::ok(),
             Err(reason) => Reply::error(format!("ERR There was an error trying to save the ACLs: {reason}")),
         };
-        self.server.reply(client, &reply);
-        self.server.resume(client);
+        self.answer_later(client, slot, &reply);
     }
 }

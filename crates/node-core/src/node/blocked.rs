@@ -1,5 +1,6 @@
 //! Clients that wait for keys: when they are tried again, and when they give up (`blocked.c`).
 
+use picket_replication::MasterInput;
 use picket_resp::Reply;
 use picket_sansio::{ClientId, Time};
 use picket_server_core::UnblockWith;
@@ -97,7 +98,9 @@ impl Node {
     /// A client is gone: nothing of it is left.
     pub(super) fn forget_client(&mut self, client: ClientId) {
         self.end_block(client);
-        self.waiting.remove(&client);
+        if self.waiting.remove(&client) {
+            self.side_input(MasterInput::Gone { conn: client });
+        }
         if let Some(mut state) = self.clients.remove(&client) {
             self.keyspace.unwatch(&mut state.session);
         }

@@ -39,7 +39,6 @@ impl Node {
     /// Why a request may not run now, in the order in which Redis looks.
     fn refusal(&mut self, call: &Call) -> Option<Reply> {
         let flags = self.server.flags_of(call);
-        let is_write = flags.any.has(Flags::WRITE) || flags.any.has(Flags::MAY_REPLICATE);
         let is_master = self.is_master();
         if self.live.maxmemory > 0 && (is_master || !self.live.replica_ignore_maxmemory) && !self.is_loading()
         {
@@ -69,9 +68,6 @@ impl Node {
         }
         if !flags.all.has(Flags::LOADING) && self.is_loading() {
             return Some(Reply::error("LOADING Redis is loading the dataset in memory"));
-        }
-        if self.shutdown.is_some() && is_write && !self.is_master() {
-            return None;
         }
         None
     }
@@ -103,6 +99,11 @@ impl Node {
             && command.spec.flags.has(Flags::WRITE)
         {
             context.origin = Origin::Client;
+        }
+        // While writes are held back nothing else may change data either: who reads an expired key leaves it there.
+        let may_write = Flags::WRITE.and(Flags::MAY_REPLICATE);
+        if !command.spec.flags.has(may_write) && self.server.is_holding_writes() {
+            context.origin = Origin::ReplicaClient;
         }
         let state = self.clients.entry(client).or_default();
         let outcome = self.keyspace.execute_command(&mut state.session, context, command, &call.args);
@@ -140,10 +141,7 @@ impl Node {
         }
         self.saving.dirty += effects.len() as u64;
         if self.is_master() {
-            match &mut self.unit {
-                Some(unit) => unit.extend(effects),
-                None => self.propagate(&effects, is_unit),
-            }
+            self.propagate(effects, is_unit);
             let offset = self.side.history().master_repl_offset;
             if let Some(state) = self.clients.get_mut(&client) {
                 state.last_write = offset;
@@ -165,9 +163,16 @@ impl Node {
         }
     }
 
-    /// Puts commands into the stream, as one unit or each for itself.
-    pub(super) fn propagate(&mut self, effects: &[Effect], is_unit: bool) {
-        if self.side.backlog().is_none() {
+    /// Puts commands into the stream, as one unit or each for itself; those of a transaction when it ends.
+    pub(super) fn propagate(&mut self, effects: Vec<Effect>, is_unit: bool) {
+        match &mut self.unit {
+            Some(unit) => unit.extend(effects),
+            None => self.append_to_stream(&effects, is_unit),
+        }
+    }
+
+    fn append_to_stream(&mut self, effects: &[Effect], is_unit: bool) {
+        if effects.is_empty() || self.side.backlog().is_none() {
             return;
         }
         self.scratch.clear();
@@ -304,13 +309,20 @@ impl Node {
             }
         }
         self.server.end_array();
-        let effects = self.unit.take().unwrap_or_default();
-        if !effects.is_empty() && self.is_master() {
-            self.propagate(&effects, true);
+        let has_written = self.append_unit();
+        self.unit = None;
+        if has_written && self.is_master() {
             let offset = self.side.history().master_repl_offset;
             self.clients.entry(client).or_default().last_write = offset;
         }
         None
+    }
+
+    /// Puts what a transaction has changed so far into the stream; false if that is nothing.
+    pub(super) fn append_unit(&mut self) -> bool {
+        let effects = self.unit.as_mut().map(core::mem::take).unwrap_or_default();
+        self.append_to_stream(&effects, true);
+        !effects.is_empty()
     }
 
     fn wait(&mut self, client: ClientId, kind: WaitKind, args: &[Bytes]) {
@@ -329,10 +341,7 @@ impl Node {
         if self.is_master() {
             let db = self.clients.get(&client).map_or(0, |state| state.session.db);
             let effect = Effect { db, args: args.to_vec() };
-            match &mut self.unit {
-                Some(unit) => unit.push(effect),
-                None => self.propagate(core::slice::from_ref(&effect), true),
-            }
+            self.propagate(alloc::vec![effect], true);
         }
         Reply::Integer(i64::try_from(receivers).unwrap_or(i64::MAX))
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::Reply;
-use picket_sansio::{ClientId, QueryId};
+use picket_sansio::ClientId;
 use picket_server_core::config::{DIRECTIVES, Directive, Kind, Special, find_directive};
 use picket_server_core::{Case, Limits, Settings, glob_match, help};
 
@@ -155,9 +155,7 @@ impl Node {
         }
         let mut lines = self.settings.rewrite_lines(&self.working_dir, &[]);
         lines.extend(self.server.acl().rewrite_lines());
-        let query = QueryId::next(&mut self.queries);
-        self.later.insert(query, Later::ConfigRewrite { client });
-        self.server.suspend(client);
+        let query = self.ask_host(client, |slot| Later::ConfigRewrite { client, slot });
         self.push(NodeOutput::RewriteConfig { query, state: ConfigState { lines }.into() });
         None
     }

@@ -57,7 +57,7 @@ impl Node {
                 let db = self.clients.get(&client).map_or(0, |state| state.session.db);
                 Reply::array(keys.iter().map(|key| Reply::text(self.keyspace.digest_value(db, key))))
             }
-            (b"reload", options) => return self.reload(client, options),
+            (b"reload", options) => self.reload(options),
             (b"change-repl-id", []) => {
                 self.note(
                     LogLevel::Notice,
@@ -69,7 +69,7 @@ impl Node {
             }
             (b"replicate", words) if !words.is_empty() => {
                 let db = self.clients.get(&client).map_or(0, |state| state.session.db);
-                self.propagate(&[Effect { db, args: words.to_vec() }], true);
+                self.propagate(alloc::vec![Effect { db, args: words.to_vec() }], true);
                 Reply::ok()
             }
             (b"log", [text]) => {
@@ -134,19 +134,20 @@ impl Node {
     }
 
     /// Saves everything and loads it again, in memory.
-    fn reload(&mut self, _client: ClientId, options: &[Bytes]) -> Option<Reply> {
+    fn reload(&mut self, options: &[Bytes]) -> Reply {
         for option in options {
             if !matches!(option.to_ascii_lowercase().as_slice(), b"nosave" | b"noflush" | b"merge") {
-                return Some(Reply::error(
-                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
-                ));
+                return Reply::error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
             }
         }
+        if !self.is_ready || self.loading.is_some() {
+            return Reply::error("LOADING Redis is loading the dataset in memory");
+        }
         self.abandon_snapshot("DEBUG RELOAD");
-        Some(match self.reload_in_memory() {
+        match self.reload_in_memory() {
             Ok(()) => Reply::ok(),
             Err(reason) => Reply::error(format!("ERR Error trying to load the RDB dump: {reason}")),
-        })
+        }
     }
 
     fn debug_object(&mut self, client: ClientId, key: &Bytes) -> Reply {
@@ -191,6 +192,9 @@ impl Node {
         let prefix = rest.first().cloned().unwrap_or_else(|| Bytes::from_static(b"key"));
         let size = match rest.get(1).map(|size| parse_i64(size).and_then(|size| usize::try_from(size).ok())) {
             Some(None) => return Reply::error("ERR value is out of range, must be positive"),
+            Some(Some(size)) if size as u64 > self.live.keyspace.proto_max_bulk_len => {
+                return Reply::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+            }
             Some(Some(size)) => size,
             None => 0,
         };

@@ -230,11 +230,6 @@ pub enum NodeOutput {
         /// Which file.
         file: FileId,
     },
-    /// Remove a file of the working folder, if it is there.
-    RemoveFile {
-        /// Its name.
-        name: String,
-    },
     /// Rewrite the config file; answer with [`NodeInput::Written`].
     RewriteConfig {
         /// The question.
@@ -359,7 +354,6 @@ impl fmt::Display for NodeOutput {
             Self::OpenFile { file, name } => write!(f, "{file} open {name}"),
             Self::ReadFile { file, offset, len } => write!(f, "{file} read {len} bytes from {offset}"),
             Self::CloseFile { file } => write!(f, "{file} close"),
-            Self::RemoveFile { name } => write!(f, "remove {name}"),
             Self::RewriteConfig { query, state } => {
                 write!(f, "{query} rewrite config {} lines", state.lines.len())
             }

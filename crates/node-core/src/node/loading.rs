@@ -93,16 +93,6 @@ impl Node {
             }
             return true;
         }
-        if self.received == Some(file) {
-            self.received = None;
-            match result {
-                FileResult::Opened { len } => self.read_from(file, len, false),
-                FileResult::Missing => self.payload_failed("the received file vanished".to_string()),
-                FileResult::Failed(reason) => self.payload_failed(reason),
-                FileResult::Read(_) | FileResult::Written | FileResult::Committed => {}
-            }
-            return true;
-        }
         if self.receiving.as_ref().is_some_and(|receiving| receiving.file == file) {
             self.on_receiving(file, result);
             return true;
@@ -242,7 +232,7 @@ impl Node {
             Source::Start(_) => {
                 let (seconds, rest) = (millis / 1000, millis % 1000);
                 self.note(LogLevel::Notice, format!("DB loaded from disk: {seconds}.{rest:03} seconds"));
-                self.resume_history(&loaded, &removed);
+                self.resume_history(&loaded, removed);
                 self.ready();
             }
             Source::Received(_) | Source::Link => {
@@ -255,7 +245,7 @@ impl Node {
     }
 
     /// Goes on with the history that the file was saved in.
-    fn resume_history(&mut self, loaded: &LoadReport, removed: &[Effect]) {
+    fn resume_history(&mut self, loaded: &LoadReport, removed: Vec<Effect>) {
         let aux = &loaded.aux;
         let replid = aux.repl_id.as_ref().and_then(|id| ReplId::parse(id.as_bytes()));
         let (Some(replid), Some(reploff)) = (replid, aux.repl_offset) else { return };
@@ -374,11 +364,10 @@ impl Node {
                 self.commit_received();
             }
             FileResult::Committed => {
+                let len = receiving.len;
                 self.receiving = None;
-                self.push(NodeOutput::CloseFile { file });
-                let file = self.new_file();
-                self.received = Some(file);
-                self.push(NodeOutput::OpenFile { file, name: self.live.dbfilename.clone() });
+                // Under its name there may be another by now.
+                self.read_from(file, len, false);
             }
             FileResult::Failed(reason) => {
                 self.push(NodeOutput::CloseFile { file });
@@ -402,7 +391,6 @@ impl Node {
 
     /// The master's snapshot will not be completed.
     pub(super) fn payload_abort(&mut self) {
-        self.received = None;
         if let Some(receiving) = self.receiving.take() {
             self.push(NodeOutput::CloseFile { file: receiving.file });
         }

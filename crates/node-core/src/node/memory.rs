@@ -16,7 +16,8 @@ impl Node {
     /// is for replicas and makes no data go.
     pub(super) fn evict(&mut self) -> bool {
         let max = self.live.maxmemory;
-        if max == 0 || !self.is_master() && self.live.replica_ignore_maxmemory {
+        let is_masters_business = !self.is_master() && self.live.replica_ignore_maxmemory;
+        if max == 0 || is_masters_business || self.server.is_holding_writes() {
             return true;
         }
         for _ in 0..EVICTIONS_MAX {
@@ -25,7 +26,7 @@ impl Node {
             }
             let Some(effect) = self.keyspace.evict_one(self.now_ms()) else { return false };
             self.saving.dirty += 1;
-            self.propagate(&[effect], true);
+            self.propagate(alloc::vec![effect], true);
         }
         true
     }

@@ -31,7 +31,9 @@ use picket_replication::{CachedMaster, History, LinkInput, MasterInput, MasterSi
 use picket_resp::{Protocol, Reply};
 use picket_sansio::{ClientId, Deadline, LinkId, Prng, QueryId, Secret, Time};
 use picket_server_core::config::ConfigError;
-use picket_server_core::{CloseReason, HostInfo, LogLevel, Server, ServerOptions, ServerOutput, Settings};
+use picket_server_core::{
+    CloseReason, HostInfo, LogLevel, ReplySlot, Server, ServerOptions, ServerOutput, Settings,
+};
 
 pub use event::NodeEvent;
 pub use host_view::{command_table, honours};
@@ -82,9 +84,8 @@ pub struct Node {
     unit: Option<alloc::vec::Vec<Effect>>,
     saving: saving::Saving,
     loading: Option<loading::Loading>,
-    /// The database file that is being opened, a received one that is, and one that is being received.
+    /// The database file that is being opened, and one that is being received.
     starting: Option<FileId>,
-    received: Option<FileId>,
     receiving: Option<loading::Receiving>,
     load_figures: LoadFigures,
     /// The master to follow once the data is loaded.
@@ -118,9 +119,9 @@ struct ClientState {
 /// What is answered when the host has answered.
 #[derive(Clone, Copy, Debug)]
 enum Later {
-    ConfigRewrite { client: ClientId },
-    AclLoad { client: ClientId },
-    AclSave { client: ClientId },
+    ConfigRewrite { client: ClientId, slot: ReplySlot },
+    AclLoad { client: ClientId, slot: ReplySlot },
+    AclSave { client: ClientId, slot: ReplySlot },
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -203,7 +204,6 @@ impl Node {
             saving: saving::Saving::default(),
             loading: None,
             starting: None,
-            received: None,
             receiving: None,
             load_figures: LoadFigures::default(),
             first_master,
@@ -360,6 +360,9 @@ impl Node {
 
     fn cron(&mut self) {
         self.next_cron = self.now + CRON_PERIOD;
+        if self.shutdown.is_some() {
+            self.check_shutdown();
+        }
         self.figures.peak_memory = self.figures.peak_memory.max(self.used_memory());
         if !self.is_ready || self.loading.is_some() {
             return;
@@ -371,7 +374,7 @@ impl Node {
                 self.next_cron = self.now + picket_sansio::Millis(1);
             }
             self.saving.dirty += effects.len() as u64;
-            self.propagate(&effects, false);
+            self.propagate(effects, false);
         } else if self.active_expire {
             self.expire_local_keys();
         }
@@ -447,7 +450,7 @@ impl Node {
 
     fn on_written(&mut self, query: QueryId, result: Result<(), String>) {
         match self.later.remove(&query) {
-            Some(Later::ConfigRewrite { client }) => {
+            Some(Later::ConfigRewrite { client, slot }) => {
                 let reply = match result {
                     Ok(()) => {
                         self.note(LogLevel::Notice, "CONFIG REWRITE executed with success.".into());
@@ -458,18 +461,32 @@ impl Node {
                         Reply::error(alloc::format!("ERR Rewriting config file: {reason}"))
                     }
                 };
-                self.server.reply(client, &reply);
-                self.server.resume(client);
+                self.answer_later(client, slot, &reply);
             }
-            Some(Later::AclSave { client }) => self.acl_saved(client, result),
+            Some(Later::AclSave { client, slot }) => self.acl_saved(client, slot, result),
             Some(Later::AclLoad { .. }) | None => {}
         }
     }
 
     fn on_text(&mut self, query: QueryId, result: Result<Secret, String>) {
-        if let Some(Later::AclLoad { client }) = self.later.remove(&query) {
-            self.acl_read(client, result);
+        if let Some(Later::AclLoad { client, slot }) = self.later.remove(&query) {
+            self.acl_read(client, slot, result);
         }
+    }
+
+    /// Asks the host for something in a client's name. Its requests wait until that is there; the reply has its place
+    /// before those to the words of a transaction that do not.
+    fn ask_host(&mut self, client: ClientId, later: impl FnOnce(ReplySlot) -> Later) -> QueryId {
+        let query = QueryId::next(&mut self.queries);
+        let slot = self.server.hold(client);
+        self.server.suspend(client);
+        self.later.insert(query, later(slot));
+        query
+    }
+
+    fn answer_later(&mut self, client: ClientId, slot: ReplySlot, reply: &Reply) {
+        self.server.reply_held(client, slot, reply);
+        self.server.resume(client);
     }
 
     fn new_file(&mut self) -> FileId {

@@ -190,7 +190,9 @@ impl Node {
                 self.stream_session.db = cached.db;
                 self.cached = Some(cached);
             }
-            MasterOutput::PauseWrites { paused } => self.server.hold_writes(self.now, paused),
+            MasterOutput::PauseWrites { paused } => {
+                self.server.hold_writes(self.now, paused || self.shutdown.is_some());
+            }
             MasterOutput::WaitDone { client, reply } => self.wait_done(client, &reply),
             MasterOutput::Blocked { client } => {
                 if client != super::shutdown::WAITER {
@@ -245,6 +247,8 @@ impl Node {
     /// Becomes a replica of that master.
     pub(super) fn follow(&mut self, host: String, port: u16) {
         let was_master = self.is_master();
+        // What a transaction wrote before this word of it is this master's.
+        self.append_unit();
         self.cached = None;
         self.side_input(MasterInput::Demoted);
         // What a former master can go on from comes as an output.

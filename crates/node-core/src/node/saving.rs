@@ -240,6 +240,15 @@ impl Node {
     }
 
     fn save_failed(&mut self, reason: &str) {
+        if let Some(active) = self.saving.active.as_ref().filter(|active| active.is_bgsave()) {
+            self.saving.last_span_s = Some(self.now.since(active.since).0 / 1000);
+            self.saving.last_failed = Some(self.now);
+        }
+        self.abandon_snapshot(reason);
+    }
+
+    /// Stops the snapshot that is being made, if one is. That is nothing to be held against the disk.
+    pub(super) fn abandon_snapshot(&mut self, reason: &str) {
         let Some(active) = self.saving.active.take() else { return };
         self.keyspace.cancel_snapshot();
         self.note(LogLevel::Warning, format!("Background saving error: {reason}"));
@@ -248,8 +257,6 @@ impl Node {
                 self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
             }
             Target::File { file, sync, clients, .. } => {
-                self.saving.last_failed = Some(self.now);
-                self.saving.last_span_s = Some(self.now.since(active.since).0 / 1000);
                 self.push(NodeOutput::CloseFile { file });
                 if let Some(snapshot) = sync {
                     self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
@@ -282,11 +289,13 @@ impl Node {
         }
     }
 
-    /// Stops what is being written, because what it was to hold is gone.
-    pub(super) fn abandon_snapshot(&mut self, reason: &str) {
-        if self.saving.active.is_some() {
-            self.save_failed(reason);
+    /// Stops the snapshot that is being made and drops those that were to follow.
+    pub(super) fn abandon_all_snapshots(&mut self, reason: &str) {
+        self.saving.is_scheduled = false;
+        for (snapshot, ..) in core::mem::take(&mut self.saving.waiting) {
+            self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
         }
+        self.abandon_snapshot(reason);
     }
 
     /// FLUSHALL where data is saved: the old file must not bring back what was removed (`db.c:
@@ -469,7 +478,7 @@ impl Node {
         let limit = self.live.master.output_limit.hard_bytes;
         let pending = active.snapshot.pending_bytes(&self.keyspace);
         if limit > 0 && active.is_sync() && pending > limit {
-            self.save_failed(&format!(
+            self.abandon_snapshot(&format!(
                 "{pending} bytes of old values wait to be written, more than the output buffer limit of replicas \
                  ({limit})"
             ));

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::ToString as _;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_replication::{MasterInput, WaitKind};
@@ -16,10 +17,10 @@ use super::io::NodeOutput;
 pub(super) const WAITER: ClientId = ClientId(u64::MAX);
 
 /// A shutdown that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shutdown {
-    /// Who asked for it; none for a signal.
-    client: Option<ClientId>,
+    /// Who asked for it, and is answered only if it is given up.
+    clients: Vec<ClientId>,
     save: bool,
     force: bool,
     stage: Stage,
@@ -66,22 +67,26 @@ impl Node {
 
     /// SIGTERM and SIGINT.
     pub(super) fn terminate(&mut self) {
-        let save = !self.live.save_points.is_empty() && self.is_ready;
+        let save = !self.live.save_points.is_empty();
         self.begin_shutdown(None, save, false, false);
     }
 
     fn begin_shutdown(&mut self, client: Option<ClientId>, save: bool, now: bool, force: bool) {
-        if self.shutdown.is_some() && !now {
-            if let Some(client) = client {
-                self.server.suspend(client);
-            }
-            return;
-        }
         if let Some(client) = client {
             self.server.suspend(client);
         }
+        if let Some(running) = &mut self.shutdown
+            && !now
+        {
+            running.clients.extend(client);
+            return;
+        }
         self.note(LogLevel::Warning, "User requested shutdown...".to_string());
-        self.shutdown = Some(Shutdown { client, save, force, stage: Stage::Replicas });
+        let mut clients = self.shutdown.take().map(|running| running.clients).unwrap_or_default();
+        clients.extend(client);
+        // What is there while data is loaded is not all of it: the file must not be replaced by that.
+        let save = save && self.is_ready && self.loading.is_none();
+        self.shutdown = Some(Shutdown { clients, save, force, stage: Stage::Replicas });
         let behind = self.lagging_replicas();
         let timeout = self.live.shutdown_timeout;
         if now || behind == 0 || timeout.0 == 0 || !self.is_master() {
@@ -101,11 +106,19 @@ impl Node {
         self.replicas.len().saturating_sub(caught_up)
     }
 
+    /// Those who were waited for may be gone, or follow another master now.
+    pub(super) fn check_shutdown(&mut self) {
+        if !self.is_master() || self.lagging_replicas() == 0 {
+            self.replicas_waited_for();
+        }
+    }
+
     /// All replicas have everything, or their time is over.
     pub(super) fn replicas_waited_for(&mut self) {
-        if self.shutdown.is_none_or(|shutdown| shutdown.stage != Stage::Replicas) {
+        if self.shutdown.as_ref().is_none_or(|shutdown| shutdown.stage != Stage::Replicas) {
             return;
         }
+        self.side_input(MasterInput::Gone { conn: WAITER });
         let offset = self.side.history().master_repl_offset;
         let status = self.side.status();
         for replica in status.replicas.iter().filter(|replica| replica.ack != offset) {
@@ -126,16 +139,16 @@ impl Node {
     }
 
     fn save_and_end(&mut self) {
+        // What is written from now on would be in no snapshot.
+        self.server.hold_writes(self.now, true);
+        self.abandon_all_snapshots("the server ends");
         let Some(shutdown) = &mut self.shutdown else { return };
         shutdown.stage = Stage::Saving;
         if !shutdown.save {
             return self.end();
         }
         self.note(LogLevel::Notice, "Saving the final RDB snapshot before exiting.".to_string());
-        self.abandon_snapshot("the server ends");
-        if self.saving.active.is_none()
-            && let Err(reason) = self.start_bgsave(None)
-        {
+        if let Err(reason) = self.start_bgsave(None) {
             self.note(LogLevel::Warning, reason);
             self.saved_for_shutdown(false);
         }
@@ -143,7 +156,7 @@ impl Node {
 
     /// A snapshot has ended; true if it was the last.
     pub(super) fn saved_for_shutdown(&mut self, was_saved: bool) -> bool {
-        let Some(shutdown) = self.shutdown.filter(|shutdown| shutdown.stage == Stage::Saving) else {
+        let Some(shutdown) = self.shutdown.as_ref().filter(|shutdown| shutdown.stage == Stage::Saving) else {
             return false;
         };
         if was_saved || shutdown.force {
@@ -151,7 +164,7 @@ impl Node {
             return true;
         }
         self.note(LogLevel::Warning, "Error trying to save the DB, can't exit.".to_string());
-        self.stop_shutdown(shutdown);
+        self.stop_shutdown();
         true
     }
 
@@ -163,21 +176,19 @@ impl Node {
     }
 
     fn abort_shutdown(&mut self) -> bool {
-        match self.shutdown {
-            Some(shutdown) if shutdown.stage == Stage::Replicas => {
-                self.note(LogLevel::Notice, "Shutdown manually aborted.".to_string());
-                self.stop_shutdown(shutdown);
-                true
-            }
-            _ => false,
+        if self.shutdown.as_ref().is_none_or(|shutdown| shutdown.stage != Stage::Replicas) {
+            return false;
         }
+        self.note(LogLevel::Notice, "Shutdown manually aborted.".to_string());
+        self.stop_shutdown();
+        true
     }
 
-    fn stop_shutdown(&mut self, shutdown: Shutdown) {
-        self.shutdown = None;
+    fn stop_shutdown(&mut self) {
+        let Some(shutdown) = self.shutdown.take() else { return };
         self.side_input(MasterInput::Gone { conn: WAITER });
-        self.server.hold_writes(self.now, false);
-        if let Some(client) = shutdown.client {
+        self.server.hold_writes(self.now, self.side.is_failing_over());
+        for client in shutdown.clients {
             let text = "ERR Errors trying to SHUTDOWN. Check logs.";
             self.server.reply(client, &Reply::error(text));
             self.server.resume(client);

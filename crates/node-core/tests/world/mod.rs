@@ -32,6 +32,9 @@ pub(crate) struct Machine {
     replies: BTreeMap<ClientId, (ReplyDecoder, VecDeque<Reply>)>,
     closed: Vec<ClientId>,
     seed: u64,
+    /// What is done with files ends one step later each.
+    pub(crate) has_slow_disk: bool,
+    files: VecDeque<(FileId, FileResult)>,
 }
 
 /// A replica's connection to its master.
@@ -68,6 +71,8 @@ impl World {
             replies: BTreeMap::new(),
             closed: Vec::new(),
             seed: index as u64 + 1,
+            has_slow_disk: false,
+            files: VecDeque::new(),
         });
         self.start(index);
         index
@@ -114,6 +119,7 @@ impl World {
     pub(crate) fn kill(&mut self, index: usize) {
         self.nodes[index].node = None;
         self.nodes[index].open.clear();
+        self.nodes[index].files.clear();
         self.nodes[index].replies.clear();
         let gone: Vec<Conn> =
             self.conns.extract_if(.., |conn| conn.from == index || conn.to == index).collect();
@@ -135,6 +141,11 @@ impl World {
             let reason = "Connection reset by peer".to_owned();
             self.input(conn.from, NodeInput::LinkDown { link: conn.link, reason });
         }
+    }
+
+    /// Nothing more arrives from the master of a node.
+    pub(crate) fn stall(&mut self, index: usize) {
+        self.conns.iter_mut().filter(|conn| conn.from == index).for_each(|conn| conn.is_paused = true);
     }
 
     pub(crate) fn node(&self, index: usize) -> &Node {
@@ -233,6 +244,9 @@ impl World {
         }
         self.now = self.now + Millis(1);
         for index in 0..self.nodes.len() {
+            if let Some((file, result)) = self.nodes[index].files.pop_front() {
+                self.input(index, NodeInput::File { file, result });
+            }
             let due = |node: &Node| node.next_deadline().is_some_and(|deadline| deadline.at <= self.now);
             if self.nodes[index].node.as_ref().is_some_and(due) {
                 self.input(index, NodeInput::Wake);
@@ -401,15 +415,15 @@ impl World {
             NodeOutput::CloseFile { file } => {
                 self.nodes[index].open.remove(&file);
             }
-            NodeOutput::RemoveFile { name } => {
-                self.nodes[index].disk.remove(&name);
-            }
             NodeOutput::Event(event) => self.nodes[index].events.push(event),
             NodeOutput::Exit { code } => {
                 self.nodes[index].exit = Some(code);
             }
             NodeOutput::Settings(_) | NodeOutput::Sleep(_) => {}
-            NodeOutput::RewriteConfig { .. } | NodeOutput::ReadText { .. } | NodeOutput::WriteText { .. } => {
+            NodeOutput::WriteText { query, .. } => {
+                self.input(index, NodeInput::Written { query, result: Ok(()) });
+            }
+            NodeOutput::RewriteConfig { .. } | NodeOutput::ReadText { .. } => {
                 panic!("nobody asks for this here")
             }
         }
@@ -429,6 +443,10 @@ impl World {
     }
 
     fn file(&mut self, index: usize, file: FileId, result: FileResult) {
-        self.input(index, NodeInput::File { file, result });
+        if self.nodes[index].has_slow_disk {
+            self.nodes[index].files.push_back((file, result));
+        } else {
+            self.input(index, NodeInput::File { file, result });
+        }
     }
 }
