@@ -391,5 +391,8 @@ impl Keyspace {
         for (db, old) in self.dbs.iter_mut().zip(old) {
             db.bury(old);
         }
+        for db in 0..self.databases() {
+            self.waiters.all_changed(db);
+        }
     }
 }

@@ -164,6 +164,7 @@ impl Node {
 fn immutable_reason(directive: &Directive) -> &'static str {
     match directive.kind {
         Kind::Special(Special::ReplicaOf) => "can't set immutable config; use REPLICAOF",
+        _ if matches!(directive.name, "dir" | "dbfilename") => "can't set protected config",
         _ => "can't set immutable config",
     }
 }

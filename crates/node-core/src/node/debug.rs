@@ -12,7 +12,7 @@ use picket_server_core::LogLevel;
 use super::Node;
 use super::io::NodeOutput;
 use crate::double::Double;
-use crate::exec::Effect;
+use crate::exec::{Context, Effect, Origin};
 use crate::load::{LoadProgress, LoadRole, OldData};
 use crate::number::parse_i64;
 use crate::snapshot::{Progress, Snapshot, SnapshotContent};
@@ -151,7 +151,8 @@ impl Node {
     }
 
     fn debug_object(&mut self, client: ClientId, key: &Bytes) -> Reply {
-        let context = self.client_context(client);
+        // Looking removes nothing.
+        let context = Context { origin: Origin::ReplicaClient, ..self.client_context(client) };
         let session = &mut self.clients.entry(client).or_default().session;
         let db = session.db;
         let dump = self.keyspace.execute(session, context, &[Bytes::from_static(b"DUMP"), key.clone()]).reply;
@@ -198,7 +199,8 @@ impl Node {
             Some(Some(size)) => size,
             None => 0,
         };
-        let context = self.client_context(client);
+        // As in Redis, replicas are not told.
+        let context = Context { origin: Origin::ReplicaClient, ..self.client_context(client) };
         let state = self.clients.entry(client).or_default();
         for number in 0..count {
             let key: Bytes = [&prefix[..], b":", number.to_string().as_bytes()].concat().into();

@@ -287,9 +287,8 @@ impl Node {
             }
         }
         self.side_input(MasterInput::Flush);
-        self.drain_replication();
-        self.collect();
         self.check_snapshot_limit();
+        while self.drain_replication() | self.collect() {}
     }
 
     /// The next effect to carry out.

@@ -236,6 +236,12 @@ impl Node {
             return Reply::error("ERR Invalid master port");
         };
         let host = String::from_utf8_lossy(&args[1]).into_owned();
+        // The configuration file could not tell it.
+        if host.is_empty()
+            || host.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\''))
+        {
+            return Reply::error("ERR Invalid master host");
+        }
         if self.link.is_following(&host, port) {
             return Reply::simple("OK Already connected to specified master");
         }
