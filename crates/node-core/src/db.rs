@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::dict::Dict;
+use crate::dict::{Dict, Vacancy};
 use crate::entry::Entry;
 use crate::garbage::Garbage;
 use crate::index::HashKey;
@@ -210,14 +210,28 @@ impl Db {
 
     /// Puts an entry in place of the one that is there.
     pub(crate) fn insert(&mut self, key: &[u8], entry: Entry) {
-        match self.keys.position(key) {
-            Some(position) => self.replace(position, entry),
-            None => self.insert_new(key, entry),
+        match self.keys.look(key) {
+            Ok(position) => self.replace(position, entry),
+            Err(vacancy) => self.fill(vacancy, key, entry),
         }
     }
 
+    /// Adds an entry unless there is one of that name; whether it did.
+    #[must_use]
+    pub(crate) fn add(&mut self, key: &[u8], entry: Entry) -> bool {
+        let vacancy = self.keys.look(key);
+        vacancy.is_err_and(|vacancy| {
+            self.fill(vacancy, key, entry);
+            true
+        })
+    }
+
     /// Adds an entry of a name that is not there.
-    pub(crate) fn insert_new(&mut self, key: &[u8], mut entry: Entry) {
+    pub(crate) fn insert_new(&mut self, key: &[u8], entry: Entry) {
+        self.fill(self.keys.vacancy(key), key, entry);
+    }
+
+    fn fill(&mut self, vacancy: Vacancy, key: &[u8], mut entry: Entry) {
         self.close();
         entry.round = self.round;
         let position = self.keys.len();
@@ -227,7 +241,7 @@ impl Db {
         }
         self.index_fields(position, None, entry.value.next_field_expiry());
         self.streams += usize::from(matches!(entry.value, Value::Stream(_)));
-        self.keys.insert_new(key, entry);
+        self.keys.fill(vacancy, key, entry);
     }
 
     /// Puts an entry in place of the one at a position.

@@ -12,6 +12,12 @@ use alloc::vec::Vec;
 use crate::index::{HashKey, INDEX_BYTES, Index};
 use crate::small_bytes::SmallBytes;
 
+/// That there is no entry of a name, which need not be hashed again to be added.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vacancy {
+    hash: u64,
+}
+
 /// Values by name.
 #[derive(Clone, Debug)]
 pub struct Dict<V> {
@@ -42,7 +48,7 @@ impl<V> Dict<V> {
     /// Where the entry of that name is now; changes of the table move entries.
     #[must_use]
     pub fn position(&self, name: &[u8]) -> Option<usize> {
-        self.index.find(self.hash_key.hash(name), |at| *self.slots[at].0 == *name)
+        self.look(name).ok()
     }
 
     /// The value of that name.
@@ -63,19 +69,36 @@ impl<V> Dict<V> {
 
     /// Puts a value under that name and returns the one it replaces.
     pub(crate) fn insert(&mut self, name: &[u8], value: V) -> Option<V> {
-        if let Some(old) = self.get_mut(name) {
-            return Some(core::mem::replace(old, value));
+        match self.look(name) {
+            Ok(at) => Some(core::mem::replace(&mut self.slots[at].1, value)),
+            Err(vacancy) => {
+                self.fill(vacancy, name, value);
+                None
+            }
         }
-        self.insert_new(name, value);
-        None
     }
 
     /// Adds an entry of a name that is not there, at the end.
     pub(crate) fn insert_new(&mut self, name: &[u8], value: V) {
+        self.fill(self.vacancy(name), name, value);
+    }
+
+    /// For a name that is known not to be there.
+    pub(crate) fn vacancy(&self, name: &[u8]) -> Vacancy {
+        Vacancy { hash: self.hash_key.hash(name) }
+    }
+
+    /// Where the entry of that name is, or with what [`Dict::fill`] adds it.
+    pub(crate) fn look(&self, name: &[u8]) -> Result<usize, Vacancy> {
+        let vacancy = self.vacancy(name);
+        self.index.find(vacancy.hash, |at| *self.slots[at].0 == *name).ok_or(vacancy)
+    }
+
+    /// Adds an entry of a name that was just looked for and is not there, at the end.
+    pub(crate) fn fill(&mut self, Vacancy { hash }: Vacancy, name: &[u8], value: V) {
         let (key, position) = (self.hash_key, self.slots.len());
         let name = SmallBytes::of(name);
         self.names_bytes += name.heap_len();
-        let hash = key.hash(&name);
         self.slots.push((name, value));
         self.index.insert(hash, position, |at| key.hash(&self.slots[at].0));
     }

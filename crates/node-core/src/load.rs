@@ -277,11 +277,10 @@ impl Loader {
         };
         let entry = self.entry(value, meta);
         let db = &mut self.dbs[self.db as usize];
-        if db.contains(&name) {
+        if !db.add(&name, entry) {
             let key = String::from_utf8_lossy(&name[..name.len().min(128)]).into_owned();
             return Err(LoadError::DuplicateKey { db: self.db, key, offset: self.reader.offset() });
         }
-        db.insert_new(&name, entry);
         self.report.keys_loaded += 1;
         Ok(())
     }
