@@ -13,7 +13,7 @@ use picket_sansio::Millis;
 
 use crate::block::{Block, BlockKind};
 use crate::command::Command;
-use crate::commands;
+use crate::commands::{self, COMMANDS};
 use crate::db::Db;
 use crate::entry::Entry;
 use crate::fault::{Answer, Fault};
@@ -88,7 +88,7 @@ impl Keyspace {
     /// before.
     pub fn execute(&mut self, session: &mut Session, context: Context, args: &[Bytes]) -> Outcome {
         match named(args) {
-            Ok(command) => self.execute_command(session, context, command, args),
+            Ok(at) => self.execute_command(session, context, &COMMANDS[at], args),
             Err(fault) => Outcome { reply: fault.into(), effects: Vec::new(), is_unit: true, block: None },
         }
     }
@@ -398,10 +398,11 @@ impl Exec<'_> {
     }
 }
 
-/// The command that the words of a request name, if their number fits.
-fn named(args: &[Bytes]) -> Result<&'static Command, Fault> {
-    let found = args.first().and_then(|name| commands::command(name));
-    let command = found.ok_or_else(|| Fault::unknown_command(args))?;
+/// Where the command that the words of a request name stands in [`COMMANDS`], if their number fits.
+pub(crate) fn named(args: &[Bytes]) -> Result<usize, Fault> {
+    let found = args.first().and_then(|name| commands::position(name));
+    let at = found.ok_or_else(|| Fault::unknown_command(args))?;
+    let command = &COMMANDS[at];
     if !command.spec.arity_fits(args.len()) {
         return Err(Fault::wrong_arity(command.spec.name));
     }
@@ -414,7 +415,7 @@ fn named(args: &[Bytes]) -> Result<&'static Command, Fault> {
             return Err(Fault::wrong_arity(&format!("{container}|{}", subcommand.name)));
         }
     }
-    Ok(command)
+    Ok(at)
 }
 
 /// The removal of a key as the stream tells it.

@@ -13,7 +13,6 @@ use picket_server_core::config::format_memory;
 
 use super::Node;
 use super::table::TABLE;
-use crate::commands;
 
 /// The sections in Redis's order, and whether plain INFO shows them.
 const SECTIONS: &[(&str, bool)] = &[
@@ -60,8 +59,7 @@ impl Statistics {
     }
 
     /// Counts a command of the master's stream.
-    pub(super) fn note_applied(&mut self, name: &[u8], failed: bool) {
-        let Some(at) = commands::position(name) else { return };
+    pub(super) fn note_applied(&mut self, at: usize, failed: bool) {
         self.note(at, None);
         self.commands[at].failed += u64::from(failed);
     }

@@ -15,7 +15,8 @@ use picket_server_core::{LogLevel, ReplicationLink};
 
 use super::io::NodeOutput;
 use super::{Node, NodeEvent};
-use crate::exec::{Context, Origin};
+use crate::commands::{COMMANDS, position};
+use crate::exec::{Context, Origin, named};
 use crate::number::parse_i64;
 
 /// What clients that wait for something are told when this node becomes a replica.
@@ -102,19 +103,29 @@ impl Node {
     /// Executes a command of the master's stream.
     fn apply(&mut self, command: &StreamCommand) {
         let args: Vec<Bytes> = (0..command.len()).map(|index| command.arg_bytes(index)).collect();
-        let reply = match args[0].to_ascii_uppercase().as_slice() {
-            // Transactions come whole, and nobody looks in between.
-            b"MULTI" | b"EXEC" | b"PING" => return,
-            b"PUBLISH" | b"SPUBLISH" if args.len() == 3 => {
-                self.server.publish(&args[1], &args[2]);
-                return;
-            }
-            _ => {
+        let is_one_of = |names: &[&[u8]]| names.iter().any(|name| args[0].eq_ignore_ascii_case(name));
+        // Transactions come whole, and nobody looks in between.
+        if is_one_of(&[b"MULTI", b"EXEC", b"PING"]) {
+            return;
+        }
+        if args.len() == 3 && is_one_of(&[b"PUBLISH", b"SPUBLISH"]) {
+            self.server.publish(&args[1], &args[2]);
+            return;
+        }
+        self.saving.dirty += 1;
+        let reply = match named(&args) {
+            Ok(at) => {
                 let context = Context { origin: Origin::Master, may_block: false, ..self.context() };
-                let outcome = self.keyspace.execute(&mut self.stream_session, context, &args);
-                self.saving.dirty += 1;
-                self.statistics.note_applied(&args[0], outcome.reply.is_error());
-                outcome.reply
+                let (session, command) = (&mut self.stream_session, &COMMANDS[at]);
+                let reply = self.keyspace.execute_command(session, context, command, &args).reply;
+                self.statistics.note_applied(at, reply.is_error());
+                reply
+            }
+            Err(fault) => {
+                if let Some(at) = position(&args[0]) {
+                    self.statistics.note_applied(at, true);
+                }
+                fault.into()
             }
         };
         if let Reply::Error(error) = reply {
