@@ -8,7 +8,7 @@ use picket_testkit::DataServer;
 /// Clock ticks of `/proc/<pid>/stat`: the same on every Linux that programs see.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What the process has used of the processor, in all of its threads.
+/// What the process has used of the processor, in all of its threads and in its children that have ended.
 pub(super) fn processor_time(server: &mut DataServer) -> Duration {
     Duration::from_secs_f64(ticks(&read(server, "stat")).expect("the kernel counts it") / TICKS_PER_SECOND)
 }
@@ -34,12 +34,11 @@ fn read(server: &mut DataServer, name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// User and system time; the name before them, in brackets, may hold anything.
+/// User and system time, and the same of children; the name before them, in brackets, may hold anything.
 fn ticks(stat: &str) -> Option<f64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    let fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11).take(4);
+    let numbers: Vec<f64> = fields.map_while(|field| field.parse().ok()).collect();
+    (numbers.len() == 4).then(|| numbers.iter().sum())
 }
 
 fn mebibytes(status: &str, name: &str) -> Option<f64> {
@@ -55,7 +54,8 @@ mod tests {
     #[test]
     fn fields_are_found_behind_any_name() {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 5 6 7";
-        assert_eq!(ticks(stat), Some(300.0));
+        assert_eq!(ticks(stat), Some(318.0));
+        assert_eq!(ticks("7 (short) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 9"), None);
         let status = "VmPeak:\t    9000 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
         assert_eq!(mebibytes(status, "VmHWM:"), Some(4.0));
         assert_eq!(mebibytes(status, "VmRSS:"), Some(2.0));
