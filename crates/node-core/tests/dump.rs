@@ -238,3 +238,26 @@ fn nothing_is_run() {
     assert_eq!(error(&node.line(&format!("EVALSHA_RO {sha} 0"))), missing);
     assert_eq!(error(&node.line("SCRIPT KILL")), "NOTBUSY No scripts in execution right now.");
 }
+
+#[test]
+fn a_restored_stream_takes_no_more_than_the_one_dumped() {
+    let mut node = Node::new();
+    let long = "n".repeat(1000);
+    let add = |node: &mut Node, id: u32, name: &str| {
+        node.line(&format!("XADD s {id} {name} value"));
+    };
+    add(&mut node, 1, &long);
+    add(&mut node, 2, "other");
+    (3..=100).for_each(|id| add(&mut node, id, &long));
+    // The name that almost all share stays where the deleted entry was.
+    assert_eq!(node.line("XDEL s 1"), Reply::Integer(1));
+    let payload = node.dump("s");
+    assert_eq!(node.run(&[b"RESTORE", b"t", b"0", &payload]), Reply::ok());
+    assert_eq!(node.line("XRANGE t - +"), node.line("XRANGE s - +"));
+    let (Reply::Integer(dumped), Reply::Integer(restored)) =
+        (node.line("MEMORY USAGE s"), node.line("MEMORY USAGE t"))
+    else {
+        panic!("numbers")
+    };
+    assert!(restored <= dumped, "{restored} bytes instead of {dumped}");
+}

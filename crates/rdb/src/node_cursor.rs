@@ -39,8 +39,11 @@ pub(crate) struct Found {
     /// It is the first of its node that is not deleted.
     pub(crate) begins_node: bool,
     pub(crate) fields: u64,
-    /// Where the node's names begin, if the entry shares them.
-    pub(crate) names: Option<usize>,
+    /// Whether its fields have the node's names.
+    pub(crate) shares_names: bool,
+    /// Where the node's names begin, and how many they are.
+    pub(crate) names: usize,
+    pub(crate) names_len: u64,
     /// Where the entry's values begin, or its names and values.
     pub(crate) values: usize,
     /// Where it begins and ends.
@@ -100,7 +103,9 @@ impl Header {
             is_deleted: flags & DELETED != 0,
             begins_node: false,
             fields,
-            names: same.then_some(self.names),
+            shares_names: same,
+            names: self.names,
+            names_len: self.names_len,
             values,
             at,
             end: cursor.at(),

@@ -42,9 +42,20 @@ impl<'a> StreamEntry<'a> {
         StreamFields {
             node: self.node,
             left: self.found.fields,
-            names: self.found.names.map(|at| Cursor::resume(Container::Listpack, at)),
+            names: self.found.shares_names.then(|| Cursor::resume(Container::Listpack, self.found.names)),
             values: Cursor::resume(Container::Listpack, self.found.values),
         }
+    }
+
+    /// The names that its node's entries may share, whether or not it does.
+    pub(crate) fn node_names(&self) -> impl Iterator<Item = RdbStr<'a>> + use<'a> {
+        items(self.node, self.found.names, self.found.names_len)
+    }
+
+    /// What its node holds of its fields: the values if it shares the names, or names and values.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = RdbStr<'a>> + use<'a> {
+        let per_field = if self.found.shares_names { 1 } else { 2 };
+        items(self.node, self.found.values, self.found.fields.saturating_mul(per_field))
     }
 
     pub(crate) fn found(&self) -> &Found {
@@ -75,6 +86,12 @@ impl<'a> Iterator for StreamFields<'a> {
         let value = self.values.next(node).ok()??;
         Some((item(node, field), item(node, value)))
     }
+}
+
+/// So many elements from `at` on, which were walked before.
+fn items(node: &[u8], at: usize, len: u64) -> impl Iterator<Item = RdbStr<'_>> {
+    let mut cursor = Cursor::resume(Container::Listpack, at);
+    (0..len).map_while(move |_| Some(item(node, cursor.next(node).ok()??)))
 }
 
 /// An element of `blob` as a string.

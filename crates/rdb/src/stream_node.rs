@@ -4,6 +4,8 @@
 //! A node is kept as the very listpack that stands in files, so that it is as small and as long as Redis's: what
 //! is removed from a stream in whole nodes is the same in both.
 
+use alloc::vec::Vec;
+
 use crate::container_error::Container;
 use crate::encode::WriteError;
 use crate::listpack::{self, Listpack};
@@ -11,6 +13,7 @@ use crate::node_cursor::{DELETED, Header, SAME_FIELDS};
 use crate::packed::{Cursor, Item};
 use crate::stream::StreamId;
 use crate::stream_entry::StreamEntry;
+use crate::string::RdbStr;
 
 /// Entries of a stream that stand together. Those that were deleted stay in it, marked, until all are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +32,36 @@ impl StreamNode {
     /// # Errors
     /// As [`StreamNode::push`].
     pub fn new(id: StreamId, fields: &[impl AsRef<[u8]>]) -> Result<Self, WriteError> {
-        let mut listpack = Listpack::new();
-        check(&listpack, fields)?;
-        listpack.int(0);
-        listpack.int(0);
-        listpack.int(i64::try_from(fields.len() / 2).map_err(|_| WriteError::TooLarge)?);
-        fields.iter().step_by(2).for_each(|name| listpack.string(name.as_ref()));
-        listpack.int(0);
-        let mut node = Self { first_id: id, listpack };
+        check(&Listpack::new(), fields)?;
+        let mut node = Self::begin(id, fields.iter().step_by(2).map(AsRef::as_ref));
         node.push(id, fields)?;
         Ok(node)
+    }
+
+    /// The same for the first entry that is left of a file's node, whose names may be those of one that was deleted.
+    ///
+    /// # Errors
+    /// As [`StreamNode::push`].
+    pub fn of_entry(entry: &StreamEntry<'_>) -> Result<Self, WriteError> {
+        let names: Vec<_> = entry.node_names().map(RdbStr::into_vec).collect();
+        let len = names.iter().map(Vec::len).sum();
+        if !Listpack::new().has_room(names.len(), len) {
+            return Err(WriteError::TooLarge);
+        }
+        let mut node = Self::begin(entry.id(), names.iter().map(Vec::as_slice));
+        node.push_entry(entry)?;
+        Ok(node)
+    }
+
+    /// A node without entries. There is room for the names.
+    fn begin<'a>(first_id: StreamId, names: impl ExactSizeIterator<Item = &'a [u8]>) -> Self {
+        let mut listpack = Listpack::new();
+        listpack.int(0);
+        listpack.int(0);
+        listpack.int(i64::try_from(names.len()).expect("there is room for them"));
+        names.for_each(|name| listpack.string(name));
+        listpack.int(0);
+        Self { first_id, listpack }
     }
 
     /// Appends an entry. Names and values alternate.
@@ -47,22 +70,49 @@ impl StreamNode {
     /// When the node would have 4 GiB, which no listpack can.
     pub fn push(&mut self, id: StreamId, fields: &[impl AsRef<[u8]>]) -> Result<(), WriteError> {
         check(&self.listpack, fields)?;
-        let count = i64::try_from(fields.len() / 2).map_err(|_| WriteError::TooLarge)?;
-        let same = self.has_names(fields);
+        let shares_names = self.has_names(fields);
+        let (skipped, step) = if shares_names { (1, 2) } else { (0, 1) };
+        let stored = fields.iter().skip(skipped).step_by(step).map(AsRef::as_ref);
+        self.append(id, fields.len() / 2, shares_names, stored);
+        Ok(())
+    }
+
+    /// Appends the next entry of the file's node of which [`StreamNode::of_entry`] was given the first. Names that
+    /// are shared there are shared here, so this takes no more room or time than the entry in the file.
+    ///
+    /// # Errors
+    /// As [`StreamNode::push`].
+    pub fn push_entry(&mut self, entry: &StreamEntry<'_>) -> Result<(), WriteError> {
+        let stored: Vec<_> = entry.stored().map(RdbStr::into_vec).collect();
+        let len = stored.iter().map(Vec::len).sum();
+        if !self.listpack.has_room(stored.len(), len) {
+            return Err(WriteError::TooLarge);
+        }
+        let shares_names = entry.found().shares_names;
+        let count = if shares_names { stored.len() } else { stored.len() / 2 };
+        self.append(entry.id(), count, shares_names, stored.iter().map(Vec::as_slice));
+        Ok(())
+    }
+
+    /// Appends an entry of so many fields, for which there is room.
+    fn append<'a>(
+        &mut self,
+        id: StreamId,
+        fields: usize,
+        shares_names: bool,
+        stored: impl Iterator<Item = &'a [u8]>,
+    ) {
+        let fields = i64::try_from(fields).expect("there is room for them");
         self.count(self.len() + 1, self.deleted());
         let listpack = &mut self.listpack;
-        listpack.int(if same { SAME_FIELDS } else { 0 });
+        listpack.int(if shares_names { SAME_FIELDS } else { 0 });
         listpack.int(id.ms.wrapping_sub(self.first_id.ms).cast_signed());
         listpack.int(id.seq.wrapping_sub(self.first_id.seq).cast_signed());
-        if same {
-            fields.iter().skip(1).step_by(2).for_each(|value| listpack.string(value.as_ref()));
-            listpack.int(count + 3);
-        } else {
-            listpack.int(count);
-            fields.iter().for_each(|text| listpack.string(text.as_ref()));
-            listpack.int(2 * count + 4);
+        if !shares_names {
+            listpack.int(fields);
         }
-        Ok(())
+        stored.for_each(|text| listpack.string(text));
+        listpack.int(if shares_names { fields + 3 } else { 2 * fields + 4 });
     }
 
     /// The id by which the node is found: that of the first entry ever in it.
@@ -289,7 +339,6 @@ impl StreamNodeSplit {
 mod tests {
     use alloc::format;
     use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
 
     use super::*;
     use crate::node_cursor::NodeCursor;
@@ -360,6 +409,29 @@ mod tests {
         assert_eq!(first.id, id(101));
         assert_eq!(node.delete_front(|_, _| true), 99);
         assert!(node.is_empty() && node.entries().next().is_none());
+    }
+
+    #[test]
+    fn a_node_of_a_file_keeps_the_names_of_a_deleted_entry() {
+        let long = "n".repeat(1000);
+        let mut node = StreamNode::new(id(1), &[&long, "1"]).expect("it is short");
+        node.push(id(2), &["other", "2"]).expect("it is short");
+        for seq in 3..100 {
+            node.push(id(seq), &[&long, "3"]).expect("it is short");
+        }
+        node.delete(id(1));
+        let mut cursor = NodeCursor::new(node.first_id(), node.as_bytes()).expect("well formed");
+        let mut loaded: Option<StreamNode> = None;
+        while let Some(found) = cursor.next(node.as_bytes()).expect("well formed") {
+            let entry = StreamEntry::new(found, node.as_bytes());
+            match &mut loaded {
+                Some(loaded) => loaded.push_entry(&entry).expect("it is short"),
+                None => loaded = Some(StreamNode::of_entry(&entry).expect("it is short")),
+            }
+        }
+        let loaded = loaded.expect("there were entries");
+        assert_eq!(texts(loaded.entries()), texts(node.entries()));
+        assert!(loaded.listpack_len() < node.listpack_len());
     }
 
     #[test]

@@ -142,8 +142,11 @@ impl Entries {
             node.listpack_len() + len >= bytes_max
                 || limits.entries != 0 && node.len() + node.deleted() >= limits.entries
         };
-        let begins = self.nodes.last_key_value().is_none_or(|(_, node)| is_full(node));
-        self.push(id, fields, begins)?;
+        if self.nodes.last_key_value().is_none_or(|(_, node)| is_full(node)) {
+            self.add_node(StreamNode::new(id, fields)?);
+        } else {
+            self.add_to_last(|node| node.push(id, fields))?;
+        }
         self.meta.entries_added = self.meta.entries_added.wrapping_add(1);
         self.meta.last_id = id;
         if self.meta.length == 1 {
@@ -152,24 +155,39 @@ impl Entries {
         Ok(())
     }
 
-    /// Adds an entry to the last node or to a new one, and counts it.
-    pub(crate) fn push(&mut self, id: StreamId, fields: &[Bytes], begins: bool) -> Result<(), WriteError> {
+    /// Adds the next entry of a file.
+    pub(crate) fn load(&mut self, entry: &StreamEntry<'_>) -> Result<(), WriteError> {
+        if entry.begins_node() || self.nodes.is_empty() {
+            self.add_node(StreamNode::of_entry(entry)?);
+            return Ok(());
+        }
+        self.add_to_last(|node| node.push_entry(entry))
+    }
+
+    /// Adds a node, which has one entry.
+    fn add_node(&mut self, node: StreamNode) {
         if let Some(mut last) = self.nodes.last_entry() {
-            let node = last.get_mut();
-            let before = node_bytes(node);
-            if begins {
-                node.shrink_to_fit();
-            } else {
-                node.push(id, fields)?;
-            }
-            self.bytes = self.bytes - before + node_bytes(node);
+            // Nothing will be added to it.
+            let before = node_bytes(last.get());
+            last.get_mut().shrink_to_fit();
+            self.bytes = self.bytes - before + node_bytes(last.get());
         }
-        if begins || self.nodes.is_empty() {
-            let node = StreamNode::new(id, fields)?;
-            self.bytes += node_bytes(&node);
-            self.nodes.insert(id, node);
-        }
+        self.bytes += node_bytes(&node);
+        self.nodes.insert(node.first_id(), node);
         self.meta.length += 1;
+    }
+
+    /// Adds an entry to the last node, if there is one.
+    fn add_to_last(
+        &mut self,
+        push: impl FnOnce(&mut StreamNode) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        if let Some(mut last) = self.nodes.last_entry() {
+            let before = node_bytes(last.get());
+            push(last.get_mut())?;
+            self.bytes = self.bytes - before + node_bytes(last.get());
+            self.meta.length += 1;
+        }
         Ok(())
     }
 

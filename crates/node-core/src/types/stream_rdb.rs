@@ -3,7 +3,6 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use picket_rdb::{
     StreamConsumer, StreamEntry, StreamGroup, StreamId, StreamMeta, StreamNode, StreamPending, WriteError,
 };
@@ -17,9 +16,7 @@ impl Stream {
     /// # Errors
     /// When the entry is too large for a node.
     pub fn load_entry(&mut self, entry: &StreamEntry<'_>) -> Result<(), WriteError> {
-        let fields = entry.fields().flat_map(|(name, value)| [name, value]);
-        let fields: Vec<Bytes> = fields.map(|text| text.into_vec().into()).collect();
-        self.entries.push(entry.id(), &fields, entry.begins_node())
+        self.entries.load(entry)
     }
 
     /// Takes what a file says about the stream, whose entries are all there.
