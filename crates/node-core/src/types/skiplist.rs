@@ -92,39 +92,49 @@ impl SkipList {
         self.index.find(self.hash_key.hash(member), |at| *self.nodes[at].member == *member)
     }
 
-    /// Gives a member a score and returns the one it had.
+    /// Gives a member a score and returns the one it had. It stays at its position, so that no scan passes it over.
     pub(super) fn insert(&mut self, member: &[u8], score: Double) -> Option<Double> {
-        let old = self.score(member);
-        if old == Some(score) {
-            return old;
+        let Some(found) = self.position(member) else {
+            self.add(SmallBytes::of(member), score);
+            return None;
+        };
+        let old = self.nodes[found].score;
+        if old != score {
+            self.unlink(found);
+            self.nodes[found].score = score;
+            self.link_in(found, self.nodes.len() - 1);
         }
-        if old.is_some() {
-            self.remove(member);
-        }
-        self.add(SmallBytes::of(member), score);
-        old
+        Some(old)
     }
 
     /// Adds a member that is not there.
     fn add(&mut self, member: SmallBytes, score: Double) {
-        let mut path = self.path(|node| (node.score, &node.member) < (score, &member));
-        let rank = path.ranks[0];
-        let height = self.random_height();
-        let len = number(self.nodes.len());
+        let upper = alloc::vec![Link { next: NONE, span: 0 }; self.random_height() - 1];
+        let (key, hash, new) = (self.hash_key, self.hash_key.hash(&member), self.nodes.len());
+        let node = Node { member, score, previous: NONE, next: NONE, upper: upper.into() };
+        self.nodes_bytes += node.heap_len();
+        self.nodes.push(node);
+        self.index.insert(hash, new, |at| key.hash(&self.nodes[at].member));
+        self.link_in(new, new);
+    }
+
+    /// Links a node in its place among the others, of which there are `len`.
+    fn link_in(&mut self, position: usize, len: usize) {
+        let mut path = self.path_to(position);
+        let (new, rank, height) = (number(position), path.ranks[0], self.nodes[position].upper.len() + 1);
         for level in self.levels..height {
-            self.head[level] = Link { next: NONE, span: len };
+            self.head[level] = Link { next: NONE, span: number(len) };
             path.nodes[level] = NONE;
             path.ranks[level] = 0;
         }
         self.levels = self.levels.max(height);
-        let new = len;
-        let mut upper = Vec::with_capacity(height - 1);
         for level in 1..self.levels {
             let before = rank - path.ranks[level];
             let link = self.link_mut(path.nodes[level], level);
             if level < height {
-                upper.push(Link { next: link.next, span: link.span - before });
+                let after = Link { next: link.next, span: link.span - before };
                 *link = Link { next: new, span: before + 1 };
+                self.nodes[position].upper[level - 1] = after;
             } else {
                 link.span += 1;
             }
@@ -135,17 +145,21 @@ impl SkipList {
             NONE => self.tail = new,
             next => self.nodes[next as usize].previous = new,
         }
-        let (key, hash) = (self.hash_key, self.hash_key.hash(&member));
-        let node = Node { member, score, previous: path.nodes[0], next, upper: upper.into() };
-        self.nodes_bytes += node.heap_len();
-        self.nodes.push(node);
-        self.index.insert(hash, new as usize, |at| key.hash(&self.nodes[at].member));
+        let node = &mut self.nodes[position];
+        (node.previous, node.next) = (path.nodes[0], next);
     }
 
     /// Removes a member and returns its score.
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<Double> {
         let found = self.position(member)?;
+        self.unlink(found);
         let score = self.nodes[found].score;
+        self.take_node(found);
+        Some(score)
+    }
+
+    /// Takes a node out of the order, but not out of the block.
+    fn unlink(&mut self, found: usize) {
         let path = self.path_to(found);
         let removed = number(found);
         let upper = core::mem::take(&mut self.nodes[found].upper);
@@ -168,8 +182,6 @@ impl SkipList {
         while self.levels > 1 && self.head[self.levels - 1].next == NONE {
             self.levels -= 1;
         }
-        self.take_node(found);
-        Some(score)
     }
 
     /// Takes a node that is linked no more out of the block.
@@ -366,5 +378,22 @@ mod tests {
             list.remove(&member);
         }
         assert_eq!((list.len(), list.nodes_bytes, list.levels, list.tail), (0, 0, 1, NONE));
+    }
+
+    #[test]
+    fn a_new_score_moves_no_member_in_the_block() {
+        let mut list = SkipList::new(HashKey::new(1));
+        let score = |number: u32| Double::parse(format!("{number}").as_bytes()).expect("a number");
+        for number in 0..500 {
+            list.insert(format!("m{number}").as_bytes(), score(number));
+        }
+        for number in (0..500).rev() {
+            let member = format!("m{number}").into_bytes();
+            assert_eq!(list.insert(&member, score(1000 - number)), Some(score(number)));
+            let position = usize::try_from(number).expect("an index");
+            assert_eq!(list.any(position), Some((&member[..], score(1000 - number))));
+        }
+        assert!(list.forward(0).map(|(_, score)| score).is_sorted());
+        assert_eq!((list.forward(0).count(), list.backward(499).count()), (500, 500));
     }
 }
