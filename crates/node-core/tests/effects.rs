@@ -77,6 +77,11 @@ fn writes_have_one_canonical_form() {
     check(&["SET k v"], "EXPIRE k 0", &["DEL k"]);
     check(&["SET k 1.5"], "INCRBYFLOAT k 0.1", &["SET k 1.6 KEEPTTL"]);
     check(&["HSET k f 1.5"], "HINCRBYFLOAT k f 0.1", &["HSET k f 1.6"]);
+    check(
+        &["HSET k f 1.5", "HPEXPIREAT k 1800000000000 FIELDS 1 f"],
+        "HINCRBYFLOAT k f 0.1",
+        &["HSET k f 1.6", "HPEXPIREAT k 1800000000000 FIELDS 1 f"],
+    );
     check(&["SADD k m"], "SPOP k", &["SREM k m"]);
     check(&["SADD k m n"], "SPOP k 2", &["DEL k"]);
     check(&["RPUSH b 1 2"], "LMPOP 2 a b LEFT COUNT 10", &["LPOP b 2"]);

@@ -161,6 +161,8 @@ fn hincrby(exec: &mut Exec, args: &[Bytes]) -> Answer {
 }
 
 /// `HINCRBYFLOAT key field increment`.
+///
+/// Differs from Redis, whose HSET makes the field live for ever on replicas: here they are told its time too.
 fn hincrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (key, field) = (&args[1], &args[2]);
     let by = long_double(&args[3]).ok_or(Fault::NOT_FLOAT)?;
@@ -176,6 +178,11 @@ fn hincrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     exec.get_or_create::<Hash>(key)?.update(field, &text, &settings);
     exec.changed(key);
     exec.propagate([Bytes::from_static(b"HSET"), key.clone(), field.clone(), text.clone()]);
+    if let Some(at) = exec.get::<Hash>(key)?.and_then(|hash| hash.field_expiry(field)) {
+        let word = Bytes::from_static;
+        let (at, fields, one) = (number::text(at), word(b"FIELDS"), word(b"1"));
+        exec.propagate([word(b"HPEXPIREAT"), key.clone(), at, fields, one, field.clone()]);
+    }
     Ok(Reply::Bulk(text))
 }
 
