@@ -96,10 +96,11 @@ pub(super) fn stream_of_group<'a>(
     group: &[u8],
 ) -> Result<&'a mut Stream, Fault> {
     let stream = exec.get_mut::<Stream>(key)?.filter(|stream| stream.groups.get(group).is_some());
-    stream.ok_or_else(|| {
-        let (key, group) = (text(key), text(group));
-        Fault::new(format!("NOGROUP No such key '{key}' or consumer group '{group}'"))
-    })
+    stream.ok_or_else(|| no_group(key, group))
+}
+
+pub(super) fn no_group(key: &[u8], group: &[u8]) -> Fault {
+    Fault::new(format!("NOGROUP No such key '{}' or consumer group '{}'", text(key), text(group)))
 }
 
 pub(super) fn no_group_of_key(group: &[u8], key: &[u8]) -> Fault {

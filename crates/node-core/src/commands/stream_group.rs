@@ -8,7 +8,7 @@ use picket_resp::Reply;
 use picket_server_core::{Categories, CommandSpec, Flags, help};
 
 use super::args::{self, is};
-use super::stream_args::{self, id_reply, no_group_of_key, stream_of_group};
+use super::stream_args::{self, id_reply, no_group, no_group_of_key, stream_of_group};
 use crate::command::{Command, Keys, docs};
 use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
@@ -206,10 +206,9 @@ fn xpending(exec: &mut Exec, args: &[Bytes]) -> Answer {
         _ => return Err(Fault::SYNTAX),
     };
     let now = stream_args::now(exec);
-    let stream = stream_of_group(exec, &args[1], &args[2])?;
-    let Some(group) = stream.groups.get(&args[2]) else {
-        return Ok(Reply::NullArray);
-    };
+    let (key, name) = (&args[1], &args[2]);
+    let stream = exec.get::<Stream>(key)?;
+    let group = stream.and_then(|stream| stream.groups.get(name)).ok_or_else(|| no_group(key, name))?;
     Ok(match filter {
         None => summary(group),
         Some(filter) => filter.reply(group, now),

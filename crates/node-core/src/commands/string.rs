@@ -366,7 +366,7 @@ fn strlen(exec: &mut Exec, args: &[Bytes]) -> Answer {
 /// `GETRANGE key start end`.
 fn getrange(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (start, end) = (args::int(&args[2])?, args::int(&args[3])?);
-    let Some(value) = exec.get::<Str>(&args[1])?.map(Str::bytes) else {
+    let Some(value) = exec.get::<Str>(&args[1])? else {
         return Ok(Reply::bulk(""));
     };
     if start < 0 && end < 0 && start > end {
@@ -376,7 +376,7 @@ fn getrange(exec: &mut Exec, args: &[Bytes]) -> Answer {
     // An end before the first byte means the first byte.
     let end = if end < 0 { end.saturating_add(len).max(0) } else { end };
     Ok(match number::range(start, end, value.len()) {
-        Some((start, end)) => Reply::Bulk(value.slice(start..end)),
+        Some((start, end)) => Reply::Bulk(value.part(start, end)),
         None => Reply::bulk(""),
     })
 }

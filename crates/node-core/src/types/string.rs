@@ -81,6 +81,16 @@ impl Str {
         }
     }
 
+    /// Those from `start` to `end`, which lie within; no others are copied.
+    pub(crate) fn part(&self, start: usize, end: usize) -> Bytes {
+        match &self.0 {
+            Repr::Shared(bytes) => bytes.slice(start..end),
+            Repr::Int(_) | Repr::Small(_) | Repr::Buffer(_) => {
+                Bytes::copy_from_slice(&self.view()[start..end])
+            }
+        }
+    }
+
     /// The bytes where they lie; none for an integer.
     fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
@@ -195,5 +205,8 @@ mod tests {
         let mut value = Str::of(b"12");
         value.buffer().push(b'3');
         assert_eq!((value.encoding(), value.as_int()), ("raw", Some(123)));
+        for value in [value, Str::of(b"123"), Str::of(b"123x"), Str::plain(&b"123".repeat(500))] {
+            assert_eq!((value.part(1, 3), value.part(2, 2)), (Bytes::from("23"), Bytes::new()));
+        }
     }
 }
