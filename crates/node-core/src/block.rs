@@ -45,6 +45,18 @@ pub enum BlockKind {
     Group,
 }
 
+impl BlockKind {
+    /// Whether a command may go on with this value, or with none.
+    fn fits(self, value: Option<&Value>) -> bool {
+        match self {
+            Self::List => matches!(value, Some(Value::List(_))),
+            Self::ZSet => matches!(value, Some(Value::ZSet(_))),
+            Self::Stream => matches!(value, Some(Value::Stream(_))),
+            Self::Group => true,
+        }
+    }
+}
+
 /// Who waits for which keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiters {
@@ -109,6 +121,15 @@ impl Keyspace {
         self.waiters.by_client.get(&client)
     }
 
+    /// Whether one of the keys that a client waits for is still what it needs: others may have been served before.
+    #[must_use]
+    pub fn may_go_on(&self, client: ClientId) -> bool {
+        self.waiters.by_client.get(&client).is_some_and(|block| {
+            let db = self.db(block.db);
+            block.keys.iter().any(|key| block.kind.fits(db.get(key).map(|entry| &entry.value)))
+        })
+    }
+
     /// Those who wait for keys, in order.
     pub fn parked_clients(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.waiters.by_client.keys().copied()
@@ -136,13 +157,7 @@ impl Keyspace {
             let Some(waiting) = self.waiters.by_key.get(&at) else { continue };
             let value = self.db(at.0).get(&at.1).map(|entry| &entry.value);
             let serves = |client: &ClientId| {
-                let Some(block) = self.waiters.by_client.get(client) else { return false };
-                match block.kind {
-                    BlockKind::List => matches!(value, Some(Value::List(_))),
-                    BlockKind::ZSet => matches!(value, Some(Value::ZSet(_))),
-                    BlockKind::Stream => matches!(value, Some(Value::Stream(_))),
-                    BlockKind::Group => true,
-                }
+                self.waiters.by_client.get(client).is_some_and(|block| block.kind.fits(value))
             };
             let clients: Vec<ClientId> = waiting.iter().copied().filter(serves).collect();
             if !clients.is_empty() {

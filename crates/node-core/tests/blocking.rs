@@ -40,7 +40,10 @@ impl Node {
         };
         while let Some(clients) = self.keyspace.next_ready() {
             for client in clients {
-                let Some(block) = self.keyspace.parked(client) else { continue };
+                let Some(block) = self.keyspace.parked(client).filter(|_| self.keyspace.may_go_on(client))
+                else {
+                    continue;
+                };
                 let args = block.args.clone();
                 let outcome = self.execute(&args);
                 if outcome.block.is_none() {
@@ -135,4 +138,21 @@ fn timeouts_that_are_none() {
     }
     assert_eq!(node.run(1, "BLPOP k 0.0001"), None);
     assert_eq!(node.keyspace.parked(ClientId(1)).and_then(|block| block.timeout), Some(Millis(1)));
+}
+
+#[test]
+fn who_comes_after_the_last_element_is_not_tried() {
+    let mut node = Node::new();
+    assert_eq!(node.run(1, "BLPOP list 0"), None);
+    assert_eq!(node.run(2, "BLPOP list other 0"), None);
+    assert!(!node.keyspace.may_go_on(ClientId(2)));
+    assert_eq!(node.run(9, "RPUSH list a"), Some(Reply::Integer(1)));
+    assert_eq!(node.take_served(), [1]);
+    assert!(!node.keyspace.may_go_on(ClientId(1)) && !node.keyspace.may_go_on(ClientId(2)));
+    assert_eq!(node.run(9, "RPUSH other a"), Some(Reply::Integer(1)));
+    assert_eq!(node.take_served(), [2]);
+    // One who waits in a group is answered also when its key is something else.
+    assert_eq!(node.run(9, "XGROUP CREATE s g $ MKSTREAM"), Some(Reply::ok()));
+    assert_eq!(node.run(3, "XREADGROUP GROUP g c BLOCK 0 STREAMS s >"), None);
+    assert!(node.keyspace.may_go_on(ClientId(3)));
 }
