@@ -133,6 +133,19 @@ fn a_replica_follows_its_master() {
 }
 
 #[test]
+fn what_a_replica_counted_expires_when_its_master_says_so() {
+    let mut world = pair("yes", "disabled");
+    world.run(0, "PFADD hll a b");
+    world.run(0, "PEXPIRE hll 1000");
+    settle(&mut world, 0, 1);
+    assert_eq!(world.run(1, "PFCOUNT hll"), Reply::Integer(2));
+    let keys = world.run(1, "DBSIZE");
+    world.kill(0);
+    world.pass(Millis(3000));
+    assert_eq!((world.run(1, "GET hll"), world.run(1, "DBSIZE")), (Reply::Null, keys));
+}
+
+#[test]
 fn writes_go_on_while_a_replica_is_synchronised() {
     let mut world = World::new();
     world.add(&[]);

@@ -146,7 +146,8 @@ impl Node {
             if let Some(state) = self.clients.get_mut(&client) {
                 state.last_write = offset;
             }
-        } else {
+        } else if !self.live.replica_read_only {
+            // A replica that is read only changes nothing but what PFCOUNT keeps in its key.
             self.note_local_expiries(&effects);
         }
         reply
