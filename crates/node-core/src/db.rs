@@ -150,7 +150,9 @@ impl Db {
 
     /// From now on `recorder` is told of changes; none ends that.
     pub(crate) fn record(&mut self, recorder: Option<Recorder>, round: u32) {
-        self.recorder = recorder.map(Box::new);
+        let old = core::mem::replace(&mut self.recorder, recorder.map(Box::new));
+        let unwritten = old.and_then(|old| old.into_detached());
+        self.garbage.extend(unwritten.map(|entries| Garbage::of_keys(entries, BTreeSet::new())));
         self.round = round;
     }
 

@@ -318,3 +318,16 @@ fn the_header_says_where_in_the_stream_it_stands() {
         assert_eq!(report.functions, u64::from(content != SnapshotContent::Nothing));
     }
 }
+
+#[test]
+fn what_a_snapshot_held_is_freed_as_garbage_when_it_is_given_up() {
+    let mut node = Node::new();
+    node.run("SET k v");
+    let mut snapshot =
+        Snapshot::start(&mut node.keyspace, options(RdbVersion::V10)).expect("there is no other");
+    node.run("FLUSHDB");
+    assert!(node.keyspace.take_garbage().is_none());
+    node.keyspace.cancel_snapshot();
+    assert!(node.keyspace.take_garbage().is_some() && node.keyspace.take_garbage().is_none());
+    assert_eq!(snapshot.next(&mut node.keyspace, 1000, &mut BytesMut::new()), Err(SnapshotError::Cancelled));
+}

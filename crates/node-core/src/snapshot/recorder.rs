@@ -95,13 +95,18 @@ impl Recorder {
 
     /// Takes over all entries, which were removed, and gives back what it has no use for.
     pub(crate) fn detach(&mut self, entries: Dict<Entry>) -> Dict<Entry> {
-        if self.detached.is_some() {
-            // What was added after an earlier FLUSHDB is not of the snapshot.
+        if self.detached.is_some() || self.cursor == 0 && self.partial.is_none() {
+            // What was added after an earlier FLUSHDB is not of the snapshot, or everything is written.
             return entries;
         }
         let empty = Dict::new(entries.hash_key());
         self.detached = Some(entries);
         empty
+    }
+
+    /// The entries that it took over and did not write, when it is given up.
+    pub(crate) fn into_detached(self) -> Option<Dict<Entry>> {
+        self.detached.filter(|entries| !entries.is_empty())
     }
 
     /// Bytes that wait to be written.
