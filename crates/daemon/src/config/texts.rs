@@ -103,7 +103,7 @@ impl Texts {
 
     /// The stock text of an error.
     pub(super) fn fatal(&self, error: &ConfigError) -> StartError {
-        StartError::Stderr(fatal(error, self.path.as_deref(), self.brand))
+        StartError::Stderr(fatal(error, self.brand))
     }
 
     /// Where all of it came from.
@@ -124,7 +124,7 @@ impl Origin {
     /// The error of a directive whose value was accepted but turns out not to work.
     pub(crate) fn error(&self, directive: &str, reason: String) -> StartError {
         let line = self.places.iter().rfind(|line| line.name() == directive.as_bytes());
-        StartError::Stderr(fatal(&error_at(line, directive, reason), self.path.as_deref(), self.brand))
+        StartError::Stderr(fatal(&error_at(line, directive, reason), self.brand))
     }
 }
 
@@ -154,14 +154,12 @@ fn include(pattern: &[u8]) -> Result<Vec<Included>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// The stock text, and the name of the file where it is another than the one that was asked for.
-fn fatal(error: &ConfigError, main_file: Option<&Path>, brand: Brand) -> String {
+/// The stock text, and the name of the file, which stock leaves to be guessed.
+fn fatal(error: &ConfigError, brand: Brand) -> String {
     let mut error = error.clone();
     error.text = without_secrets(&error.text);
     let mut text = error.fatal(&brand.in_brackets());
-    if main_file.is_none_or(|path| *error.file != *path.display().to_string()) {
-        text.push_str(&format!("(in {})\n", error.file));
-    }
+    text.push_str(&format!("(in {})\n", error.file));
     text
 }
 

@@ -81,7 +81,11 @@ pub(crate) async fn serve<H: Hosted>(
         let at = deadline.and_then(|at| host.pulse().clock.instant(at));
         tokio::select! {
             biased;
-            Some(answer) = inbox.recv() => host.answer(answer),
+            Some(answer) = inbox.recv() => {
+                host.answer(answer);
+                // Answers may come without a pause, as while a file is loaded: clients have their turn between them.
+                tokio::task::yield_now().await;
+            }
             () = host.pulse().changed.notified() => {}
             () = until(at) => wake(&host).await,
             _ = ticks.tick() => host.tick(),

@@ -21,6 +21,7 @@ fn refused(text: &str, says: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("*** FATAL CONFIG FILE ERROR ("), "{stderr}");
+    assert!(stderr.contains(".conf)\n"), "the file is named: {stderr}");
     let line = text.lines().last().expect("a line");
     let where_it_is = format!("Reading the configuration file, at line 2\n>>> '{line}'\n");
     assert!(stderr.contains(&where_it_is), "{stderr}");

@@ -9,7 +9,6 @@ use core::fmt::Write as _;
 use bytes::Bytes;
 use picket_replication::{NodeFacts, render_info};
 use picket_resp::Reply;
-use picket_server_core::config::format_memory;
 
 use super::Node;
 use super::table::TABLE;
@@ -153,7 +152,6 @@ impl Node {
         let used = self.used_memory();
         let backlog = self.side.backlog().map_or(0, |backlog| backlog.memory().total());
         let max = self.live.maxmemory;
-        let human = |bytes: u64| format_memory(i128::from(bytes)).to_ascii_uppercase();
         let mut text = "# Memory\r\n".to_string();
         let mut line = |name: &str, value: &dyn core::fmt::Display| {
             // Writing to a String cannot fail.
@@ -281,6 +279,18 @@ impl Node {
         self.side.reset_counters();
         self.traffic = super::Traffic::default();
         self.figures.peak_memory = self.used_memory();
+    }
+}
+
+/// Bytes for people, with two decimals (`util.c: bytesToHuman`).
+fn human(bytes: u64) -> String {
+    let units = [(40, 'T'), (30, 'G'), (20, 'M'), (10, 'K')];
+    match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            let hundredths = (u128::from(bytes) * 100) >> shift;
+            format!("{}.{:02}{unit}", hundredths / 100, hundredths % 100)
+        }
+        None => format!("{bytes}B"),
     }
 }
 

@@ -20,7 +20,8 @@ use crate::exec::Effect;
 use crate::load::{LoadOptions, LoadProgress, LoadReport, LoadRole, Loader, OldData};
 
 /// How much of a file is read at once.
-const CHUNK_BYTES: u64 = 512 << 10;
+/// Clients wait while one piece is loaded: tens of milliseconds.
+const CHUNK_BYTES: u64 = 128 << 10;
 /// How many pieces of a file are asked for before the first is here.
 const CHUNKS_AHEAD: u64 = 2;
 /// Bytes of a master's snapshot that may be on their way to the disk before the link is not read any more.

@@ -368,6 +368,13 @@ impl Node {
             }
             Ok(made) => {
                 self.side_input(MasterInput::SnapshotStarted { snapshot });
+                if self.keyspace.dbs().iter().any(|db| db.field_expiries_len() > 0) {
+                    self.note(
+                        LogLevel::Warning,
+                        "Hash fields that expire are part of this snapshot: it has RDB version 12, which replicas older than \
+                         Redis 7.4 refuse".to_string(),
+                    );
+                }
                 match target {
                     SnapshotTarget::Disk => self.begin(made, Some(snapshot), Vec::new()),
                     SnapshotTarget::Socket => {
