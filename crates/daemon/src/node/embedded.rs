@@ -108,9 +108,9 @@ async fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read as _, Write as _};
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_killed_node_is_gone_with_its_connections_and_can_start_again() {
@@ -125,10 +125,18 @@ mod tests {
             assert_eq!(node.ended(), None);
             let mut client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
             client.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
-            client.write_all(b"PING\r\n").expect("sent");
-            let mut answer = [0; 7];
-            client.read_exact(&mut answer).expect("an answer");
-            assert_eq!(&answer, b"+PONG\r\n");
+            // Until it has looked for a file it answers that it loads.
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let mut answers = BufReader::new(client.try_clone().expect("a second handle"));
+            loop {
+                client.write_all(b"PING\r\n").expect("sent");
+                let mut answer = String::new();
+                answers.read_line(&mut answer).expect("an answer");
+                if answer == "+PONG\r\n" {
+                    break;
+                }
+                assert!(answer.starts_with("-LOADING ") && Instant::now() < deadline, "{answer}");
+            }
             node.kill();
             let mut rest = Vec::new();
             let end = client.read_to_end(&mut rest);
