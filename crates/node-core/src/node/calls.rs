@@ -118,8 +118,8 @@ impl Node {
             facts.watched_keys = u32::try_from(state.session.watched_len()).unwrap_or(u32::MAX);
         }
         let reply = self.settle(client, outcome);
-        if command.spec.name == "flushall" {
-            self.save_emptiness();
+        if command.spec.name == "flushall" && self.save_emptiness(client) {
+            return None;
         }
         Some(reply)
     }

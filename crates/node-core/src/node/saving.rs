@@ -299,19 +299,28 @@ impl Node {
     }
 
     /// FLUSHALL where data is saved: the old file must not bring back what was removed (`db.c:
-    /// flushAllDataAndResetRDB`).
-    pub(super) fn save_emptiness(&mut self) {
+    /// flushAllDataAndResetRDB`). True if the client is answered when that is on disk.
+    pub(super) fn save_emptiness(&mut self, client: ClientId) -> bool {
         if self.live.save_points.is_empty() || self.shutdown.is_some() {
-            return;
+            return false;
         }
         if self.saving.active.as_ref().is_some_and(|active| !active.is_sync()) {
             self.abandon_snapshot("FLUSHALL removed the data");
         }
         if self.saving.active.is_some() {
             self.saving.is_scheduled = true;
-        } else if let Err(reason) = self.start_bgsave(None) {
-            self.note(LogLevel::Warning, reason);
+            return false;
         }
+        // A transaction answers at once, item by item.
+        let waiter = self.unit.is_none().then_some(client);
+        if let Err(reason) = self.start_bgsave(waiter) {
+            self.note(LogLevel::Warning, reason);
+            return false;
+        }
+        if let Some(client) = waiter {
+            self.server.suspend(client);
+        }
+        waiter.is_some()
     }
 
     /// Starts the next snapshot of a save point that is due.
