@@ -56,8 +56,8 @@ pub use keyspace::Counters;
 pub use keyspace::Keyspace;
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
-    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeTimer,
-    command_table, honours,
+    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeStatus,
+    NodeTimer, command_table, honours,
 };
 pub use session::Session;
 pub use settings::{MaxmemoryPolicy, Settings};

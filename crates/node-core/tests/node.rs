@@ -2,6 +2,7 @@
 
 mod world;
 
+use picket_node_core::{Node, NodeInput};
 use picket_resp::Reply;
 use picket_sansio::Millis;
 use world::World;
@@ -418,4 +419,27 @@ fn a_client_that_leaves_waits_for_nothing_any_more() {
     assert_eq!(world.node(0).master_side().status().waiting_clients, 1);
     world.input(0, picket_node_core::NodeInput::ClientGone { client });
     assert_eq!(world.node(0).master_side().status().waiting_clients, 0);
+}
+
+#[test]
+fn a_clone_is_a_checkpoint() {
+    let mut world = World::new();
+    let node = world.add(&[]);
+    world.run(node, "SET k before");
+    let mut checkpoint = world.node(node).clone();
+    let before = checkpoint.status();
+    world.run(node, "SET k after");
+    world.run(node, "SET other value");
+    assert_eq!(checkpoint.status(), before, "what happens later does not reach it");
+    assert_eq!(before.keys.iter().sum::<u64>(), 1);
+    assert_eq!(world.node(node).status().keys.iter().sum::<u64>(), 2);
+    // Both go on from there in the same way.
+    let mut again = checkpoint.clone();
+    let later = world.now + Millis(5_000);
+    for node in [&mut checkpoint, &mut again] {
+        node.handle(later, NodeInput::Wake);
+    }
+    let outputs = |node: &mut Node| std::iter::from_fn(|| node.poll_output()).collect::<Vec<_>>();
+    assert_eq!(outputs(&mut checkpoint), outputs(&mut again));
+    assert_eq!(checkpoint.status(), again.status());
 }

@@ -31,7 +31,7 @@ const SECTIONS: &[(&str, bool)] = &[
 ];
 
 /// How often each command ran.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Statistics {
     /// By place in the table.
     commands: Vec<CommandStatistics>,

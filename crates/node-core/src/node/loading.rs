@@ -28,7 +28,7 @@ const CHUNKS_AHEAD: u64 = 2;
 const PAYLOAD_AHEAD_BYTES: u64 = 8 << 20;
 
 /// A load that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loading {
     loader: Loader,
     source: Source,
@@ -60,7 +60,7 @@ struct Reading {
 }
 
 /// A master's snapshot that is received into a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Receiving {
     file: FileId,
     /// Bytes that are not with the operating system yet.

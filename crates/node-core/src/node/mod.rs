@@ -20,6 +20,7 @@ mod options;
 mod replication;
 mod saving;
 mod shutdown;
+mod status;
 mod table;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,6 +40,7 @@ pub use event::NodeEvent;
 pub use host_view::{command_table, honours};
 pub use io::{ConfigState, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
+pub use status::NodeStatus;
 
 use crate::exec::{Context, Effect, Origin};
 use crate::keyspace::Keyspace;
@@ -50,7 +52,8 @@ const CRON_PERIOD: picket_sansio::Millis = picket_sansio::Millis(100);
 /// How many expired keys are removed at once.
 const EXPIRE_STEP: usize = 200;
 
-/// A data node: a value that turns inputs into outputs.
+/// A data node: a value that turns inputs into outputs. A checkpoint is a clone.
+#[derive(Clone)]
 pub struct Node {
     now: Time,
     /// Calendar time less monotonic time, in microseconds.
@@ -108,7 +111,7 @@ pub struct Node {
 }
 
 /// What a client means to the data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ClientState {
     session: Session,
     /// The stream's offset after its last write.

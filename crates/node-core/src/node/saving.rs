@@ -24,7 +24,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 const CHUNKS_IN_FLIGHT: u32 = 4;
 
 /// What there is to know about snapshots.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Saving {
     /// Changes since the last one that is on disk.
     pub(super) dirty: u64,
@@ -47,7 +47,7 @@ pub(super) struct Saving {
 }
 
 /// A snapshot that is being made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Active {
     snapshot: Snapshot,
     target: Target,
@@ -61,7 +61,7 @@ pub(super) struct Active {
     asked: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Target {
     File {
         file: FileId,
