@@ -270,6 +270,8 @@ impl Node {
             NodeInput::TextRead { query, result } => self.on_text(query, result),
             NodeInput::Terminate => self.terminate(),
         }
+        // What has arrived is applied before a save point looks at the data.
+        self.drain_replication();
         self.run_timers();
         self.settle_all();
     }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 use picket_rdb::{RdbVersion, WriteOptions};
-use picket_replication::{MasterInput, SnapshotFilter, SnapshotId, SnapshotTarget};
+use picket_replication::{CachedMaster, MasterInput, SnapshotFilter, SnapshotId, SnapshotTarget};
 use picket_resp::Reply;
 use picket_sansio::{ClientId, Millis, Time};
 use picket_server_core::LogLevel;
@@ -101,7 +101,12 @@ impl Active {
 
 impl Node {
     pub(super) fn snapshot_options(&self, content: SnapshotContent) -> SnapshotOptions {
-        let label = self.side.snapshot_label(self.link.position());
+        let link = self.link.position().map(|link| CachedMaster { db: self.stream_session.db, ..link });
+        let label = self.side.snapshot_label(link);
+        debug_assert_eq!(
+            label.is_some(),
+            link.is_some() || self.is_master() && self.side.backlog().is_some()
+        );
         SnapshotOptions {
             write: WriteOptions {
                 version: self.rdb_version(),

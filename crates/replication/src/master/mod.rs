@@ -231,7 +231,8 @@ impl MasterSide {
     }
 
     /// What an RDB of this node says about its place in the history; none if nobody can go on from it.
-    /// `link` is [`ReplicaLink::position`](crate::ReplicaLink::position).
+    /// `link` is [`ReplicaLink::position`](crate::ReplicaLink::position): a link that has read more than this node
+    /// has applied gives no label, for whoever went on from there would lack what lies between.
     #[must_use]
     pub fn snapshot_label(&self, link: Option<CachedMaster>) -> Option<CachedMaster> {
         match self.role {
@@ -240,7 +241,9 @@ impl MasterSide {
                 reploff: self.history.master_repl_offset,
                 db: self.stream_db.unwrap_or(0),
             }),
-            NodeRole::Replica { .. } => link,
+            NodeRole::Replica { .. } => link.filter(|link| {
+                (link.replid, link.reploff) == (self.history.replid, self.history.master_repl_offset)
+            }),
         }
     }
 

@@ -1,0 +1,52 @@
+//! What a master and its replica agree upon when something happens at the same moment.
+
+mod world;
+
+use picket_resp::Reply;
+use picket_sansio::Millis;
+use world::World;
+
+/// A master and a replica that has all of it.
+fn pair(master: &[(&str, &str)], replica: &[(&str, &str)]) -> World {
+    let mut world = World::new();
+    world.add(master);
+    world.add(replica);
+    world.run(0, "SET first 1");
+    world.run(1, "REPLICAOF node 0");
+    world.until_info(1, "master_link_status", "up");
+    settle(&mut world);
+    world
+}
+
+#[track_caller]
+fn settle(world: &mut World) {
+    world.until("the same offset", |world| {
+        world.info(0, "master_repl_offset") == world.info(1, "master_repl_offset")
+    });
+}
+
+#[test]
+fn a_save_point_that_is_due_when_a_write_arrives_saves_both_or_neither() {
+    let mut world = pair(&[], &[("save", "1 1")]);
+    world.pass(Millis(3000));
+    world.run(0, "SET x 1");
+    world.until_info(1, "rdb_changes_since_last_save", "0");
+    let saves = world.info(1, "rdb_saves");
+    world.run(0, "SET y 1");
+    settle(&mut world);
+    let client = world.client(0);
+    world.send(0, client, "INCR counter");
+    // The next input of the replica is that write, at a time at which it has to save.
+    world.now = world.now + Millis(2000);
+    world.until("another save", |world| world.info(1, "rdb_saves") != saves);
+    settle(&mut world);
+    assert_eq!(world.run(1, "GET counter"), Reply::bulk("1"));
+    world.kill(1);
+    world.configure(1, "replicaof", "node 0");
+    world.configure(1, "save", "");
+    world.start(1);
+    world.until_info(1, "master_link_status", "up");
+    settle(&mut world);
+    assert_eq!(world.info(0, "sync_partial_ok"), "1", "the file has a place in the history");
+    assert_eq!(world.run(1, "GET counter"), Reply::bulk("1"), "after the restart");
+}
