@@ -50,3 +50,20 @@ fn a_save_point_that_is_due_when_a_write_arrives_saves_both_or_neither() {
     assert_eq!(world.info(0, "sync_partial_ok"), "1", "the file has a place in the history");
     assert_eq!(world.run(1, "GET counter"), Reply::bulk("1"), "after the restart");
 }
+
+#[test]
+fn a_failover_inside_a_transaction_waits_for_all_of_it() {
+    let mut world = pair(&[], &[]);
+    let client = world.client(0);
+    for line in ["MULTI", "SET before 1", "FAILOVER", "SET after 1"] {
+        world.ask(0, client, line);
+    }
+    let ok = Reply::ok();
+    assert_eq!(world.ask(0, client, "EXEC"), Reply::array([ok.clone(), ok.clone(), ok]));
+    world.until_info(1, "role", "master");
+    world.until_info(0, "master_link_status", "up");
+    settle(&mut world);
+    assert_eq!(world.run(1, "GET before"), Reply::bulk("1"));
+    assert_eq!(world.run(1, "GET after"), Reply::bulk("1"));
+    assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"));
+}

@@ -120,9 +120,8 @@ impl MasterSide {
         self.failover =
             Failover::WaitingForSync { target, deadline: timeout.map(|timeout| self.now + timeout), force };
         self.outputs.push_back(MasterOutput::PauseWrites { paused: true });
+        // What this very transaction still writes goes into the stream first: the next flush looks who has it all.
         self.reply(conn, Reply::ok());
-        self.flush();
-        self.check_failover();
     }
 
     fn check_request(&self, request: &Request) -> Result<(), &'static str> {

@@ -149,7 +149,10 @@ impl MasterSide {
         self.now = now;
         match input {
             MasterInput::Wake => {}
-            MasterInput::Flush => self.flush(),
+            MasterInput::Flush => {
+                self.flush();
+                self.check_failover();
+            }
             MasterInput::Configure(settings) => self.configure(settings),
             MasterInput::Replconf { conn, args } => self.on_replconf(conn, &args),
             MasterInput::Psync { conn, peer_ip, args, pending_output } => {
