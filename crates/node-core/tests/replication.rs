@@ -67,3 +67,48 @@ fn a_failover_inside_a_transaction_waits_for_all_of_it() {
     assert_eq!(world.run(1, "GET after"), Reply::bulk("1"));
     assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"));
 }
+
+#[test]
+fn a_stream_with_more_databases_than_there_are_ends_no_node() {
+    let mut world = pair(&[("databases", "32")], &[("databases", "16")]);
+    let client = world.client(0);
+    world.ask(0, client, "SELECT 20");
+    world.ask(0, client, "SET k v");
+    settle(&mut world);
+    assert_eq!(world.info(1, "unexpected_error_replies"), "1", "the SELECT is refused");
+    // The file tells the database in which the replica is, not the one that it was told.
+    world.run(1, "SAVE");
+    world.kill(1);
+    world.configure(1, "replicaof", "node 0");
+    world.start(1);
+    world.until_info(1, "master_link_status", "up");
+    world.ask(0, client, "SET k w");
+    settle(&mut world);
+    assert_eq!(world.run(1, "GET k"), Reply::bulk("w"));
+}
+
+#[test]
+fn a_file_of_a_stream_with_more_databases_is_not_continued() {
+    for follows in [true, false] {
+        let mut world = pair(&[], &[("databases", "16")]);
+        let client = world.client(0);
+        world.ask(0, client, "SELECT 12");
+        world.ask(0, client, "SET k v");
+        world.ask(0, client, "DEL k");
+        settle(&mut world);
+        world.run(1, "SAVE");
+        world.kill(1);
+        world.configure(1, "databases", "4");
+        if follows {
+            world.configure(1, "replicaof", "node 0");
+        }
+        world.start(1);
+        assert_eq!(world.run(1, "GET first"), Reply::bulk("1"));
+        if follows {
+            world.until_info(1, "master_link_status", "up");
+            assert_eq!(world.info(0, "sync_full"), "2");
+        } else {
+            assert_eq!(world.info(1, "master_repl_offset"), "0");
+        }
+    }
+}

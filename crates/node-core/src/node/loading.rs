@@ -237,9 +237,10 @@ impl Node {
                 self.ready();
             }
             Source::Received(_) | Source::Link => {
-                let db = loaded.aux.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+                // A master that has more databases selects one anew, which is refused.
+                let db = self.stream_db_of(&loaded).unwrap_or(0);
                 self.stream_session = crate::Session::new();
-                self.stream_session.db = db;
+                self.select_in_stream(db);
                 self.link_input(LinkInput::Loaded { result: Ok(db) });
             }
         }
@@ -250,7 +251,12 @@ impl Node {
         let aux = &loaded.aux;
         let replid = aux.repl_id.as_ref().and_then(|id| ReplId::parse(id.as_bytes()));
         let (Some(replid), Some(reploff)) = (replid, aux.repl_offset) else { return };
-        let db = aux.repl_stream_db.and_then(|db| u32::try_from(db).ok()).unwrap_or(0);
+        // In another database the stream could not go on: it would change what the master did not.
+        let Some(db) = self.stream_db_of(loaded) else {
+            let text =
+                "The file was saved in a stream with more databases than there are: it is not continued";
+            return self.note(LogLevel::Warning, text.to_string());
+        };
         let saved = CachedMaster { replid, reploff, db };
         let is_replica = self.first_master.is_some();
         let (history, effects) = if is_replica {
@@ -262,11 +268,17 @@ impl Node {
         let (role, settings) = (self.side.role(), self.live.master);
         self.side = MasterSide::new(self.now, settings, role, history, Some(effects), seed);
         if is_replica {
-            self.stream_session.db = db;
+            self.select_in_stream(db);
             self.cached = Some(saved);
         } else {
             self.propagate(removed, false);
         }
+    }
+
+    /// The database that the stream had selected, 0 if the file does not tell; none if there is none of this number.
+    fn stream_db_of(&self, loaded: &LoadReport) -> Option<u32> {
+        let db = u32::try_from(loaded.aux.repl_stream_db.unwrap_or(0).max(0)).ok()?;
+        (db < self.keyspace.databases()).then_some(db)
     }
 
     pub(super) fn loader(&mut self, role: LoadRole, old_data: OldData) -> Loader {

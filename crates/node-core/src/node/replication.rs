@@ -188,7 +188,7 @@ impl Node {
             }
             MasterOutput::FollowTarget { host, port, cached } => {
                 self.become_replica_locally();
-                self.stream_session.db = cached.db;
+                self.select_in_stream(cached.db);
                 self.remember_master(Some((&host, port)));
                 let cached = Some(cached);
                 self.link_input(LinkInput::Follow { host, port, cached, form: PsyncForm::Failover });
@@ -198,7 +198,7 @@ impl Node {
                 self.link_input(LinkInput::DropCached);
             }
             MasterOutput::CachedMaster(Some(cached)) => {
-                self.stream_session.db = cached.db;
+                self.select_in_stream(cached.db);
                 self.cached = Some(cached);
             }
             MasterOutput::PauseWrites { paused } => {
@@ -272,6 +272,7 @@ impl Node {
         self.drain_replication();
         if was_master {
             self.become_replica_locally();
+            self.select_in_stream(self.cached.map_or(0, |cached| cached.db));
         } else {
             self.unblock_all();
         }
@@ -284,6 +285,11 @@ impl Node {
         self.unblock_all();
         self.stream_session = crate::Session::new();
         self.local_expiries.clear();
+    }
+
+    /// The master's stream has selected this database, or the first if there is none of this number.
+    pub(super) fn select_in_stream(&mut self, db: u32) {
+        self.stream_session.db = if db < self.keyspace.databases() { db } else { 0 };
     }
 
     /// Ends everybody's waiting: what they wait for is not this node's to give any more.
