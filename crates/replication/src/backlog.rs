@@ -23,8 +23,10 @@ const BLOCK_LEN_MIN: u64 = 16 * 1024;
 /// The largest block. Redis goes to a sixteenth of the backlog however large that is; blocks that the
 /// allocator takes straight from the system cost a page fault for each page written.
 const BLOCK_LEN_MAX: u64 = 64 * 1024;
-/// Blocks trimmed in one go, so that no single append pays for a long-held pin.
-const BLOCKS_PER_TRIM: usize = 64;
+/// Blocks dropped in one go, so that no single append pays for a long-held pin.
+const BLOCKS_PER_APPEND: usize = 64;
+/// The same for [`Backlog::trim`].
+const BLOCKS_PER_TRIM: usize = 640;
 /// Emptied blocks kept for the next ones.
 const SPARE_BLOCKS: usize = 2;
 
@@ -128,7 +130,7 @@ impl Backlog {
     /// Changes the configured size; what is held beyond it goes with the next appends.
     pub fn set_size(&mut self, size: u64) {
         self.size = size.max(BACKLOG_SIZE_MIN);
-        self.trim();
+        self.drop_blocks(BLOCKS_PER_APPEND);
     }
 
     /// Puts the pieces of the stream from `from` on into `pieces`, at most `budget` bytes, and returns how many.
@@ -171,20 +173,25 @@ impl Backlog {
     /// Moves a pin forward and frees what nobody needs any more.
     pub fn move_pin(&mut self, pin: Pin, offset: u64) {
         self.pins.insert(pin, offset);
-        self.trim();
+        self.drop_blocks(BLOCKS_PER_APPEND);
     }
 
     /// Removes a pin and frees what nobody needs any more.
     pub fn unpin(&mut self, pin: Pin) {
         self.pins.remove(&pin);
-        self.trim();
+        self.drop_blocks(BLOCKS_PER_APPEND);
     }
 
-    /// Drops the oldest blocks, a limited number, while the rest holds the configured size and no pin needs
-    /// them. Done by the appends; a caller with time on its hands may do more.
+    /// Goes on freeing what nobody needs any more. To be called once per round: a stream that stands still is
+    /// trimmed by nothing else.
     pub fn trim(&mut self) {
+        self.drop_blocks(BLOCKS_PER_TRIM);
+    }
+
+    /// Drops the oldest blocks, a limited number, while the rest holds the configured size and no pin needs them.
+    fn drop_blocks(&mut self, limit: usize) {
         let mut pinned_from = None;
-        for _ in 0..BLOCKS_PER_TRIM {
+        for _ in 0..limit {
             let Some(first) = self.blocks.front() else { return };
             let len = first.len() as u64;
             // Most calls end here; only the others look at the pins.
@@ -225,7 +232,7 @@ impl Backlog {
                 Some(block) if block.room > 0 => block,
                 _ => {
                     opened = true;
-                    self.trim();
+                    self.drop_blocks(BLOCKS_PER_APPEND);
                     self.open_block()
                 }
             };

@@ -57,9 +57,6 @@ impl MasterSide {
         }
         self.disconnect_silent();
         self.check_output_limits();
-        if let Some(backlog) = &mut self.backlog {
-            backlog.trim();
-        }
         self.recount_good_replicas();
         self.flush();
     }

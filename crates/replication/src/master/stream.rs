@@ -98,6 +98,9 @@ impl MasterSide {
         for conn in conns {
             self.feed(conn);
         }
+        if let Some(backlog) = &mut self.backlog {
+            backlog.trim();
+        }
     }
 
     pub(super) fn on_writable(&mut self, conn: ClientId, budget: u64) {

@@ -396,6 +396,23 @@ fn a_slow_replica_does_not_make_a_diskless_snapshot_grow() {
 }
 
 #[test]
+fn what_a_replica_that_left_held_is_freed_without_another_write() {
+    let mut bench = Bench::master();
+    bench.psync(1, &["?", "-1"]);
+    bench.started();
+    let set = command(["SET", "k", &"v".repeat(1000)]);
+    for _ in 0..30_000 {
+        bench.side.propagate(&[Propagated { db: None, command: &set }]);
+    }
+    bench.input(MasterInput::Flush);
+    let held = |bench: &Bench| bench.side.backlog().map_or(0, |backlog| backlog.memory().total());
+    assert!(held(&bench) > 30_000_000);
+    bench.input(MasterInput::Gone { conn: ClientId(1) });
+    bench.input(MasterInput::Flush);
+    assert!(held(&bench) < 2_000_000, "{}", held(&bench));
+}
+
+#[test]
 fn a_replica_with_a_reply_is_closed() {
     let mut bench = Bench::with_stream();
     bench.psync(1, &[&ID.to_string(), "1"]);
