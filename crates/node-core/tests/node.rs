@@ -307,6 +307,27 @@ fn nothing_is_acknowledged_that_the_last_snapshot_lacks() {
 }
 
 #[test]
+fn who_publishes_to_itself_is_answered_first() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    for line in ["HELLO 3", "SUBSCRIBE news", "PSUBSCRIBE n*", "SSUBSCRIBE shard"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.ask(0, client, "PUBLISH news hello"), Reply::Integer(2));
+    let push = |words: &[&str]| Some(Reply::push(words.iter().map(|word| Reply::bulk(word.to_string()))));
+    assert_eq!(world.reply(0, client), push(&["message", "news", "hello"]));
+    assert_eq!(world.reply(0, client), push(&["pmessage", "n*", "news", "hello"]));
+    assert_eq!(world.ask(0, client, "SPUBLISH shard hello"), Reply::Integer(1));
+    assert_eq!(world.reply(0, client), push(&["smessage", "shard", "hello"]));
+    // Others are told at once, and what they are told is not held back with it.
+    let other = world.client(0);
+    world.ask(0, other, "SUBSCRIBE news");
+    assert_eq!(world.ask(0, client, "PUBLISH news again"), Reply::Integer(3));
+    assert_eq!(world.reply(0, other), Some(Reply::array(["message", "news", "again"].map(Reply::bulk))));
+}
+
+#[test]
 fn everybody_who_asked_for_the_end_learns_that_it_is_off() {
     let mut world = pair("yes", "disabled");
     settle(&mut world, 0, 1);

@@ -232,7 +232,10 @@ impl Node {
             NodeCommand::Role => Some(role_reply(&self.side.status(), &self.link.status())),
             NodeCommand::Info => Some(self.info(args)),
             NodeCommand::Config => self.config(client, args),
-            NodeCommand::Publish | NodeCommand::Spublish => Some(self.publish(client, command, args)),
+            NodeCommand::Publish | NodeCommand::Spublish => {
+                self.publish(client, command, args);
+                None
+            }
             NodeCommand::Reset => {
                 if self.server.reset(client) {
                     self.forget_client(client);
@@ -309,7 +312,7 @@ impl Node {
                 self.server.reply(client, &reply);
             }
         }
-        self.server.end_array();
+        self.server.end_reply();
         let has_written = self.append_unit();
         self.unit = None;
         if has_written && self.is_master() {
@@ -334,7 +337,12 @@ impl Node {
         self.drain_replication();
     }
 
-    fn publish(&mut self, client: ClientId, command: NodeCommand, args: &[Bytes]) -> Reply {
+    /// PUBLISH and SPUBLISH: a client that listens itself gets the reply first, one in a transaction the whole EXEC's.
+    fn publish(&mut self, client: ClientId, command: NodeCommand, args: &[Bytes]) {
+        let is_in_transaction = self.unit.is_some();
+        if !is_in_transaction {
+            self.server.begin_reply(client);
+        }
         let receivers = match command {
             NodeCommand::Spublish => self.server.publish_to_shard(&args[1], &args[2]),
             _ => self.server.publish(&args[1], &args[2]),
@@ -344,7 +352,10 @@ impl Node {
             let effect = Effect { db, args: args.to_vec() };
             self.propagate(alloc::vec![effect], true);
         }
-        Reply::Integer(i64::try_from(receivers).unwrap_or(i64::MAX))
+        self.server.reply(client, &Reply::Integer(i64::try_from(receivers).unwrap_or(i64::MAX)));
+        if !is_in_transaction {
+            self.server.end_reply();
+        }
     }
 
     fn time(&self) -> Reply {

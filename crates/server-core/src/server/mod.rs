@@ -89,8 +89,8 @@ pub struct Server {
     pause: Pause,
     /// The application holds back writes, see [`Server::hold_writes`].
     holds_writes: bool,
-    /// Who is being answered an array item by item, and what was published to it meanwhile.
-    inside_array: Option<(ClientId, Vec<Bytes>)>,
+    /// Who is being answered, and what was published to it meanwhile.
+    answered: Option<(ClientId, Vec<Bytes>)>,
     outputs: VecDeque<ServerOutput>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together. The room behind them
     /// is used again.
@@ -127,7 +127,7 @@ impl Server {
             idle: BTreeSet::new(),
             pause: Pause::None,
             holds_writes: false,
-            inside_array: None,
+            answered: None,
             outputs: VecDeque::new(),
             tail: BytesMut::new(),
             tail_of: ClientId(0),
@@ -522,7 +522,7 @@ impl Server {
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
-        if let Some((owner, messages)) = &mut self.inside_array
+        if let Some((owner, messages)) = &mut self.answered
             && *owner == id
         {
             messages.push(bytes);

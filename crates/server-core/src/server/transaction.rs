@@ -140,19 +140,24 @@ impl Server {
         self.run_admitted(call)
     }
 
-    /// Begins an array reply, as EXEC's: its `len` items are the client's next replies. What is published to the client
-    /// until [`Server::end_array`] follows then, so that it stands in no reply.
+    /// Begins an array reply, as EXEC's: its `len` items are the client's next replies, up to [`Server::end_reply`].
     pub fn reply_array_header(&mut self, id: ClientId, len: usize) {
         if self.clients.get(id).is_some_and(Client::wants_replies) {
             let header = format!("*{len}\r\n");
             self.push_raw(id, header.as_bytes());
         }
-        self.inside_array = Some((id, Vec::new()));
+        self.begin_reply(id);
     }
 
-    /// The last item of an array was given: messages that came for the client meanwhile follow.
-    pub fn end_array(&mut self) {
-        if let Some((id, messages)) = self.inside_array.take() {
+    /// What is published to a client that is being answered follows at [`Server::end_reply`], so that it stands before
+    /// or inside no reply. One client is answered at a time.
+    pub fn begin_reply(&mut self, id: ClientId) {
+        self.answered = Some((id, Vec::new()));
+    }
+
+    /// The reply was given: messages that came for the client meanwhile follow.
+    pub fn end_reply(&mut self) {
+        if let Some((id, messages)) = self.answered.take() {
             for bytes in messages {
                 self.push_shared(id, bytes);
             }
