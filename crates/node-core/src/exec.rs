@@ -64,6 +64,9 @@ pub struct Outcome {
     /// Whether several effects are one unit, to be wrapped in MULTI and EXEC. Keys that a command like SCAN found
     /// expired are each a unit of their own.
     pub is_unit: bool,
+    /// What `rdb_changes_since_last_save` counts: the members, fields and keys that it changed. Keys that it merely
+    /// found expired are not among them.
+    pub changes: u64,
     /// The command waits and `reply` means nothing; nothing has changed but what its look-ups found expired.
     pub block: Option<Block>,
 }
@@ -77,6 +80,8 @@ pub(crate) struct Exec<'a> {
     is_unit: bool,
     /// Data changed, so that the command goes into the stream.
     dirty: bool,
+    /// How much of it, as Redis counts.
+    changes: u64,
     /// What goes there instead of the request.
     canonical: Option<Vec<Vec<Bytes>>>,
     /// What it waits for.
@@ -89,7 +94,9 @@ impl Keyspace {
     pub fn execute(&mut self, session: &mut Session, context: Context, args: &[Bytes]) -> Outcome {
         match named(args) {
             Ok(at) => self.execute_command(session, context, &COMMANDS[at], args),
-            Err(fault) => Outcome { reply: fault.into(), effects: Vec::new(), is_unit: true, block: None },
+            Err(fault) => {
+                Outcome { reply: fault.into(), effects: Vec::new(), is_unit: true, changes: 0, block: None }
+            }
         }
     }
 
@@ -108,11 +115,13 @@ impl Keyspace {
             effects: Vec::new(),
             is_unit: true,
             dirty: false,
+            changes: 0,
             canonical: None,
             block: None,
         };
         let reply = exec.call(command, args).unwrap_or_else(Reply::from);
-        Outcome { reply, effects: exec.effects, is_unit: exec.is_unit, block: exec.block }
+        let Exec { effects, is_unit, changes, block, .. } = exec;
+        Outcome { reply, effects, is_unit, changes, block }
     }
 }
 
@@ -148,12 +157,17 @@ impl Exec<'_> {
 
     /// Notes that a key of the selected database changed.
     pub(crate) fn changed(&mut self, key: &[u8]) {
-        self.changed_in(self.session.db, key);
+        self.changed_by(key, 1);
     }
 
-    pub(crate) fn changed_in(&mut self, db: u32, key: &[u8]) {
+    /// The same for so many changes: members, fields, elements. None where another key stands for the command.
+    pub(crate) fn changed_by(&mut self, key: &[u8], changes: usize) {
+        self.changed_in(self.session.db, key, changes);
+    }
+
+    pub(crate) fn changed_in(&mut self, db: u32, key: &[u8], changes: usize) {
         self.keyspace.signal(db, key);
-        self.dirty = true;
+        self.always_propagate(changes);
     }
 
     /// Waits until one of these keys has become what the command needs, and then runs it again with these words;
@@ -184,9 +198,15 @@ impl Exec<'_> {
         self.effects.push(effect);
     }
 
-    /// Puts the request into the stream although no key is known to have changed.
-    pub(crate) fn always_propagate(&mut self) {
+    /// Puts the request into the stream, with so many changes, although no key is known to have changed.
+    pub(crate) fn always_propagate(&mut self, changes: usize) {
         self.dirty = true;
+        self.count_changes(changes);
+    }
+
+    /// Counts changes of which the stream is told otherwise, or nothing.
+    pub(crate) fn count_changes(&mut self, changes: usize) {
+        self.changes += changes as u64;
     }
 
     /// Puts this into the stream instead of the request; may be called several times.
@@ -331,7 +351,7 @@ impl Exec<'_> {
     pub(crate) fn set_in(&mut self, db: u32, key: &[u8], value: impl Into<Value>, expire_at: Option<u64>) {
         let found = self.keyspace.db(db).position(key);
         self.put(db, found, key, value.into(), expire_at);
-        self.changed_in(db, key);
+        self.changed_in(db, key, 1);
     }
 
     /// The same for a key of the selected database that was just looked up with [`Exec::find`].
@@ -389,12 +409,12 @@ impl Exec<'_> {
         removed
     }
 
-    /// Notes that a collection changed, and removes its key if nothing is left in it.
-    pub(crate) fn changed_collection(&mut self, key: &[u8]) {
+    /// Notes that so many items of a collection changed, and removes its key if nothing is left in it.
+    pub(crate) fn changed_collection(&mut self, key: &[u8], changes: usize) {
         if self.db().get(key).is_some_and(|entry| entry.value.is_empty()) {
             self.db_mut().delete(key);
         }
-        self.changed(key);
+        self.changed_by(key, changes);
     }
 }
 

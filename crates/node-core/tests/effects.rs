@@ -129,6 +129,94 @@ fn writes_have_one_canonical_form() {
     check(&[], "BITFIELD k OVERFLOW FAIL SET u4 0 99", &["BITFIELD k OVERFLOW FAIL SET u4 0 99"]);
 }
 
+/// Asserts what `rdb_changes_since_last_save` grows by.
+#[track_caller]
+fn check_changes(setup: &[&str], line: &str, expected: u64) {
+    let mut node = Node::new(Origin::Client);
+    for line in setup {
+        assert!(!node.run(line).reply.is_error(), "{line}");
+    }
+    assert_eq!(node.run(line).changes, expected, "{line} after {setup:?}");
+}
+
+#[test]
+fn changes_are_counted_as_redis_counts_them() {
+    let stream = ["XADD x 1-0 a b", "XADD x 2-0 a b", "XADD x 3-0 a b", "XGROUP CREATE x g 0"];
+    let pending = [&stream[..], &["XREADGROUP GROUP g me STREAMS x >"]].concat();
+    for (setup, line, expected) in [
+        (&[][..], "SET k v", 1),
+        (&["SET k v"], "SET k w EX 10 GET", 1),
+        (&["SET k v"], "SETNX k w", 0),
+        (&[], "MSET a 1 b 2 c 3", 3),
+        (&["SET a 1", "SET c 1"], "DEL a b c", 2),
+        (&["SET k v"], "RENAME k l", 1),
+        (&["SET k v"], "COPY k l", 1),
+        (&["SET k v"], "MOVE k 1", 1),
+        (&["SET k v"], "SWAPDB 0 1", 1),
+        (&["MSET a 1 b 2"], "FLUSHDB", 2),
+        (&["MSET a 1 b 2", "SELECT 1", "SET c 3"], "FLUSHALL", 3),
+        (&[], "FLUSHALL", 0),
+        (&["SET k v"], "EXPIRE k 10", 1),
+        (&["SET k v"], "EXPIRE k -1", 1),
+        (&[], "RPUSH k a b c", 3),
+        (&["RPUSH k a b c"], "LPOP k 2", 2),
+        (&["RPUSH k a b c"], "LMPOP 2 none k LEFT COUNT 9", 3),
+        (&["RPUSH k a b c"], "BLPOP k 0", 1),
+        (&["RPUSH k a b c d"], "LTRIM k 1 1", 3),
+        (&["RPUSH k a b a"], "LREM k 0 a", 2),
+        (&["RPUSH k a"], "LINSERT k BEFORE a x", 1),
+        (&["RPUSH k a"], "LMOVE k l LEFT LEFT", 1),
+        (&["RPUSH k b a"], "SORT k ALPHA STORE l", 2),
+        (&["SADD k a"], "SADD k a b c", 2),
+        (&["SADD k a b c"], "SREM k a b x", 2),
+        (&["SADD k a b c"], "SPOP k 2", 2),
+        (&["SADD k a b c"], "SPOP k 5", 3),
+        (&["SADD k a"], "SPOP k", 1),
+        (&["SADD k a"], "SMOVE k l a", 2),
+        (&["SADD k a", "SADD l a"], "SMOVE k l a", 1),
+        (&["SADD k a b c"], "SUNIONSTORE l k", 1),
+        (&["ZADD k 1 a 2 b"], "ZADD k 1 a 3 b 4 c", 2),
+        (&["ZADD k 1 a 2 b"], "ZREM k a b c", 2),
+        (&["ZADD k 1 a 2 b"], "ZPOPMIN k 5", 2),
+        (&["ZADD k 1 a 2 b"], "ZMPOP 1 k MAX COUNT 5", 2),
+        (&["ZADD k 1 a 2 b"], "ZREMRANGEBYRANK k 0 -1", 2),
+        (&["ZADD k 1 a 2 b"], "ZRANGESTORE l k 0 -1", 1),
+        (&["GEOADD k 13 38 a 13 38 b"], "GEOSEARCHSTORE l k FROMMEMBER a BYRADIUS 1 km", 2),
+        (&["HSET k a 1"], "HSET k a 1 b 2", 2),
+        (&["HSET k a 1 b 2"], "HDEL k a b c", 2),
+        (&["HSET k a 1 b 2"], "HEXPIRE k 10 FIELDS 3 a b c", 2),
+        (&["HSET k a 1 b 2", "HEXPIRE k 10 FIELDS 2 a b"], "HPERSIST k FIELDS 2 a b", 1),
+        (&[], "SETBIT k 7 0", 1),
+        (&["SETBIT k 7 0"], "SETBIT k 7 0", 0),
+        (&[], "BITFIELD k SET u4 0 1 SET u4 4 0 GET u4 0", 2),
+        (&["SET k a"], "BITFIELD k SET u4 0 1 SET u4 4 1", 1),
+        (&[], "PFADD k a b a", 3),
+        (&["PFADD k a"], "PFADD k a", 0),
+        (&["PFADD k a"], "PFCOUNT k", 1),
+        (&stream, "XADD x * a b", 1),
+        (&stream, "XDEL x 1-0 2-0 9-0", 2),
+        (&stream, "XTRIM x MAXLEN 1", 2),
+        (&stream[..3], "XGROUP CREATE x g 0", 1),
+        (&[], "XGROUP CREATE x g $ MKSTREAM", 1),
+        // The consumer that is made on the way counts, however many entries it gets.
+        (&stream, "XREADGROUP GROUP g me STREAMS x >", 2),
+        (&stream, "XREADGROUP GROUP g me STREAMS x 0", 1),
+        (&pending, "XREADGROUP GROUP g me STREAMS x 0", 0),
+        (&pending, "XCLAIM x g me 0 1-0 2-0", 2),
+        (&pending, "XCLAIM x g you 0 1-0 2-0", 3),
+        (&pending, "XAUTOCLAIM x g me 0 0", 3),
+        (&pending, "XACK x g 1-0 2-0 9-0", 2),
+    ] {
+        check_changes(setup, line, expected);
+    }
+    // A key that a command finds expired is none of its changes.
+    let mut node = Node::new(Origin::Client);
+    node.run("SET k v PX 1");
+    node.now_ms += 10;
+    let outcome = node.run("GET k");
+    assert_eq!((outcome.effects.len(), outcome.changes), (1, 0));
+}
+
 #[test]
 fn what_changes_nothing_is_not_told() {
     for (setup, line) in [

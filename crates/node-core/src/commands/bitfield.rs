@@ -212,16 +212,18 @@ fn bitfield(exec: &mut Exec, args: &[Bytes], access: Access) -> Answer {
     if access == Access::Read {
         return Err(Fault::new("ERR BITFIELD_RO only supports the GET subcommand"));
     }
-    let (bytes, mut is_changed) = reaching(exec, key, last_bit)?;
+    let (bytes, is_longer) = reaching(exec, key, last_bit)?;
+    let mut changes = 0;
     let mut replies = Vec::new();
     for operation in &operations {
         let (reply, changed) = operation.write(bytes);
-        is_changed |= changed;
+        let is_written = operation.action != Action::Get && reply != Reply::Null;
+        changes += usize::from(changed || is_longer && is_written);
         replies.push(reply);
     }
     // Differs from Redis: a string that became longer is told to replicas also if no value fitted.
-    if is_changed {
-        exec.changed(key);
+    if is_longer || changes > 0 {
+        exec.changed_by(key, changes.max(1));
     }
     Ok(Reply::Array(replies))
 }

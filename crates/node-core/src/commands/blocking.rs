@@ -73,7 +73,7 @@ fn pop_item(exec: &mut Exec, args: &[Bytes], from: End) -> Answer {
         let Some(item) = exec.get_mut::<List>(key)?.and_then(|list| list.pop(from)) else {
             continue;
         };
-        list::changed(exec, key);
+        list::changed(exec, key, 1);
         let name = Bytes::from_static(if from == End::Left { b"LPOP" } else { b"RPOP" });
         exec.propagate([name, key.clone()]);
         return Ok(Reply::array([key.clone(), item]));
@@ -89,7 +89,7 @@ fn pop_member(exec: &mut Exec, args: &[Bytes], side: Side) -> Answer {
         let Some((member, score)) = taken else {
             continue;
         };
-        exec.changed_collection(key);
+        exec.changed_collection(key, 1);
         let name = Bytes::from_static(if side == Side::Min { b"ZPOPMIN" } else { b"ZPOPMAX" });
         exec.propagate([name, key.clone()]);
         let answer = [Reply::Bulk(key.clone()), Reply::Bulk(member), Reply::Double(score.text())];

@@ -85,7 +85,7 @@ fn load(exec: &mut Exec, args: &[Bytes]) -> Answer {
     }
     let if_taken = if options.is_empty() { IfTaken::Refuse } else { IfTaken::Replace };
     let name = exec.keyspace.functions.load(code, if_taken)?;
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::Bulk(name))
 }
 
@@ -94,7 +94,7 @@ fn delete(exec: &mut Exec, args: &[Bytes]) -> Answer {
     if !exec.keyspace.functions.delete(&args[2]) {
         return Err(Fault::new("ERR Library not found"));
     }
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }
 
@@ -165,7 +165,7 @@ fn restore(exec: &mut Exec, args: &[Bytes]) -> Answer {
     } else {
         exec.keyspace.functions.join(restored, if_taken)?;
     }
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }
 
@@ -177,7 +177,7 @@ fn flush(exec: &mut Exec, args: &[Bytes]) -> Answer {
         _ => return Err(Fault::new("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
     }
     exec.keyspace.functions = Functions::default();
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }
 

@@ -139,7 +139,7 @@ fn rename_as(exec: &mut Exec, from: &Bytes, to: &Bytes, if_taken: IfTaken) -> Re
     }
     if let Some(entry) = exec.db_mut().remove(from) {
         exec.db_mut().insert(to, entry);
-        exec.changed(from);
+        exec.changed_by(from, 0);
         exec.changed(to);
     }
     Ok(true)
@@ -192,7 +192,7 @@ fn move_key(exec: &mut Exec, args: &[Bytes]) -> Answer {
     // A key that the master moves may lie hidden under an expired one.
     exec.keyspace.db_mut(to).insert(key, entry);
     exec.changed(key);
-    exec.changed_in(to, key);
+    exec.changed_in(to, key, 0);
     Ok(Reply::Integer(1))
 }
 
@@ -212,7 +212,7 @@ fn swapdb(exec: &mut Exec, args: &[Bytes]) -> Answer {
     exec.keyspace.signal_all(first, Some(second), now_ms);
     exec.keyspace.signal_all(second, Some(first), now_ms);
     exec.keyspace.dbs.swap(first as usize, second as usize);
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }
 
@@ -245,8 +245,9 @@ fn check_flush_mode(args: &[Bytes]) -> Result<(), Fault> {
 fn flush(exec: &mut Exec, db: u32) {
     let now_ms = exec.now_ms();
     exec.keyspace.signal_all(db, None, now_ms);
+    let removed = exec.keyspace.db(db).len();
     exec.keyspace.db_mut(db).clear();
-    exec.always_propagate();
+    exec.always_propagate(removed);
 }
 
 /// `LOLWUT [VERSION version [argument ...]]`.

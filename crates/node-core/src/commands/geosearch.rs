@@ -308,6 +308,7 @@ fn store(exec: &mut Exec, destination: &Bytes, members: &[(Bytes, Double)]) -> A
         let zset = ZSet::of_members(members, exec.keyspace.hash_key, &exec.keyspace.settings);
         exec.touch(destination);
         exec.set(destination, zset);
+        exec.count_changes(members.len() - 1);
     } else if exec.touch(destination) {
         exec.remove(destination);
     }

@@ -69,7 +69,7 @@ fn hset_fields(exec: &mut Exec, args: &[Bytes], name: &str) -> Result<i64, Fault
     let hash = exec.get_or_create::<Hash>(&args[1])?;
     let pairs = args[2..].chunks_exact(2);
     let new = pairs.filter(|pair| hash.insert(&pair[0], &pair[1], &settings)).count();
-    exec.changed(&args[1]);
+    exec.changed_by(&args[1], args.len() / 2 - 1);
     Ok(int(new))
 }
 
@@ -89,7 +89,7 @@ fn hdel(exec: &mut Exec, args: &[Bytes]) -> Answer {
     };
     let removed = args[2..].iter().filter(|field| hash.remove(field)).count();
     if removed > 0 {
-        exec.changed_collection(&args[1]);
+        exec.changed_collection(&args[1], removed);
     }
     Ok(Reply::Integer(int(removed)))
 }

@@ -118,7 +118,7 @@ fn expire(exec: &mut Exec, args: &[Bytes], name: &str, unit: Unit, from: From) -
         replies.push(reply);
     }
     if !done.is_empty() {
-        exec.changed_collection(key);
+        exec.changed_collection(key, done.len());
     }
     if is_past {
         for field in done {
@@ -162,6 +162,8 @@ fn persist(exec: &mut Exec, args: &[Bytes]) -> Answer {
     exec.get::<Hash>(key)?;
     let fields = fields(&args[2..], NOT_POSITIVE)?;
     let mut replies = Vec::new();
+    // However many fields there are, it is one change.
+    let mut changes = 1;
     for field in fields {
         let expiry = exec.hash(key)?.and_then(|hash| hash.field_expiry(field));
         replies.push(match expiry {
@@ -171,7 +173,7 @@ fn persist(exec: &mut Exec, args: &[Bytes]) -> Answer {
                 if let Some(hash) = exec.get_mut::<Hash>(key)? {
                     hash.set_field_expiry(field, None);
                 }
-                exec.changed(key);
+                exec.changed_by(key, core::mem::take(&mut changes));
                 1
             }
         });

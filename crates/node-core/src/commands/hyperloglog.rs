@@ -53,19 +53,20 @@ fn pfadd(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let key = &args[1];
     let sparse_len_max = exec.keyspace.settings.hll_sparse_max_bytes;
     let found = encoding(exec, key)?;
-    let raise_all = |bytes: &mut Vec<u8>| -> Result<bool, Corrupt> {
-        let mut any = false;
+    let raise_all = |bytes: &mut Vec<u8>| -> Result<usize, Corrupt> {
+        let mut raised = 0;
         for element in &args[2..] {
-            any |= hll::raise(bytes, Register::of(element), sparse_len_max)?;
+            raised += usize::from(hll::raise(bytes, Register::of(element), sparse_len_max)?);
         }
-        Ok(any)
+        Ok(raised)
     };
-    let is_changed = match found {
+    let raised = match found {
         None => {
             let mut bytes = hll::empty();
-            raise_all(&mut bytes).map_err(corrupt)?;
+            let raised = raise_all(&mut bytes).map_err(corrupt)?;
             hll::outdate(&mut bytes);
             exec.set(key, Str::raw(bytes));
+            exec.count_changes(raised);
             return Ok(Reply::Integer(1));
         }
         Some(Encoding::Dense) => raise_all(exec.get_or_create::<Str>(key)?.buffer()).map_err(corrupt)?,
@@ -73,18 +74,18 @@ fn pfadd(exec: &mut Exec, args: &[Bytes]) -> Answer {
             // A damaged one is found out halfway, and then keeps what it was.
             let mut bytes =
                 exec.get::<Str>(key)?.map(|string| string.view().into_owned()).unwrap_or_default();
-            let is_changed = raise_all(&mut bytes).map_err(corrupt)?;
-            if is_changed {
+            let raised = raise_all(&mut bytes).map_err(corrupt)?;
+            if raised > 0 {
                 *exec.get_or_create::<Str>(key)?.buffer() = bytes;
             }
-            is_changed
+            raised
         }
     };
-    if is_changed {
+    if raised > 0 {
         hll::outdate(exec.get_or_create::<Str>(key)?.buffer());
-        exec.changed(key);
+        exec.changed_by(key, raised);
     }
-    Ok(Reply::Integer(i64::from(is_changed)))
+    Ok(Reply::Integer(i64::from(raised > 0)))
 }
 
 /// `PFCOUNT key [key ...]`. That of one key is kept in its value, which is a change.

@@ -74,13 +74,13 @@ pub(super) fn end(word: &[u8]) -> Result<End, Fault> {
     }
 }
 
-/// Notes that a list changed: its encoding may be another, or it is empty and goes.
-pub(super) fn changed(exec: &mut Exec, key: &[u8]) {
+/// Notes that so many items of a list changed: its encoding may be another, or it is empty and goes.
+pub(super) fn changed(exec: &mut Exec, key: &[u8], changes: usize) {
     let max_size = exec.keyspace.settings.list_max_listpack_size;
     if let Ok(Some(list)) = exec.get_mut::<List>(key) {
         list.choose_encoding(max_size);
     }
-    exec.changed_collection(key);
+    exec.changed_collection(key, changes);
 }
 
 fn push(exec: &mut Exec, args: &[Bytes], end: End) -> Answer {
@@ -89,7 +89,7 @@ fn push(exec: &mut Exec, args: &[Bytes], end: End) -> Answer {
     args[2..].iter().for_each(|item| list.push(end, item));
     list.choose_encoding(max_size);
     let len = list.len();
-    exec.changed(&args[1]);
+    exec.changed_by(&args[1], args.len() - 2);
     Ok(Reply::Integer(int(len)))
 }
 
@@ -113,12 +113,12 @@ fn pop(exec: &mut Exec, args: &[Bytes], end: End) -> Answer {
     };
     let Some(count) = count else {
         let item = list.pop(end);
-        changed(exec, &args[1]);
+        changed(exec, &args[1], 1);
         return Ok(item.into());
     };
     let items = take(list, number::index(count), end);
     if !items.is_empty() {
-        changed(exec, &args[1]);
+        changed(exec, &args[1], items.len());
     }
     Ok(Reply::array(items))
 }
@@ -138,7 +138,7 @@ pub(super) fn lmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
             continue;
         };
         let items = take(list, count, end);
-        changed(exec, key);
+        changed(exec, key, items.len());
         let name = Bytes::from_static(if end == End::Left { b"LPOP" } else { b"RPOP" });
         exec.propagate([name, key.clone(), number::text(items.len())]);
         return Ok(Reply::Array([Reply::Bulk(key.clone()), Reply::array(items)].into()));
@@ -166,7 +166,7 @@ fn lset(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let index = args::int(&args[2])?;
     let at = list.position(index).ok_or(Fault::INDEX_OUT_OF_RANGE)?;
     list.set(at, &args[3]);
-    changed(exec, &args[1]);
+    changed(exec, &args[1], 1);
     Ok(Reply::ok())
 }
 
@@ -190,7 +190,7 @@ fn ltrim(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let (start, end) = number::range(start, stop, len).unwrap_or((0, 0));
     if end - start < len {
         list.keep(start, end);
-        changed(exec, &args[1]);
+        changed(exec, &args[1], len - (end - start));
     }
     Ok(Reply::ok())
 }
@@ -210,7 +210,7 @@ fn linsert(exec: &mut Exec, args: &[Bytes]) -> Answer {
     };
     list.insert(at + after, &args[4]);
     let len = list.len();
-    changed(exec, &args[1]);
+    changed(exec, &args[1], 1);
     Ok(Reply::Integer(int(len)))
 }
 
@@ -225,7 +225,7 @@ fn lrem(exec: &mut Exec, args: &[Bytes]) -> Answer {
         if count == 0 { usize::MAX } else { usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX) };
     let removed = list.remove(&args[3], most, from);
     if removed > 0 {
-        changed(exec, &args[1]);
+        changed(exec, &args[1], removed);
     }
     Ok(Reply::Integer(int(removed)))
 }
@@ -295,7 +295,7 @@ pub(super) fn move_item(exec: &mut Exec, source: &Bytes, from: End, destination:
         return Ok(Reply::Null);
     };
     exec.get_or_create::<List>(destination)?.push(to, &item);
-    changed(exec, source);
-    changed(exec, destination);
+    changed(exec, source, 1);
+    changed(exec, destination, 0);
     Ok(Reply::Bulk(item))
 }

@@ -74,7 +74,7 @@ fn sadd(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let set = exec.get_or_create::<Set>(&args[1])?;
     let added = args[2..].iter().filter(|member| set.insert(member, &settings)).count();
     if added > 0 {
-        exec.changed(&args[1]);
+        exec.changed_by(&args[1], added);
     }
     Ok(Reply::Integer(int(added)))
 }
@@ -86,7 +86,7 @@ fn srem(exec: &mut Exec, args: &[Bytes]) -> Answer {
     };
     let removed = args[2..].iter().filter(|member| set.remove(member)).count();
     if removed > 0 {
-        exec.changed_collection(&args[1]);
+        exec.changed_collection(&args[1], removed);
     }
     Ok(Reply::Integer(int(removed)))
 }
@@ -105,9 +105,9 @@ fn smove(exec: &mut Exec, args: &[Bytes]) -> Answer {
     if let Some(set) = exec.get_mut::<Set>(source)? {
         set.remove(member);
     }
-    exec.changed_collection(source);
-    exec.get_or_create::<Set>(destination)?.insert(member, &settings);
-    exec.changed(destination);
+    exec.changed_collection(source, 1);
+    let is_new = exec.get_or_create::<Set>(destination)?.insert(member, &settings);
+    exec.changed_by(destination, usize::from(is_new));
     Ok(Reply::Integer(1))
 }
 
@@ -220,6 +220,7 @@ fn spop(exec: &mut Exec, args: &[Bytes]) -> Answer {
     if wanted >= len {
         let all: Vec<Bytes> = set.iter().collect();
         exec.remove(key);
+        exec.count_changes(len - 1);
         if let (None, Some(member)) = (count, all.first()) {
             exec.propagate([Bytes::from_static(b"SREM"), key.clone(), member.clone()]);
             return Ok(Reply::Bulk(member.clone()));
@@ -238,7 +239,7 @@ fn spop(exec: &mut Exec, args: &[Bytes]) -> Answer {
             taken.push(member);
         }
     }
-    exec.changed(key);
+    exec.changed_by(key, taken.len());
     for members in taken.chunks(SREM_MEMBERS_MAX) {
         let words = [Bytes::from_static(b"SREM"), key.clone()];
         exec.propagate(words.into_iter().chain(members.iter().cloned()));

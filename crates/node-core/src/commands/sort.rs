@@ -232,6 +232,7 @@ fn store(exec: &mut Exec, destination: &Bytes, output: &[Option<Bytes>]) -> Answ
         list.choose_encoding(exec.keyspace.settings.list_max_listpack_size);
         exec.touch(destination);
         exec.set(destination, list);
+        exec.count_changes(output.len() - 1);
     } else if exec.touch(destination) {
         exec.remove(destination);
     }

@@ -251,7 +251,7 @@ fn xtrim(exec: &mut Exec, args: &[Bytes]) -> Answer {
         let mut words = args.to_vec();
         options.rewrite(&mut words, &stream.entries);
         exec.propagate(words);
-        exec.changed(&args[1]);
+        exec.changed_by(&args[1], number::index(removed.cast_signed()));
     }
     Ok(Reply::Integer(removed.cast_signed()))
 }
@@ -263,7 +263,7 @@ fn xdel(exec: &mut Exec, args: &[Bytes]) -> Answer {
     };
     let removed = stream.entries.delete(&stream_args::ids(&args[2..])?);
     if removed > 0 {
-        exec.changed(&args[1]);
+        exec.changed_by(&args[1], number::index(removed.cast_signed()));
     }
     Ok(Reply::Integer(removed.cast_signed()))
 }
@@ -342,6 +342,6 @@ fn xsetid(exec: &mut Exec, args: &[Bytes]) -> Answer {
         meta.max_deleted_id = max_deleted_id;
     }
     // As in Redis this is no change to those who watch the key.
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }

@@ -93,6 +93,8 @@ struct Claim<'a> {
     deliveries: Option<u64>,
     /// Entries that are pending for nobody are claimed too.
     force: bool,
+    /// Whether the consumer is new, which counts as a change.
+    is_new: bool,
     effects: Vec<Vec<Bytes>>,
 }
 
@@ -138,8 +140,9 @@ impl Claim<'_> {
     }
 
     /// The consumer tries to do something, and is made if it is not there. Neither is told to replicas.
-    fn begin(&self, group: &mut Group) {
-        let (consumer, _) = group.consumer_or_create(self.consumer, self.now);
+    fn begin(&mut self, group: &mut Group) {
+        let (consumer, is_new) = group.consumer_or_create(self.consumer, self.now);
+        self.is_new = is_new;
         group.consumer_mut(consumer).seen_at = self.now;
     }
 }
@@ -211,6 +214,7 @@ fn xclaim(exec: &mut Exec, args: &[Bytes]) -> Answer {
         delivered_at: options.delivered_at.filter(|at| (0..=now).contains(at)).unwrap_or(now),
         deliveries: options.deliveries,
         force: options.force,
+        is_new: false,
         effects: Vec::new(),
     };
     let replies = groups.update(&args[2], |group| {
@@ -232,7 +236,9 @@ fn xclaim(exec: &mut Exec, args: &[Bytes]) -> Answer {
         }
         replies
     });
-    claim.effects.into_iter().for_each(|words| exec.propagate(words));
+    let Claim { effects, is_new, .. } = claim;
+    exec.count_changes(effects.len() + usize::from(is_new));
+    effects.into_iter().for_each(|words| exec.propagate(words));
     Ok(Reply::Array(replies.unwrap_or_default()))
 }
 
@@ -270,6 +276,7 @@ fn xautoclaim(exec: &mut Exec, args: &[Bytes]) -> Answer {
         delivered_at: now,
         deliveries: None,
         force: false,
+        is_new: false,
         effects: Vec::new(),
     };
     let (mut claimed, mut gone) = (Vec::new(), Vec::new());
@@ -294,7 +301,9 @@ fn xautoclaim(exec: &mut Exec, args: &[Bytes]) -> Answer {
             count -= 1;
         }
     });
-    claim.effects.into_iter().for_each(|words| exec.propagate(words));
+    let Claim { effects, is_new, .. } = claim;
+    exec.count_changes(effects.len() + usize::from(is_new));
+    effects.into_iter().for_each(|words| exec.propagate(words));
     let next = id_reply(next.flatten().unwrap_or(ID_ZERO));
     Ok(Reply::Array([next, Reply::Array(claimed), Reply::Array(gone)].into()))
 }

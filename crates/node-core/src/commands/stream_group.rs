@@ -102,7 +102,7 @@ fn xgroup(exec: &mut Exec, args: &[Bytes]) -> Answer {
         if destroyed {
             // Those who wait for something in the group are told that it is gone.
             exec.wake(key);
-            exec.always_propagate();
+            exec.always_propagate(1);
         }
         return Ok(Reply::Integer(destroyed.into()));
     }
@@ -118,7 +118,7 @@ fn xgroup(exec: &mut Exec, args: &[Bytes]) -> Answer {
             group.last_id = last_id;
             group.entries_read = options.entries_read;
         });
-        exec.always_propagate();
+        exec.always_propagate(1);
         return Ok(Reply::ok());
     }
     if is(name, "createconsumer") {
@@ -126,13 +126,13 @@ fn xgroup(exec: &mut Exec, args: &[Bytes]) -> Answer {
         let stream = stream_of_group(exec, key, group)?;
         let made = stream.groups.update(group, |group| group.consumer_or_create(&args[4], now).1);
         if made == Some(true) {
-            exec.always_propagate();
+            exec.always_propagate(1);
         }
         return Ok(Reply::Integer(i64::from(made == Some(true))));
     }
     let deleted = stream.groups.update(group, |group| group.delete_consumer(&args[4])).flatten();
     if deleted.is_some() {
-        exec.always_propagate();
+        exec.always_propagate(1);
     }
     Ok(Reply::Integer(int(deleted.map_or(0, |consumer| consumer.pending.len()))))
 }
@@ -143,9 +143,9 @@ fn create(exec: &mut Exec, key: &Bytes, name: &[u8], group: Group) -> Answer {
         return Err(Fault::new("BUSYGROUP Consumer Group name already exists"));
     }
     if is_new {
-        exec.changed(key);
+        exec.changed_by(key, 0);
     }
-    exec.always_propagate();
+    exec.always_propagate(1);
     Ok(Reply::ok())
 }
 
@@ -193,7 +193,7 @@ fn xack(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let acknowledge = |group: &mut Group| ids.iter().filter(|id| group.forget(**id).is_some()).count();
     let count = stream.groups.update(&args[2], acknowledge).unwrap_or(0);
     if count > 0 {
-        exec.always_propagate();
+        exec.always_propagate(count);
     }
     Ok(Reply::Integer(int(count)))
 }

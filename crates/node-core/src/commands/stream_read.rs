@@ -190,10 +190,13 @@ fn read(exec: &mut Exec, args: &[Bytes], reader: Reader) -> Answer {
                     no_ack: request.no_ack,
                     count: request.count,
                     now,
+                    changes: 0,
                     effects: Vec::new(),
                 };
                 let replies = groups.update(group, |group| delivery.read(group, consumer, *after));
-                delivery.effects.into_iter().for_each(|words| exec.propagate(words));
+                let Delivery { changes, effects, .. } = delivery;
+                exec.count_changes(changes);
+                effects.into_iter().for_each(|words| exec.propagate(words));
                 replies.flatten()
             }
         };
@@ -252,6 +255,8 @@ struct Delivery<'a> {
     no_ack: bool,
     count: usize,
     now: i64,
+    /// A new consumer is one, and all that it gets of the stream is another.
+    changes: usize,
     effects: Vec<Vec<Bytes>>,
 }
 
@@ -264,6 +269,7 @@ impl Delivery<'_> {
             let name = [b"XGROUP".as_slice(), b"CREATECONSUMER"].map(Bytes::from_static);
             self.effects.push(name.into_iter().chain(words).collect());
         }
+        self.changes += usize::from(is_new);
         group.consumer_mut(id).seen_at = self.now;
         match after {
             After::Id(after) => Some(self.history(group, consumer, after)),
@@ -291,6 +297,7 @@ impl Delivery<'_> {
             }
         }
         self.effects.push(told_group_id(self.key, self.group, group));
+        self.changes += 1;
         replies
     }
 

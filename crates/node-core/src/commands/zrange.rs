@@ -281,7 +281,7 @@ fn remove(exec: &mut Exec, args: &[Bytes], bounds: &Bounds) -> Answer {
         zset.remove(member);
     }
     if !members.is_empty() {
-        exec.changed_collection(&args[1]);
+        exec.changed_collection(&args[1], members.len());
     }
     Ok(Reply::Integer(int(members.len())))
 }

@@ -148,7 +148,7 @@ pub(super) fn zadd(exec: &mut Exec, args: &[Bytes], increment: Increment) -> Ans
         return Ok(if options.incr { Reply::Null } else { Reply::Integer(0) });
     }
     let zset = exec.get_or_create::<ZSet>(key)?;
-    let (mut added, mut updated, mut last) = (0, 0, None);
+    let (mut added, mut updated, mut last) = (0_usize, 0_usize, None);
     for (pair, given) in pairs.chunks_exact(2).zip(scores) {
         let old = zset.score(&pair[1]);
         last = options.new_score(old, given)?;
@@ -156,16 +156,16 @@ pub(super) fn zadd(exec: &mut Exec, args: &[Bytes], increment: Increment) -> Ans
             continue;
         };
         zset.insert(&pair[1], score, &settings);
-        added += i64::from(old.is_none());
-        updated += i64::from(old.is_some_and(|old| old != score));
+        added += usize::from(old.is_none());
+        updated += usize::from(old.is_some_and(|old| old != score));
     }
     if added + updated > 0 {
-        exec.changed(key);
+        exec.changed_by(key, added + updated);
     }
     Ok(match last {
         Some(score) if options.incr => Reply::Double(score.text()),
         None if options.incr => Reply::Null,
-        _ => Reply::Integer(if options.ch { added + updated } else { added }),
+        _ => Reply::Integer(int(if options.ch { added + updated } else { added })),
     })
 }
 
@@ -176,7 +176,7 @@ fn zrem(exec: &mut Exec, args: &[Bytes]) -> Answer {
     };
     let removed = args[2..].iter().filter(|member| zset.remove(member).is_some()).count();
     if removed > 0 {
-        exec.changed_collection(&args[1]);
+        exec.changed_collection(&args[1], removed);
     }
     Ok(Reply::Integer(int(removed)))
 }
@@ -248,7 +248,7 @@ fn pop(exec: &mut Exec, args: &[Bytes], side: Side) -> Answer {
     };
     let taken = take(zset, count.unwrap_or(1), side);
     if !taken.is_empty() {
-        exec.changed_collection(&args[1]);
+        exec.changed_collection(&args[1], taken.len());
     }
     // In RESP3 a count makes it an array of pairs.
     let protocol = if count.is_some() { exec.context.protocol } else { Protocol::Resp2 };
@@ -269,7 +269,7 @@ pub(super) fn zmpop(exec: &mut Exec, args: &[Bytes]) -> Answer {
             continue;
         };
         let taken = take(zset, count, side);
-        exec.changed_collection(key);
+        exec.changed_collection(key, taken.len());
         let name = Bytes::from_static(if side == Side::Min { b"ZPOPMIN" } else { b"ZPOPMAX" });
         exec.propagate([name, key.clone(), number::text(taken.len())]);
         let pair = |(member, score): (Bytes, Double)| {

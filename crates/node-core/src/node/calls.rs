@@ -135,11 +135,11 @@ impl Node {
 
     /// What a command changed goes into the stream; returns its reply.
     pub(super) fn settle(&mut self, client: ClientId, outcome: Outcome) -> Reply {
-        let Outcome { reply, effects, is_unit, .. } = outcome;
+        let Outcome { reply, effects, is_unit, changes, .. } = outcome;
+        self.saving.dirty += changes;
         if effects.is_empty() {
             return reply;
         }
-        self.saving.dirty += effects.len() as u64;
         if self.is_master() {
             self.propagate(effects, is_unit);
             let offset = self.side.history().master_repl_offset;

@@ -25,7 +25,6 @@ impl Node {
                 return true;
             }
             let Some(effect) = self.keyspace.evict_one(self.now_ms()) else { return false };
-            self.saving.dirty += 1;
             self.propagate(alloc::vec![effect], true);
         }
         true

@@ -377,7 +377,6 @@ impl Node {
             if effects.len() >= EXPIRE_STEP {
                 self.next_cron = self.now + picket_sansio::Millis(1);
             }
-            self.saving.dirty += effects.len() as u64;
             self.propagate(effects, false);
         } else if self.active_expire {
             self.expire_local_keys();

@@ -16,7 +16,7 @@ use picket_server_core::{LogLevel, ReplicationLink};
 use super::io::NodeOutput;
 use super::{Node, NodeEvent};
 use crate::commands::{COMMANDS, position};
-use crate::exec::{Context, Origin, named};
+use crate::exec::{Context, Origin, Outcome, named};
 use crate::number::parse_i64;
 
 /// What clients that wait for something are told when this node becomes a replica.
@@ -112,12 +112,13 @@ impl Node {
             self.server.publish(&args[1], &args[2]);
             return;
         }
-        self.saving.dirty += 1;
         let reply = match named(&args) {
             Ok(at) => {
                 let context = Context { origin: Origin::Master, may_block: false, ..self.context() };
                 let (session, command) = (&mut self.stream_session, &COMMANDS[at]);
-                let reply = self.keyspace.execute_command(session, context, command, &args).reply;
+                let Outcome { reply, changes, .. } =
+                    self.keyspace.execute_command(session, context, command, &args);
+                self.saving.dirty += changes;
                 self.statistics.note_applied(at, reply.is_error());
                 reply
             }
