@@ -91,6 +91,54 @@ fn what_flushall_removed_does_not_come_back() {
     assert_eq!(world.run(0, "DBSIZE"), Reply::Integer(0));
 }
 
+#[test]
+fn a_transaction_with_flushall_is_over_when_the_empty_file_is_on_disk() {
+    let mut world = World::new();
+    world.add(&[("save", "3600 1")]);
+    world.run(0, "SET k v");
+    world.nodes[0].has_slow_disk = true;
+    let client = world.client(0);
+    for line in ["MULTI", "FLUSHALL", "DBSIZE"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.ask(0, client, "EXEC"), Reply::array([Reply::ok(), Reply::Integer(0)]));
+    // The client goes on after it, and nobody else is held up.
+    world.send(0, client, "INFO persistence");
+    assert_eq!(world.reply(0, client), None);
+    assert_eq!(world.info(0, "rdb_changes_since_last_save"), "2");
+    world.until("the file", |world| world.info(0, "rdb_changes_since_last_save") == "0");
+    assert!(world.reply(0, client).is_some_and(|reply| {
+        reply
+            .as_bytes()
+            .is_some_and(|text| text.windows(31).any(|line| line == b"rdb_changes_since_last_save:0\r\n"))
+    }));
+    assert_eq!(world.ask(0, client, "SAVE"), Reply::ok());
+}
+
+#[test]
+fn changes_are_counted_on_replicas_too_and_what_goes_by_itself_is_none() {
+    let mut world = pair("yes", "disabled");
+    let changes = |world: &mut World| {
+        let count = |world: &mut World, node| world.info(node, "rdb_changes_since_last_save").parse().ok();
+        (count(world, 0).unwrap_or(0_u64), count(world, 1).unwrap_or(0_u64))
+    };
+    settle(&mut world, 0, 1);
+    let before = changes(&mut world);
+    world.run(0, "SADD s a b c");
+    world.run(0, "SADD s a");
+    world.run(0, "SET short 1 PX 10");
+    world.pass(Millis(1000));
+    settle(&mut world, 0, 1);
+    assert_eq!(world.run(1, "EXISTS short"), Reply::Integer(0));
+    let after = changes(&mut world);
+    // A replica is told of the key that expired with a DEL.
+    assert_eq!((after.0 - before.0, after.1 - before.1), (4, 5));
+    world.run(0, "CONFIG SET maxmemory-policy allkeys-random");
+    world.run(0, "CONFIG SET maxmemory 1");
+    world.run(0, "PING");
+    assert_eq!((world.run(0, "DBSIZE"), changes(&mut world).0), (Reply::Integer(0), after.0));
+}
+
 /// A master and a replica that follows it.
 fn pair(diskless: &str, load: &str) -> World {
     let mut world = World::new();
@@ -257,6 +305,27 @@ fn what_a_transaction_publishes_to_its_own_client_follows_it() {
 }
 
 #[test]
+fn who_publishes_to_itself_is_answered_first() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    for line in ["HELLO 3", "SUBSCRIBE news", "PSUBSCRIBE n*", "SSUBSCRIBE shard"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.ask(0, client, "PUBLISH news hello"), Reply::Integer(2));
+    let push = |words: &[&str]| Some(Reply::push(words.iter().map(|word| Reply::bulk(word.to_string()))));
+    assert_eq!(world.reply(0, client), push(&["message", "news", "hello"]));
+    assert_eq!(world.reply(0, client), push(&["pmessage", "n*", "news", "hello"]));
+    assert_eq!(world.ask(0, client, "SPUBLISH shard hello"), Reply::Integer(1));
+    assert_eq!(world.reply(0, client), push(&["smessage", "shard", "hello"]));
+    // Others are told at once, and what they are told is not held back with it.
+    let other = world.client(0);
+    world.ask(0, other, "SUBSCRIBE news");
+    assert_eq!(world.ask(0, client, "PUBLISH news again"), Reply::Integer(3));
+    assert_eq!(world.reply(0, other), Some(Reply::array(["message", "news", "again"].map(Reply::bulk))));
+}
+
+#[test]
 fn a_snapshot_that_is_being_made_does_not_keep_a_node_from_its_end() {
     for option in ["", " FORCE"] {
         let mut world = World::new();
@@ -304,27 +373,6 @@ fn nothing_is_acknowledged_that_the_last_snapshot_lacks() {
     world.send(0, writer, "SET late 1");
     world.until("the end", |world| world.nodes[0].exit == Some(0));
     assert_eq!(world.reply(0, writer), None);
-}
-
-#[test]
-fn who_publishes_to_itself_is_answered_first() {
-    let mut world = World::new();
-    world.add(&[]);
-    let client = world.client(0);
-    for line in ["HELLO 3", "SUBSCRIBE news", "PSUBSCRIBE n*", "SSUBSCRIBE shard"] {
-        world.ask(0, client, line);
-    }
-    assert_eq!(world.ask(0, client, "PUBLISH news hello"), Reply::Integer(2));
-    let push = |words: &[&str]| Some(Reply::push(words.iter().map(|word| Reply::bulk(word.to_string()))));
-    assert_eq!(world.reply(0, client), push(&["message", "news", "hello"]));
-    assert_eq!(world.reply(0, client), push(&["pmessage", "n*", "news", "hello"]));
-    assert_eq!(world.ask(0, client, "SPUBLISH shard hello"), Reply::Integer(1));
-    assert_eq!(world.reply(0, client), push(&["smessage", "shard", "hello"]));
-    // Others are told at once, and what they are told is not held back with it.
-    let other = world.client(0);
-    world.ask(0, other, "SUBSCRIBE news");
-    assert_eq!(world.ask(0, client, "PUBLISH news again"), Reply::Integer(3));
-    assert_eq!(world.reply(0, other), Some(Reply::array(["message", "news", "again"].map(Reply::bulk))));
 }
 
 #[test]

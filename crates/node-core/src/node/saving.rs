@@ -69,10 +69,18 @@ enum Target {
         is_committing: bool,
         /// The replicas' name for it, if it is theirs.
         sync: Option<SnapshotId>,
-        /// Who is answered when it is done.
-        clients: Vec<ClientId>,
+        /// Who waits until it is done.
+        savers: Vec<Saver>,
     },
     Socket(SnapshotId),
+}
+
+/// A client that goes on when the file is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saver {
+    client: ClientId,
+    /// Its FLUSHALL stands in a transaction, which answers at once.
+    is_answered: bool,
 }
 
 /// How much is made at once: a key at a time if that is to take long.
@@ -133,23 +141,23 @@ impl Node {
         if has_streams || !self.keyspace.functions().is_empty() { RdbVersion::V10 } else { RdbVersion::V9 }
     }
 
-    /// BGSAVE, SAVE, a save point or the shutdown: into the database file. `client` is answered at the end.
-    pub(super) fn start_bgsave(&mut self, client: Option<ClientId>) -> Result<(), String> {
+    /// BGSAVE, SAVE, a save point or the shutdown: into the database file. `saver` is answered at the end.
+    pub(super) fn start_bgsave(&mut self, saver: Option<Saver>) -> Result<(), String> {
         let options = self.snapshot_options(SnapshotContent::Everything);
         let snapshot =
             Snapshot::start(&mut self.keyspace, options).map_err(|error| format!("ERR {error}"))?;
         self.saving.is_scheduled = false;
         self.note(LogLevel::Notice, "Background saving started".to_string());
-        self.begin(snapshot, None, client.into_iter().collect());
+        self.begin(snapshot, None, saver.into_iter().collect());
         Ok(())
     }
 
-    fn begin(&mut self, snapshot: Snapshot, sync: Option<SnapshotId>, clients: Vec<ClientId>) {
+    fn begin(&mut self, snapshot: Snapshot, sync: Option<SnapshotId>, savers: Vec<Saver>) {
         let file = self.new_file();
         self.push(NodeOutput::CreateFile { file });
         self.saving.active = Some(Active {
             snapshot,
-            target: Target::File { file, in_flight: 0, is_committing: false, sync, clients },
+            target: Target::File { file, in_flight: 0, is_committing: false, sync, savers },
             is_complete: false,
             len: 0,
             since: self.now,
@@ -231,7 +239,7 @@ impl Node {
         self.saving.last_failed = None;
         self.saving.last_span_s = Some(self.now.since(active.since).0 / 1000);
         self.saving.saves += 1;
-        let Target::File { sync, clients, .. } = active.target else { return };
+        let Target::File { sync, savers, .. } = active.target else { return };
         match sync {
             Some(snapshot) => {
                 self.saving.files.insert(snapshot, file);
@@ -240,7 +248,7 @@ impl Node {
             }
             None => self.push(NodeOutput::CloseFile { file }),
         }
-        self.answer_savers(clients, &Reply::ok());
+        self.answer_savers(savers, &Reply::ok());
         self.save_ended(true);
     }
 
@@ -261,20 +269,22 @@ impl Node {
             Target::Socket(snapshot) => {
                 self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
             }
-            Target::File { file, sync, clients, .. } => {
+            Target::File { file, sync, savers, .. } => {
                 self.push(NodeOutput::CloseFile { file });
                 if let Some(snapshot) = sync {
                     self.side_input(MasterInput::SnapshotFailed { snapshot, reason: reason.to_string() });
                 }
-                self.answer_savers(clients, &Reply::error(format!("ERR {reason}")));
+                self.answer_savers(savers, &Reply::error(format!("ERR {reason}")));
             }
         }
         self.save_ended(false);
     }
 
-    fn answer_savers(&mut self, clients: Vec<ClientId>, reply: &Reply) {
-        for client in clients {
-            self.server.reply(client, reply);
+    fn answer_savers(&mut self, savers: Vec<Saver>, reply: &Reply) {
+        for Saver { client, is_answered } in savers {
+            if !is_answered {
+                self.server.reply(client, reply);
+            }
             self.server.resume(client);
         }
     }
@@ -304,7 +314,7 @@ impl Node {
     }
 
     /// FLUSHALL where data is saved: the old file must not bring back what was removed (`db.c:
-    /// flushAllDataAndResetRDB`). True if the client is answered when that is on disk.
+    /// flushAllDataAndResetRDB`). The client goes on when that is on disk; true if it is answered then.
     pub(super) fn save_emptiness(&mut self, client: ClientId) -> bool {
         if self.live.save_points.is_empty() || self.shutdown.is_some() {
             return false;
@@ -316,16 +326,13 @@ impl Node {
             self.saving.is_scheduled = true;
             return false;
         }
-        // A transaction answers at once, item by item.
-        let waiter = self.unit.is_none().then_some(client);
-        if let Err(reason) = self.start_bgsave(waiter) {
+        let is_answered = self.unit.is_some();
+        if let Err(reason) = self.start_bgsave(Some(Saver { client, is_answered })) {
             self.note(LogLevel::Warning, reason);
             return false;
         }
-        if let Some(client) = waiter {
-            self.server.suspend(client);
-        }
-        waiter.is_some()
+        self.server.suspend(client);
+        !is_answered
     }
 
     /// Starts the next snapshot of a save point that is due.
@@ -539,7 +546,7 @@ impl Node {
         if self.saving.active.is_some() {
             return Some(Reply::error("ERR Background save already in progress"));
         }
-        match self.start_bgsave(Some(client)) {
+        match self.start_bgsave(Some(Saver { client, is_answered: false })) {
             Ok(()) => {
                 self.server.suspend(client);
                 None
