@@ -114,7 +114,7 @@ pub enum RdbErrorKind {
     #[error("unknown opcode {0} in the value of a module")]
     BadModuleOpcode(u64),
     /// The bytes were changed on their way or on the disk.
-    #[error("wrong RDB checksum, expected {expected:016x} but computed {computed:016x}")]
+    #[error("RDB CRC error, expected {expected:016x} but computed {computed:016x}")]
     WrongChecksum {
         /// As the file says.
         expected: u64,

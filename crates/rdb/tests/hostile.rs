@@ -70,6 +70,8 @@ fn a_wrong_checksum_is_told_unless_it_is_off() {
     let stated = |file: &[u8]| u64::from_le_bytes(*file.last_chunk().expect("it has a checksum"));
     let (expected, computed) = (stated(&bad), stated(&good));
     check(&bad, 18, Kind::WrongChecksum { expected, computed });
+    // What is searched for in logs.
+    assert!(end(&bad, RdbLimits::default()).is_err_and(|error| error.to_string().contains("RDB CRC error")));
     let off = RdbLimits { verify_checksum: false, ..RdbLimits::default() };
     assert_eq!(end(&bad, off), Ok(()));
     let mut reader = RdbReader::new(RdbLimits::default());
