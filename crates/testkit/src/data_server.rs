@@ -7,13 +7,8 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::conf::{self, Folder};
-use crate::wait::holds_within;
+use crate::process::PORT_TRIES;
 use crate::{DataProgram, PortLease, Proc, Reply, wait_until};
-
-/// How long a server may take to answer its first PING.
-const START_WITHIN: Duration = Duration::from_secs(15);
-/// How often another port is tried when the first is taken by somebody who does not know our leases.
-const PORT_TRIES: u32 = 5;
 
 /// A data server on loopback with a folder and a rewritable configuration file of its own.
 #[derive(Debug)]
@@ -81,18 +76,10 @@ impl DataServer {
         let mut command = self.program.command(&self.conf_path());
         command.current_dir(self.folder.path());
         let name = format!("{} {}", self.program.word(), self.port.number());
-        let process =
-            Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("the data server can be run");
-        let process = self.process.insert(process);
         let (addr, password) = (self.port.addr(), self.password.as_deref());
-        let up = holds_within(START_WITHIN, || !process.is_running() || answers_ping(&addr, password));
-        if process.is_running() {
-            assert!(up, "{name} did not answer within {START_WITHIN:?}");
-            return true;
-        }
-        let log = process.log_text();
-        assert!(log.contains("Address already in use"), "{name} ended at its start:\n{log}");
-        false
+        let log = self.folder.join("log.txt");
+        self.process = Proc::start_server(&name, command, &log, || answers_ping(&addr, password));
+        self.process.is_some()
     }
 
     /// Starts it again on the same port and folder, with the configuration as the last CONFIG REWRITE left it.

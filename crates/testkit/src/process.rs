@@ -11,6 +11,11 @@ use nix::unistd::Pid;
 
 use crate::wait::{holds_within, wait_for};
 
+/// How long a server may take to answer.
+const START_WITHIN: Duration = Duration::from_secs(15);
+/// How often another port is tried when the first is taken by somebody who does not know our leases.
+pub(crate) const PORT_TRIES: u32 = 5;
+
 /// How many lines of a process's log are shown when its test fails.
 const LOG_TAIL_LINES: usize = 60;
 
@@ -37,6 +42,30 @@ impl Proc {
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let child = command.spawn()?;
         Ok(Self { name: name.to_owned(), child, log: log.to_owned(), stderr, status: None })
+    }
+
+    /// Starts a server and waits until `is_up`; `None` if it ended because its port was taken.
+    ///
+    /// # Panics
+    /// When it does not come up, or ends for another reason.
+    #[must_use]
+    #[track_caller]
+    pub fn start_server(
+        name: &str,
+        command: Command,
+        log: &Path,
+        mut is_up: impl FnMut() -> bool,
+    ) -> Option<Self> {
+        let mut process =
+            Self::spawn(name, command, log).unwrap_or_else(|error| panic!("{name} cannot be run: {error}"));
+        let up = holds_within(START_WITHIN, || !process.is_running() || is_up());
+        if process.is_running() {
+            assert!(up, "{name} did not answer within {START_WITHIN:?}");
+            return Some(process);
+        }
+        let log = process.log_text();
+        assert!(log.contains("ddress already in use"), "{name} ended at its start:\n{log}");
+        None
     }
 
     /// The process id.

@@ -3,17 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::client::{Client, once};
 use crate::conf::{self, Folder};
-use crate::wait::holds_within;
+use crate::process::PORT_TRIES;
 use crate::{PortLease, Proc, Program, Reply, Subscriber};
-
-/// How long a sentinel may take to answer its first PING.
-const START_WITHIN: Duration = Duration::from_secs(15);
-/// How often another port is tried when the first is taken by somebody who does not know our leases.
-const PORT_TRIES: u32 = 5;
 
 /// A sentinel on loopback.
 #[derive(Debug)]
@@ -62,18 +56,9 @@ impl SentinelProcess {
         let mut command = self.program.command(&self.conf_path());
         command.current_dir(self.folder.path());
         let name = format!("{} sentinel {}", self.program.word(), self.port.number());
-        let process =
-            Proc::spawn(&name, command, &self.folder.join("log.txt")).expect("the sentinel can be run");
-        let process = self.process.insert(process);
-        let addr = self.port.addr();
-        let up = holds_within(START_WITHIN, || !process.is_running() || answers(&addr));
-        if process.is_running() {
-            assert!(up, "{name} did not answer within {START_WITHIN:?}");
-            return true;
-        }
-        let log = process.log_text();
-        assert!(log.contains("ddress already in use"), "{name} ended at its start:\n{log}");
-        false
+        let (addr, log) = (self.port.addr(), self.folder.join("log.txt"));
+        self.process = Proc::start_server(&name, command, &log, || answers(&addr));
+        self.process.is_some()
     }
 
     /// Starts it again, killing it first if it runs, on the same file, port and folder.
