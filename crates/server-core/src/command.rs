@@ -61,8 +61,6 @@ pub enum Generic {
     Quit,
     Monitor,
     Pubsub(PubsubSubcommand),
-    Slowlog(SlowlogSubcommand),
-    Latency(LatencySubcommand),
     Client(ClientSubcommand),
     Command(CommandSubcommand),
     Acl(AclSubcommand),
@@ -116,27 +114,6 @@ pub enum PubsubSubcommand {
     Numsub,
     Shardchannels,
     Shardnumsub,
-}
-
-/// Subcommands of `SLOWLOG`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is named after its subcommand")]
-pub enum SlowlogSubcommand {
-    Get,
-    Help,
-    Len,
-    Reset,
-}
-
-/// Subcommands of `LATENCY`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is named after its subcommand")]
-pub enum LatencySubcommand {
-    Help,
-    Histogram,
-    History,
-    Latest,
-    Reset,
 }
 
 /// Subcommands of `ACL`.

@@ -22,14 +22,13 @@ mod server;
 
 pub use command::{
     AclSubcommand, Categories, ChannelArgs, ClientSubcommand, CommandIndex, CommandRef, CommandSpec,
-    CommandSubcommand, CommandTable, Docs, Flags, Generic, LatencySubcommand, PubsubSubcommand, Runs,
-    SlowlogSubcommand,
+    CommandSubcommand, CommandTable, Docs, Flags, Generic, PubsubSubcommand, Runs,
 };
 pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised};
 pub use glob::{Case, glob_match};
 pub use keys::{KeyUse, Keys};
 pub use server::{
-    Call, CallFlags, ClientAddresses, ClientFacts, CloseReason, Counters, CpuMicros, HostInfo, Identity,
-    Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,
+    Call, CallFlags, ClientAddresses, ClientFacts, CloseReason, Counters, CpuMicros, HostInfo,
+    Identity, Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,
     ServerOutput, ServerTimer, UnblockWith, help,
 };

@@ -97,6 +97,10 @@ const NO_CLUSTER: NodeCommand = NodeCommand::Refused("ERR This instance has clus
 const NO_AOF: NodeCommand =
     NodeCommand::Refused("ERR Picket has no append-only file; use BGSAVE, or replicas");
 
+const NO_DURATIONS: NodeCommand = NodeCommand::Refused(
+    "ERR Picket does not measure how long commands take: SLOWLOG and LATENCY would have nothing true to tell",
+);
+
 /// The commands about the node itself.
 #[rustfmt::skip]
 const NODE: &[(CommandSpec, NodeCommand)] = &[
@@ -111,6 +115,7 @@ const NODE: &[(CommandSpec, NodeCommand)] = &[
     (row("failover", -1, ADMIN.and(Flags::STALE), DANGEROUS, "server", "6.2.0", "Hands the role of the master to a replica."), NodeCommand::Failover),
     (generic::INFO, NodeCommand::Info),
     (row("lastsave", 1, BASIC.and(Flags::FAST), Categories::ADMIN.and(Categories::DANGEROUS).and(Categories::FAST), "server", "1.0.0", "Tells when the data was saved last."), NodeCommand::Lastsave),
+    (row("latency", -2, ADMIN.and(BASIC), DANGEROUS, "server", "2.8.13", "Not there: durations are not measured."), NO_DURATIONS),
     (row("module", -2, Flags::NONE, Categories::SLOW, "server", "4.0.0", "About modules, of which there are none.").with_subcommands(MODULE), NodeCommand::Module),
     (row("multi", 1, TRANSACTION.and(Flags::FAST).and(Flags::ALLOW_BUSY), PER_TRANSACTION.and(Categories::FAST), "transactions", "1.2.0", "Begins to collect commands for EXEC."), NodeCommand::Multi),
     (row("psync", -3, ADMIN.and(Flags::NO_MULTI), DANGEROUS, "server", "2.8.0", "Becomes a replica, from an offset on."), NodeCommand::Replica("psync")),
@@ -125,6 +130,7 @@ const NODE: &[(CommandSpec, NodeCommand)] = &[
     (row("save", 1, ADMIN.and(Flags::NO_MULTI), DANGEROUS, "server", "1.0.0", "Saves the data."), NodeCommand::Save),
     (generic::SHUTDOWN, NodeCommand::Shutdown),
     (row("slaveof", 3, ADMIN.and(Flags::STALE), DANGEROUS, "server", "1.0.0", "The old name of REPLICAOF."), NodeCommand::Replicaof),
+    (row("slowlog", -2, ADMIN.and(BASIC), DANGEROUS, "server", "2.2.12", "Not there: durations are not measured."), NO_DURATIONS),
     (row("sync", 1, ADMIN.and(Flags::NO_MULTI), DANGEROUS, "server", "1.0.0", "Becomes a replica."), NodeCommand::Replica("sync")),
     (row("time", 1, BASIC.and(Flags::FAST), Categories::FAST, "server", "2.6.0", "Tells the time."), NodeCommand::Time),
     (row("wait", 3, Flags::BLOCKING, Categories::SLOW.and(Categories::BLOCKING).and(Categories::CONNECTION), "generic", "3.0.0", "Waits for replicas to have one's writes."), NodeCommand::Wait(WaitKind::Wait)),
@@ -139,14 +145,12 @@ const GENERIC: &[CommandSpec] = &[
     generic::COMMAND,
     data::ECHO,
     generic::HELLO,
-    data::LATENCY,
     data::MONITOR,
     generic::PING,
     generic::PSUBSCRIBE,
     data::PUBSUB,
     generic::PUNSUBSCRIBE,
     data::QUIT,
-    data::SLOWLOG,
     data::SSUBSCRIBE,
     generic::SUBSCRIBE,
     data::SUNSUBSCRIBE,

@@ -170,15 +170,6 @@ impl Settings {
         self.number("acllog-max-len")
     }
 
-    /// From how many microseconds a request counts as slow; none if that is switched off.
-    #[must_use]
-    pub fn slowlog_log_slower_than(&self) -> Option<u64> {
-        match self.values.get("slowlog-log-slower-than") {
-            Some(Value::Number(micros)) => u64::try_from(*micros).ok(),
-            _ => None,
-        }
-    }
-
     /// Whether new users may use every channel.
     #[must_use]
     pub fn acl_pubsub_default_allchannels(&self) -> bool {

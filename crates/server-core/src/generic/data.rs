@@ -4,10 +4,7 @@ use super::{
     ADMIN, BASIC, CLIENT_NO_TOUCH, CLIENT_SUBCOMMANDS, FAST_CONNECTION, HANDSHAKE, SLOW, SLOW_ADMIN,
     SLOW_PUBSUB, SUBSCRIPTION, docs,
 };
-use crate::command::{
-    Categories, ChannelArgs, CommandSpec, Flags, Generic, LatencySubcommand, PubsubSubcommand,
-    SlowlogSubcommand,
-};
+use crate::command::{Categories, ChannelArgs, CommandSpec, Flags, Generic, PubsubSubcommand};
 use crate::keys::Keys;
 
 /// `ECHO message`.
@@ -132,71 +129,6 @@ const fn help(runs: Generic, group: &'static str) -> CommandSpec {
     CommandSpec::new("help", 2, BASIC, SLOW, docs(group, "6.2.0", "O(1)", "Explains the subcommands."))
         .run_by_server(runs)
 }
-
-const fn slowlog(
-    name: &'static str,
-    arity: i32,
-    runs: SlowlogSubcommand,
-    summary: &'static str,
-) -> CommandSpec {
-    let docs = docs("server", "2.2.12", "O(N) where N is the number of entries", summary);
-    CommandSpec::new(name, arity, BASIC.and(Flags::ADMIN), SLOW_ADMIN, docs)
-        .run_by_server(Generic::Slowlog(runs))
-}
-
-/// `SLOWLOG` and its subcommands.
-pub const SLOWLOG: CommandSpec = CommandSpec::new(
-    "slowlog",
-    -2,
-    Flags::NONE,
-    SLOW,
-    docs("server", "2.2.12", "Depends on subcommand.", "Commands about requests that took long."),
-)
-.with_subcommands(&[
-    slowlog("get", -2, SlowlogSubcommand::Get, "Lists requests that took long.")
-        .with_tips(&["request_policy:all_nodes", "nondeterministic_output"]),
-    help(Generic::Slowlog(SlowlogSubcommand::Help), "server"),
-    slowlog("len", 2, SlowlogSubcommand::Len, "Counts the listed requests.").with_tips(&[
-        "request_policy:all_nodes",
-        "response_policy:agg_sum",
-        "nondeterministic_output",
-    ]),
-    slowlog("reset", 2, SlowlogSubcommand::Reset, "Forgets the listed requests.")
-        .with_tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
-]);
-
-const LATENCY_TIPS: &[&str] =
-    &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
-
-const fn latency(
-    name: &'static str,
-    arity: i32,
-    runs: LatencySubcommand,
-    summary: &'static str,
-) -> CommandSpec {
-    CommandSpec::new(name, arity, ADMIN, SLOW_ADMIN, docs("server", "2.8.13", "O(1)", summary))
-        .with_tips(LATENCY_TIPS)
-        .run_by_server(Generic::Latency(runs))
-}
-
-/// `LATENCY` and its subcommands.
-///
-/// Differs from Redis: no `DOCTOR` and no `GRAPH`, which say in prose and pictures what the others tell.
-pub const LATENCY: CommandSpec = CommandSpec::new(
-    "latency",
-    -2,
-    Flags::NONE,
-    SLOW,
-    docs("server", "2.8.13", "Depends on subcommand.", "Commands about how long things took."),
-)
-.with_subcommands(&[
-    help(Generic::Latency(LatencySubcommand::Help), "server"),
-    latency("histogram", -2, LatencySubcommand::Histogram, "Tells how the times of commands are spread."),
-    latency("history", 3, LatencySubcommand::History, "Lists the times of one event."),
-    latency("latest", 2, LatencySubcommand::Latest, "Lists the latest time of each event."),
-    latency("reset", -2, LatencySubcommand::Reset, "Forgets the times of events.")
-        .with_tips(&["request_policy:all_nodes", "response_policy:agg_sum"]),
-]);
 
 const CLIENT_ALL: &[CommandSpec] = &{
     let mut all = [CLIENT_NO_TOUCH; CLIENT_SUBCOMMANDS.len() + 1];

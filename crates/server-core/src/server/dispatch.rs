@@ -63,8 +63,6 @@ impl Server {
             Generic::Echo => self.reply(id, &Reply::Bulk(args[1].clone())),
             Generic::Quit => self.run_quit(id),
             Generic::Monitor => self.run_monitor(id),
-            Generic::Slowlog(subcommand) => self.run_slowlog(id, subcommand, args),
-            Generic::Latency(subcommand) => self.run_latency(id, subcommand, args),
             Generic::Client(subcommand) => self.run_client(id, subcommand, args),
             Generic::Command(subcommand) => self.run_command(id, subcommand, args),
             Generic::Acl(subcommand) => self.run_acl(id, subcommand, args),
@@ -241,8 +239,6 @@ fn runs_while_subscribed(spec: &CommandSpec) -> bool {
             | Generic::Echo
             | Generic::Monitor
             | Generic::Pubsub(_)
-            | Generic::Slowlog(_)
-            | Generic::Latency(_)
             | Generic::Client(_)
             | Generic::Command(_)
             | Generic::Acl(_) => false,

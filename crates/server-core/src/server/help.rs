@@ -78,27 +78,6 @@ pub(super) const PUBSUB: &[&str] = &[
     "    Count who listens to each of these shard channels.",
 ];
 
-pub(super) const SLOWLOG: &[&str] = &[
-    "GET [<count>]",
-    "    List the newest slow requests, 10 or that many; -1 for all. Each is a number, the time, the duration",
-    "    in microseconds, the words, the address and the name of the client.",
-    "LEN",
-    "    Count the slow requests that are kept.",
-    "RESET",
-    "    Forget them.",
-];
-
-pub(super) const LATENCY: &[&str] = &[
-    "HISTOGRAM [<command> ...]",
-    "    Tell how the durations of these commands are spread, or of all.",
-    "HISTORY <event>",
-    "    List the times of an event, in milliseconds.",
-    "LATEST",
-    "    List the latest and the longest time of each event.",
-    "RESET [<event> ...]",
-    "    Forget the times of these events, or of all.",
-];
-
 pub(super) const COMMAND: &[&str] = &[
     "(no subcommand)",
     "    Describe all commands.",

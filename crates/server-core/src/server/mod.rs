@@ -24,7 +24,6 @@ mod options;
 mod output;
 mod pubsub;
 mod reset;
-mod slow;
 mod tracking;
 mod transaction;
 
@@ -52,7 +51,6 @@ pub use transaction::{CallFlags, Multi};
 
 use client::Client;
 use clients::Clients;
-use slow::Slow;
 
 /// Which requests `CLIENT PAUSE` holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +81,6 @@ pub struct Server {
     monitors: BTreeSet<ClientId>,
     /// An EXEC that they see once it has run.
     shown_later: Option<Call>,
-    slow: Slow,
     /// When to look whether a client is idle; filled while there is a `timeout`.
     idle: BTreeSet<(Time, ClientId)>,
     pause: Pause,
@@ -123,7 +120,6 @@ impl Server {
             shard_channels: BTreeMap::new(),
             monitors: BTreeSet::new(),
             shown_later: None,
-            slow: Slow::default(),
             idle: BTreeSet::new(),
             pause: Pause::None,
             holds_writes: false,

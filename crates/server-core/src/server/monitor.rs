@@ -72,7 +72,7 @@ impl Server {
 }
 
 /// The words of a request without the secrets among them (`networking.c: redactClientCommandArgument`).
-pub(super) fn redacted(command: CommandRef, args: &[Bytes]) -> Vec<Bytes> {
+fn redacted(command: CommandRef, args: &[Bytes]) -> Vec<Bytes> {
     let mut args = args.to_vec();
     let is = |arg: &Bytes, word: &str| arg.eq_ignore_ascii_case(word.as_bytes());
     let sub = command.subcommand.map_or("", |sub| sub.name);

@@ -62,14 +62,6 @@ pub struct Limits {
     pub bulk_len: u64,
     /// Entries of `ACL LOG`.
     pub acl_log_len: u64,
-    /// From how many microseconds a request is one for `SLOWLOG`; none is without.
-    pub slowlog_slower_than: Option<u64>,
-    /// Entries of `SLOWLOG`.
-    pub slowlog_len_max: u64,
-    /// From how many milliseconds an event is one for `LATENCY`; zero is without.
-    pub latency_monitor_threshold_ms: u64,
-    /// Whether statistics of commands are kept.
-    pub latency_tracking: bool,
 }
 
 /// What `rename-command` lines say.
@@ -118,10 +110,6 @@ impl Limits {
             query_buffer_bytes: settings.client_query_buffer_limit(),
             bulk_len: settings.proto_max_bulk_len(),
             acl_log_len: settings.acllog_max_len(),
-            slowlog_slower_than: settings.slowlog_log_slower_than(),
-            slowlog_len_max: settings.number("slowlog-max-len"),
-            latency_monitor_threshold_ms: settings.number("latency-monitor-threshold"),
-            latency_tracking: settings.flag("latency-tracking"),
         }
     }
 }

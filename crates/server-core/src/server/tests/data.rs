@@ -1,7 +1,6 @@
-//! What a data server has besides: shard channels, PUBSUB, MONITOR, SLOWLOG, LATENCY, RESET.
+//! What a data server has besides: shard channels, PUBSUB, MONITOR, RESET.
 
 use super::*;
-use crate::command::CommandRef;
 
 static DATA_TABLE: &[CommandSpec] = &[
     generic::ACL,
@@ -13,7 +12,6 @@ static DATA_TABLE: &[CommandSpec] = &[
     CommandSpec::new("exec", 1, Flags::NONE, Categories::TRANSACTION, Docs::NONE),
     CommandSpec::new("get", 2, Flags::READONLY.and(Flags::FAST), Categories::READ, Docs::NONE),
     generic::HELLO,
-    generic::data::LATENCY,
     generic::data::MONITOR,
     generic::PING,
     generic::PSUBSCRIBE,
@@ -21,7 +19,6 @@ static DATA_TABLE: &[CommandSpec] = &[
     generic::data::PUBSUB,
     generic::data::QUIT,
     generic::data::RESET,
-    generic::data::SLOWLOG,
     generic::data::SPUBLISH,
     generic::data::SSUBSCRIBE,
     generic::SUBSCRIBE,
@@ -30,14 +27,6 @@ static DATA_TABLE: &[CommandSpec] = &[
 
 fn world() -> World {
     World::with_table(DATA_TABLE, |_| {})
-}
-
-fn call(client: ClientId, line: &str) -> Call {
-    let words: Vec<&str> = line.split(' ').collect();
-    let command = CommandTable(DATA_TABLE).get(words[0].as_bytes()).expect("in the table");
-    let subcommand = words.get(1).and_then(|sub| command.subcommand(sub.as_bytes()));
-    let args = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-    Call { client, command: CommandRef { command, subcommand }, args }
 }
 
 #[test]
@@ -174,70 +163,4 @@ fn monitors_see_exec_behind_what_it_runs() {
     }
     let shown = world.output(monitor);
     assert!(shown.ends_with(r#"] "EXEC"|"#) && shown.contains(r#"] "ECHO" "x"|+17"#), "{shown}");
-}
-
-#[test]
-fn slow_requests_are_listed() {
-    let mut world = world();
-    let id = world.connect();
-    let mut limits = world.server.options().limits;
-    limits.slowlog_slower_than = Some(100);
-    limits.slowlog_len_max = 2;
-    world.server.set_limits(world.now, limits);
-    let long = format!("GET {}", "x".repeat(130));
-    for (line, micros) in [("GET a", 99), ("GET b", 100), (&*long, 101), ("AUTH u secret", 102)] {
-        world.server.note_duration(&call(id, line), micros);
-    }
-    let cut = format!("{}... (2 more bytes)", "x".repeat(128));
-    let auth = "*6|:2|:1700000000|:102|*3|$4|AUTH|$10|(redacted)|$10|(redacted)|$15|127.0.0.1:40003|$0||";
-    let get = format!("*6|:1|:1700000000|:101|*2|$3|GET|$146|{cut}|$15|127.0.0.1:40003|$0||");
-    world.check(
-        id,
-        &[
-            ("SLOWLOG LEN", ":2|"),
-            ("SLOWLOG GET", &format!("*2|{auth}{get}")),
-            ("SLOWLOG GET -1", &format!("*2|{auth}{get}")),
-            ("SLOWLOG GET 1", &format!("*1|{auth}")),
-            ("SLOWLOG GET -2", "-ERR count should be greater than or equal to -1|"),
-            ("SLOWLOG RESET", "+OK|"),
-            ("SLOWLOG LEN", ":0|"),
-        ],
-    );
-    let many = format!("ECHO {}", "a ".repeat(40));
-    world.server.note_duration(&call(id, many.trim_end()), 200);
-    let entry = world.ask(id, "SLOWLOG GET");
-    assert!(entry.contains("|*32|$4|ECHO|") && entry.contains("|$23|... (10 more arguments)|"), "{entry}");
-    let stats = world.server.info_commandstats();
-    assert!(stats.contains("cmdstat_get:calls=3,usec=300,usec_per_call=100.00,"), "{stats}");
-}
-
-#[test]
-fn latencies_are_kept_from_a_threshold_on() {
-    let mut world = world();
-    let id = world.connect();
-    world.server.note_latency("fork", 500);
-    world.check(id, &[("LATENCY LATEST", "*0|")]);
-    let mut limits = world.server.options().limits;
-    limits.latency_monitor_threshold_ms = 10;
-    world.server.set_limits(world.now, limits);
-    world.server.note_latency("fork", 9);
-    world.server.note_latency("fork", 30);
-    world.server.note_latency("fork", 20);
-    world.server.note_duration(&call(id, "GET a"), 12_345);
-    world.now = world.now + Millis(1000);
-    assert_eq!(world.ask(id, "PING"), "+PONG|");
-    world.server.note_latency("fork", 11);
-    world.check(
-        id,
-        &[
-            ("LATENCY LATEST", "*2|*4|$12|fast-command|:1700000000|:12|:12|*4|$4|fork|:1700000001|:11|:30|"),
-            ("LATENCY HISTORY fork", "*2|*2|:1700000000|:30|*2|:1700000001|:11|"),
-            ("LATENCY HISTORY nosuch", "*0|"),
-            ("LATENCY HISTOGRAM get", "*2|$3|get|*4|$5|calls|:1|$14|histogram_usec|*2|:16384|:1|"),
-            ("LATENCY HISTOGRAM ping", "*0|"),
-            ("LATENCY RESET nosuch fork", ":1|"),
-            ("LATENCY RESET", ":1|"),
-            ("LATENCY LATEST", "*0|"),
-        ],
-    );
 }
