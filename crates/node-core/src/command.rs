@@ -44,6 +44,19 @@ impl Command {
         let categories = categories.and(access).and(speed);
         Self { spec: CommandSpec::new(name, arity, flags, categories, docs).with_keys(keys), run }
     }
+
+    /// A row of a command that has subcommands.
+    pub(crate) const fn container(
+        name: &'static str,
+        docs: Docs,
+        keys: Keys,
+        run: fn(&mut Exec, &[Bytes]) -> Answer,
+        subcommands: &'static [CommandSpec],
+    ) -> Self {
+        let mut command = Self::new(name, -2, Flags::NONE, Categories::NONE, docs, keys, run);
+        command.spec = command.spec.with_subcommands(subcommands);
+        command
+    }
 }
 
 /// Documentation of a command.

@@ -25,17 +25,12 @@ const WRITE: Flags = Flags::NOSCRIPT.and(Flags::WRITE);
 const GROW: Flags = WRITE.and(Flags::DENYOOM);
 const BUSY: Flags = READ.and(Flags::ALLOW_BUSY);
 
-const FUNCTION: Command = {
-    let mut command = Command::new(
-        "function",
-        -2,
-        Flags::NONE,
-        Categories::NONE,
-        docs("scripting", "7.0.0", "", "Looks after function libraries."),
-        Keys::None,
-        function,
-    );
-    command.spec = command.spec.with_subcommands(&[
+const FUNCTION: Command = Command::container(
+    "function",
+    docs("scripting", "7.0.0", "", "Looks after function libraries."),
+    Keys::None,
+    function,
+    &[
         subcommand("delete", 3, WRITE, "Removes a library."),
         subcommand("dump", 2, READ, "Gives all libraries as FUNCTION RESTORE takes them."),
         subcommand("flush", -2, WRITE, "Removes all libraries."),
@@ -45,9 +40,8 @@ const FUNCTION: Command = {
         subcommand("load", -3, GROW, "Keeps a library."),
         subcommand("restore", -3, GROW, "Keeps the libraries that FUNCTION DUMP gave."),
         subcommand("stats", 2, BUSY, "Counts the libraries."),
-    ]);
-    command
-};
+    ],
+);
 
 const fn subcommand(name: &'static str, arity: i32, flags: Flags, summary: &'static str) -> CommandSpec {
     let access = if flags.has(Flags::WRITE) { Categories::WRITE } else { Categories::NONE };

@@ -57,25 +57,19 @@ pub(super) const TABLE: &[Command] = &[
         docs("generic", "4.0.0", "O(N) in the number of keys", "Removes keys, freeing memory later."), Keys::AllFrom(1), del),
 ];
 
-const OBJECT: Command = {
-    let mut command = Command::new(
-        "object",
-        -2,
-        Flags::NONE,
-        Categories::NONE,
-        docs("generic", "2.2.3", "", "Looks inside values."),
-        Keys::One(2),
-        object,
-    );
-    command.spec = command.spec.with_subcommands(&[
+const OBJECT: Command = Command::container(
+    "object",
+    docs("generic", "2.2.3", "", "Looks inside values."),
+    Keys::One(2),
+    object,
+    &[
         object_subcommand("encoding", 3, "2.2.3", "Tells how a value is kept."),
         object_subcommand("freq", 3, "4.0.0", "Tells how often a key is used, under an LFU policy."),
         object_subcommand("help", 2, "6.2.0", "Tells what OBJECT can do."),
         object_subcommand("idletime", 3, "2.2.3", "Tells how many seconds ago a key was used."),
         object_subcommand("refcount", 3, "2.2.3", "Tells how many refer to a value."),
-    ]);
-    command
-};
+    ],
+);
 
 const fn object_subcommand(
     name: &'static str,

@@ -29,19 +29,20 @@ pub(super) const TABLE: &[Command] = &[
         docs("stream", "5.0.0", "O(N) in the number returned", "Tells what is pending in a group."), Keys::One(1), xpending),
 ];
 
-const XGROUP: Command = {
-    let about = docs("stream", "5.0.0", "", "Manages the groups of a stream.");
-    let mut command = Command::new("xgroup", -2, Flags::NONE, Categories::NONE, about, Keys::One(2), xgroup);
-    command.spec = command.spec.with_subcommands(&[
+const XGROUP: Command = Command::container(
+    "xgroup",
+    docs("stream", "5.0.0", "", "Manages the groups of a stream."),
+    Keys::One(2),
+    xgroup,
+    &[
         subcommand("create", -5, GROW, "5.0.0", "Makes a group."),
         subcommand("createconsumer", 5, GROW, "6.2.0", "Makes a consumer in a group."),
         subcommand("delconsumer", 5, WRITE, "5.0.0", "Removes a consumer and what is pending for it."),
         subcommand("destroy", 4, WRITE, "5.0.0", "Removes a group."),
         subcommand("help", 2, Flags::LOADING.and(Flags::STALE), "5.0.0", "Tells what XGROUP can do."),
         subcommand("setid", -5, WRITE, "5.0.0", "Sets the last id delivered to a group."),
-    ]);
-    command
-};
+    ],
+);
 
 /// A row of a container of streams.
 pub(super) const fn subcommand(

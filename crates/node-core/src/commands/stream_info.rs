@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::Reply;
-use picket_server_core::{Categories, Flags, help};
+use picket_server_core::{Flags, help};
 
 use super::args::{self, is};
 use super::stream_args::{self, entry_reply, id_reply, no_group_of_key};
@@ -19,17 +19,18 @@ const READ: Flags = Flags::READONLY;
 
 pub(super) const TABLE: &[Command] = &[XINFO];
 
-const XINFO: Command = {
-    let about = docs("stream", "5.0.0", "", "Tells about streams.");
-    let mut command = Command::new("xinfo", -2, Flags::NONE, Categories::NONE, about, Keys::One(2), xinfo);
-    command.spec = command.spec.with_subcommands(&[
+const XINFO: Command = Command::container(
+    "xinfo",
+    docs("stream", "5.0.0", "", "Tells about streams."),
+    Keys::One(2),
+    xinfo,
+    &[
         subcommand("consumers", 4, READ, "5.0.0", "Tells about the consumers of a group."),
         subcommand("groups", 3, READ, "5.0.0", "Tells about the groups of a stream."),
         subcommand("help", 2, Flags::LOADING.and(Flags::STALE), "5.0.0", "Tells what XINFO can do."),
         subcommand("stream", -3, READ, "5.0.0", "Tells about a stream."),
-    ]);
-    command
-};
+    ],
+);
 
 const XINFO_HELP: &[&str] = &[
     "CONSUMERS <key> <group>",
