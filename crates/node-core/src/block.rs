@@ -60,10 +60,39 @@ impl BlockKind {
 /// Who waits for which keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiters {
-    by_key: BTreeMap<(u32, Bytes), VecDeque<ClientId>>,
-    by_client: BTreeMap<ClientId, Block>,
+    by_key: BTreeMap<(u32, Bytes), Queue>,
+    by_client: BTreeMap<ClientId, Parked>,
     /// Keys that changed since they were last looked at, each at most once.
     ready: VecDeque<(u32, Bytes)>,
+    /// The changed key whose clients are being tried.
+    serving: Option<Serving>,
+    /// How often somebody began to wait.
+    turns: u64,
+}
+
+/// Those who wait for one key, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    clients: BTreeMap<u64, (ClientId, BlockKind)>,
+    /// How many of them wait in a group, and so want to know also when the key vanishes.
+    in_groups: usize,
+    /// It is among the keys that changed.
+    is_ready: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Parked {
+    turn: u64,
+    block: Block,
+}
+
+#[derive(Clone, Debug)]
+struct Serving {
+    key: (u32, Bytes),
+    /// The first turn that was not tried yet.
+    next: u64,
+    /// Whoever came in this turn or later found the key as it is.
+    end: u64,
 }
 
 impl Waiters {
@@ -73,7 +102,9 @@ impl Waiters {
             return;
         }
         let at = (db, Bytes::copy_from_slice(key));
-        if self.by_key.contains_key(&at) && !self.ready.contains(&at) {
+        if let Some(queue) = self.by_key.get_mut(&at)
+            && !core::mem::replace(&mut queue.is_ready, true)
+        {
             self.ready.push_back(at);
         }
     }
@@ -84,30 +115,46 @@ impl Waiters {
             self.by_key.keys().filter(|(of, _)| *of == db).map(|(_, key)| key.clone()).collect();
         keys.iter().for_each(|key| self.changed(db, key));
     }
+
+    /// The next changed key, from the first of its clients on.
+    fn begin_serving(&mut self) -> Option<Serving> {
+        loop {
+            let key = self.ready.pop_front()?;
+            if let Some(queue) = self.by_key.get_mut(&key) {
+                queue.is_ready = false;
+                return Some(Serving { key, next: 0, end: self.turns + 1 });
+            }
+        }
+    }
 }
 
 impl Keyspace {
     /// A client waits. It had been answered nothing before.
     pub fn park(&mut self, client: ClientId, block: Block) {
         self.unpark(client);
+        self.waiters.turns += 1;
+        let turn = self.waiters.turns;
         for key in &block.keys {
             let key = Bytes::copy_from_slice(key);
-            let waiting = self.waiters.by_key.entry((block.db, key)).or_default();
-            if !waiting.contains(&client) {
-                waiting.push_back(client);
+            let queue = self.waiters.by_key.entry((block.db, key)).or_default();
+            // A key that is named twice is waited for once.
+            if queue.clients.insert(turn, (client, block.kind)).is_none() {
+                queue.in_groups += usize::from(block.kind == BlockKind::Group);
             }
         }
-        self.waiters.by_client.insert(client, block);
+        self.waiters.by_client.insert(client, Parked { turn, block });
     }
 
     /// A client waits no more: it was answered, its time is over, or it is gone. Returns what it waited for.
     pub fn unpark(&mut self, client: ClientId) -> Option<Block> {
-        let block = self.waiters.by_client.remove(&client)?;
+        let Parked { turn, block } = self.waiters.by_client.remove(&client)?;
         for key in &block.keys {
             let at = (block.db, key.clone());
-            if let Some(waiting) = self.waiters.by_key.get_mut(&at) {
-                waiting.retain(|other| *other != client);
-                if waiting.is_empty() {
+            if let Some(queue) = self.waiters.by_key.get_mut(&at)
+                && queue.clients.remove(&turn).is_some()
+            {
+                queue.in_groups -= usize::from(block.kind == BlockKind::Group);
+                if queue.clients.is_empty() {
                     self.waiters.by_key.remove(&at);
                 }
             }
@@ -118,16 +165,7 @@ impl Keyspace {
     /// What a client waits for.
     #[must_use]
     pub fn parked(&self, client: ClientId) -> Option<&Block> {
-        self.waiters.by_client.get(&client)
-    }
-
-    /// Whether one of the keys that a client waits for is still what it needs: others may have been served before.
-    #[must_use]
-    pub fn may_go_on(&self, client: ClientId) -> bool {
-        self.waiters.by_client.get(&client).is_some_and(|block| {
-            let db = self.db(block.db);
-            block.keys.iter().any(|key| block.kind.fits(db.get(key).map(|entry| &entry.value)))
-        })
+        self.waiters.by_client.get(&client).map(|parked| &parked.block)
     }
 
     /// Those who wait for keys, in order.
@@ -144,25 +182,109 @@ impl Keyspace {
     /// How many keys somebody waits for who wants to know also when they vanish.
     #[must_use]
     pub fn blocking_keys_on_nokey(&self) -> usize {
-        let waits = |client: &ClientId| {
-            self.waiters.by_client.get(client).is_some_and(|block| block.kind == BlockKind::Group)
-        };
-        self.waiters.by_key.values().filter(|waiting| waiting.iter().any(waits)).count()
+        self.waiters.by_key.values().filter(|queue| queue.in_groups > 0).count()
     }
 
-    /// The clients to be tried again because of the next key that became what they wait for, first come first.
-    pub fn next_ready(&mut self) -> Option<Vec<ClientId>> {
+    /// The next client to be tried again because a key became what it waits for, first come first. Of many who wait
+    /// for a list mostly the first takes all that there is: the others are not asked for then.
+    pub fn next_ready(&mut self) -> Option<ClientId> {
         loop {
-            let at = self.waiters.ready.pop_front()?;
-            let Some(waiting) = self.waiters.by_key.get(&at) else { continue };
-            let value = self.db(at.0).get(&at.1).map(|entry| &entry.value);
-            let serves = |client: &ClientId| {
-                self.waiters.by_client.get(client).is_some_and(|block| block.kind.fits(value))
+            let serving = match self.waiters.serving.take() {
+                Some(serving) => serving,
+                None => self.waiters.begin_serving()?,
             };
-            let clients: Vec<ClientId> = waiting.iter().copied().filter(serves).collect();
-            if !clients.is_empty() {
-                return Some(clients);
+            let Serving { key, next, end } = serving;
+            let Some(queue) = self.waiters.by_key.get(&key) else { continue };
+            let value = self.db(key.0).get(&key.1).map(|entry| &entry.value);
+            if value.is_none() && queue.in_groups == 0 {
+                continue;
             }
+            let mut left = queue.clients.range(next..end);
+            if let Some((turn, (client, _))) = left.find(|(_, (_, kind))| kind.fits(value)) {
+                let client = *client;
+                self.waiters.serving = Some(Serving { next: turn + 1, key, end });
+                return Some(client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn block(key: &'static str, kind: BlockKind) -> Block {
+        let keys = vec![Bytes::from_static(key.as_bytes()); 2];
+        Block { db: 0, keys, kind, timeout: None, on_timeout: Reply::NullArray, args: Vec::new() }
+    }
+
+    fn run(keyspace: &mut Keyspace, line: &str) {
+        use crate::exec::{Context, Origin};
+        let context = Context {
+            now_ms: 1,
+            origin: Origin::Client,
+            protocol: picket_resp::Protocol::Resp2,
+            may_block: true,
+        };
+        let args: Vec<Bytes> = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        let reply = keyspace.execute(&mut crate::Session::new(), context, &args).reply;
+        assert!(!reply.is_error(), "{line}: {reply:?}");
+    }
+
+    #[test]
+    fn a_key_is_ready_once_and_its_clients_in_turn() {
+        let mut keyspace = Keyspace::new(1, Settings::default());
+        for client in [3, 1, 2] {
+            keyspace.park(ClientId(client), block("list", BlockKind::List));
+        }
+        keyspace.park(ClientId(4), block("list", BlockKind::Group));
+        assert_eq!((keyspace.blocking_keys(), keyspace.blocking_keys_on_nokey()), (1, 1));
+        run(&mut keyspace, "RPUSH list a b");
+        run(&mut keyspace, "RPUSH list c");
+        assert_eq!(keyspace.waiters.ready.len(), 1);
+        assert_eq!(keyspace.next_ready(), Some(ClientId(3)));
+        keyspace.unpark(ClientId(1));
+        // Who comes now found what there is.
+        keyspace.park(ClientId(5), block("list", BlockKind::List));
+        assert_eq!(keyspace.next_ready(), Some(ClientId(2)));
+        run(&mut keyspace, "DEL list");
+        // Only a group is told of a key that vanished; the change itself comes after the one before.
+        assert_eq!(keyspace.next_ready(), Some(ClientId(4)));
+        assert_eq!(keyspace.next_ready(), Some(ClientId(4)));
+        assert_eq!(keyspace.next_ready(), None);
+        for client in [2, 3, 4, 5] {
+            assert!(keyspace.unpark(ClientId(client)).is_some());
+        }
+        assert_eq!((keyspace.blocking_keys(), keyspace.blocking_keys_on_nokey()), (0, 0));
+    }
+
+    /// A list that was looked through for each of these would take minutes.
+    #[test]
+    fn a_hundred_thousand_may_wait() {
+        const CLIENTS: u64 = 100_000;
+        let mut keyspace = Keyspace::new(1, Settings::default());
+        for client in 1..=CLIENTS {
+            keyspace.park(ClientId(client), block("list", BlockKind::List));
+            let own = Block { keys: vec![format!("own:{client}").into()], ..block("", BlockKind::List) };
+            keyspace.park(ClientId(CLIENTS + client), own);
+        }
+        for client in 1..=CLIENTS {
+            run(&mut keyspace, &format!("RPUSH own:{client} x"));
+        }
+        for client in 1..=CLIENTS {
+            assert_eq!(keyspace.next_ready(), Some(ClientId(CLIENTS + client)));
+        }
+        assert_eq!(keyspace.next_ready(), None);
+        for client in 1..=CLIENTS {
+            run(&mut keyspace, "RPUSH list x");
+            assert_eq!(keyspace.next_ready(), Some(ClientId(client)));
+            keyspace.unpark(ClientId(client));
+            run(&mut keyspace, "DEL list");
+            assert_eq!(keyspace.next_ready(), None);
         }
     }
 }

@@ -68,16 +68,14 @@ impl Node {
         let outcome = self.run(line);
         let reply = self.text(&outcome.reply);
         let waits = outcome.block.map(|block| self.keyspace.park(ClientId(client), block)).is_some();
-        while let Some(ready) = self.keyspace.next_ready() {
-            for client in ready {
-                let Some(block) = self.keyspace.parked(client) else { continue };
-                let args = block.args.clone();
-                let outcome = self.execute(&args);
-                if outcome.block.is_none() {
-                    self.keyspace.unpark(client);
-                    let reply = self.text(&outcome.reply);
-                    self.served.push((client.0, reply));
-                }
+        while let Some(client) = self.keyspace.next_ready() {
+            let Some(block) = self.keyspace.parked(client) else { continue };
+            let args = block.args.clone();
+            let outcome = self.execute(&args);
+            if outcome.block.is_none() {
+                self.keyspace.unpark(client);
+                let reply = self.text(&outcome.reply);
+                self.served.push((client.0, reply));
             }
         }
         if waits { String::new() } else { reply }

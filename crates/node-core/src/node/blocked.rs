@@ -23,13 +23,8 @@ impl Node {
 
     /// Tries again whoever waits for keys that have changed, until nothing more follows from it.
     pub(super) fn serve_blocked(&mut self) {
-        while let Some(clients) = self.keyspace.next_ready() {
-            for client in clients {
-                // Of many who wait for a list mostly the first takes all that there is.
-                if self.keyspace.may_go_on(client) {
-                    self.retry(client);
-                }
-            }
+        while let Some(client) = self.keyspace.next_ready() {
+            self.retry(client);
         }
     }
 
