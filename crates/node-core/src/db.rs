@@ -404,7 +404,8 @@ impl Db {
 }
 
 fn number(position: usize) -> u32 {
-    u32::try_from(position).expect("2^32 entries do not fit into memory")
+    u32::try_from(position)
+        .expect("2^32 keys take at least 256 GiB, and are more than a database is made for")
 }
 
 /// The same data: access times do not count.

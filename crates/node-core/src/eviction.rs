@@ -36,7 +36,7 @@ impl Keyspace {
         let (db, key) = match policy.rank()? {
             Rank::Random => self.draw_anywhere(policy)?,
             Rank::Ttl => self.first_to_expire()?,
-            rank @ (Rank::Lru | Rank::Lfu) => self.worst(policy, rank, now_ms)?,
+            Rank::Lru | Rank::Lfu => self.worst(policy, now_ms)?,
         };
         self.db_mut(db).delete(&key);
         self.counters.evicted += 1;
@@ -69,14 +69,15 @@ impl Keyspace {
         firsts.min().map(|(_, db, key)| (db, Bytes::copy_from_slice(key)))
     }
 
-    fn worst(&mut self, policy: MaxmemoryPolicy, rank: Rank, now_ms: u64) -> Option<(u32, Bytes)> {
+    /// The key that was used least, by the policy's measure.
+    fn worst(&mut self, policy: MaxmemoryPolicy, now_ms: u64) -> Option<(u32, Bytes)> {
         if self.eviction_pool_policy != Some(policy) {
             self.eviction_pool.clear();
             self.eviction_pool_policy = Some(policy);
         }
         // A candidate may have gone meanwhile; then others are drawn.
         for _ in 0..=POOL_LEN_MAX {
-            self.fill_pool(policy, rank, now_ms);
+            self.fill_pool(policy, now_ms);
             while let Some(Candidate { db, key, .. }) = self.eviction_pool.pop() {
                 let entry = self.dbs.get(db as usize).and_then(|keys| keys.get(&key));
                 if entry.is_some_and(|entry| !policy.is_volatile() || entry.expire_at().is_some()) {
@@ -87,7 +88,7 @@ impl Keyspace {
         None
     }
 
-    fn fill_pool(&mut self, policy: MaxmemoryPolicy, rank: Rank, now_ms: u64) {
+    fn fill_pool(&mut self, policy: MaxmemoryPolicy, now_ms: u64) {
         for db in 0..self.databases() {
             for _ in 0..self.settings.maxmemory_samples.max(1) {
                 let Some(position) = self.draw(db, policy) else {
@@ -96,9 +97,10 @@ impl Keyspace {
                 let Some((key, entry)) = self.dbs[db as usize].at(position) else {
                     break;
                 };
-                let idle = match rank {
-                    Rank::Lfu => 255 - u64::from(access::frequency(&self.settings, entry.access, now_ms)),
-                    Rank::Lru | Rank::Random | Rank::Ttl => access::idle_seconds(entry.access, now_ms),
+                let idle = if policy.is_lfu() {
+                    255 - u64::from(access::frequency(&self.settings, entry.access, now_ms))
+                } else {
+                    access::idle_seconds(entry.access, now_ms)
                 };
                 add(&mut self.eviction_pool, idle, db, key);
             }

@@ -10,11 +10,21 @@ use alloc::format;
 use bytes::Bytes;
 
 use crate::fault::Fault;
+use crate::small_bytes::heap_len;
 
 /// The libraries of a node by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Functions {
     libraries: BTreeMap<Bytes, Bytes>,
+    /// What they take.
+    bytes: u64,
+}
+
+/// What a library takes besides its name and its source.
+const LIBRARY_BYTES: u64 = 80;
+
+fn library_bytes(name: &Bytes, source: &Bytes) -> u64 {
+    LIBRARY_BYTES + heap_len(name.len() as u64) + heap_len(source.len() as u64)
 }
 
 impl Functions {
@@ -42,6 +52,8 @@ impl Functions {
             return Err(taken(&name));
         }
         let name = Bytes::copy_from_slice(&name);
+        self.delete(&name);
+        self.bytes += library_bytes(&name, source);
         self.libraries.insert(name.clone(), Bytes::copy_from_slice(source));
         Ok(name)
     }
@@ -53,13 +65,26 @@ impl Functions {
         {
             return Err(Fault::new(format!("ERR Library {} already exists", text(name))));
         }
+        other.libraries.keys().for_each(|name| {
+            self.delete(name);
+        });
+        self.bytes += other.bytes;
         self.libraries.append(&mut other.libraries);
         Ok(())
     }
 
     /// Removes a library; false if there is none of that name.
     pub(crate) fn delete(&mut self, name: &[u8]) -> bool {
-        self.libraries.remove(name).is_some()
+        let removed = self.libraries.remove_entry(name);
+        removed.is_some_and(|(name, source)| {
+            self.bytes -= library_bytes(&name, &source);
+            true
+        })
+    }
+
+    /// What they take.
+    pub(crate) fn used_memory(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -158,6 +183,13 @@ mod tests {
         assert_eq!(refused.text(), "ERR Library 'a' already exists");
         assert!(functions.load(&other, IfTaken::Replace).is_ok());
         assert!(functions.iter().eq([(&Bytes::from_static(b"a"), &other)]));
+        let bytes = functions.used_memory();
+        let mut twice = Functions::default();
+        assert!(twice.load(&source, IfTaken::Refuse).is_ok());
+        assert!(twice.join(functions.clone(), IfTaken::Refuse).is_err());
+        assert!(twice.join(functions.clone(), IfTaken::Replace).is_ok());
+        assert_eq!((twice.used_memory(), &twice), (bytes, &functions));
         assert!(functions.delete(b"a") && !functions.delete(b"a"));
+        assert_eq!(functions.used_memory(), 0);
     }
 }

@@ -74,7 +74,8 @@ impl Index {
 
     /// Adds a position; `hash_of` hashes those that are there again.
     pub(crate) fn insert(&mut self, hash: u64, position: usize, hash_of: impl Fn(usize) -> u64) {
-        let position = u32::try_from(position).expect("2^32 entries do not fit into memory");
+        let position = u32::try_from(position)
+            .expect("2^32 entries take at least 128 GiB in one table, and are more than one is made for");
         loop {
             let at = self.table_of(hash);
             let table = &mut self.tables[at];

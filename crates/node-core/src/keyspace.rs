@@ -29,6 +29,8 @@ pub struct Keyspace {
     pub(crate) hash_key: HashKey,
     /// Versions of the keys that somebody watches, with the number of watchers.
     pub(crate) watched: BTreeMap<(u32, Bytes), (u64, u64)>,
+    /// What these and the same in the sessions take.
+    pub(crate) watched_bytes: u64,
     pub(crate) waiters: Waiters,
     pub(crate) counters: Counters,
     pub(crate) eviction_pool: Vec<Candidate>,
@@ -40,6 +42,8 @@ pub struct Keyspace {
     pub(crate) functions: Functions,
     /// Sources of scripts by SHA-1 in hexadecimal.
     pub(crate) scripts: BTreeMap<Vec<u8>, Bytes>,
+    /// What they take.
+    pub(crate) scripts_bytes: u64,
     /// The snapshot that is being written, and how many there have been.
     pub(crate) snapshot: Option<SnapshotId>,
     pub(crate) snapshots: u32,
@@ -60,6 +64,29 @@ pub struct Counters {
     pub evicted: u64,
 }
 
+/// What a keyspace takes, by what it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyspaceMemory {
+    /// Names and values.
+    pub dataset: u64,
+    /// The tables of keys and of times to live.
+    pub tables: u64,
+    /// Function libraries.
+    pub functions: u64,
+    /// Scripts.
+    pub scripts: u64,
+    /// What WATCH remembers.
+    pub watched: u64,
+}
+
+impl KeyspaceMemory {
+    /// All but the data.
+    #[must_use]
+    pub fn overhead(self) -> u64 {
+        self.tables + self.functions + self.scripts + self.watched
+    }
+}
+
 impl Keyspace {
     /// An empty one. The seed serves the hash function and the commands that draw lots.
     #[must_use]
@@ -73,6 +100,7 @@ impl Keyspace {
             prng,
             hash_key,
             watched: BTreeMap::new(),
+            watched_bytes: 0,
             waiters: Waiters::default(),
             counters: Counters::default(),
             eviction_pool: Vec::new(),
@@ -80,6 +108,7 @@ impl Keyspace {
             next_evicted_db: 0,
             functions: Functions::default(),
             scripts: BTreeMap::new(),
+            scripts_bytes: 0,
             snapshot: None,
             snapshots: 0,
         }
@@ -169,12 +198,33 @@ impl Keyspace {
         effects
     }
 
-    /// What all databases take, names and indexes included: what `used_memory` counts besides connections and the
-    /// backlog. Not the bytes of the allocator but what follows from the data alone, so that it is the same
-    /// wherever the same commands ran.
+    /// What all databases take, names and indexes included, and what is kept beside them: what `used_memory` counts
+    /// besides connections and the backlog. Not the bytes of the allocator but what follows from the data alone, so
+    /// that it is the same wherever the same commands ran.
     #[must_use]
     pub fn used_memory(&self) -> u64 {
-        self.dbs.iter().map(Db::used_memory).sum()
+        let data: u64 = self.dbs.iter().map(Db::used_memory).sum();
+        data + self.functions.used_memory() + self.scripts_bytes + self.watched_bytes
+    }
+
+    /// The same by what it is for.
+    #[must_use]
+    pub fn memory(&self) -> KeyspaceMemory {
+        let data: u64 = self.dbs.iter().map(Db::used_memory).sum();
+        let tables = self.dbs.iter().map(Db::tables_memory).map(|(keys, expiries)| keys + expiries).sum();
+        KeyspaceMemory {
+            dataset: data - tables,
+            tables,
+            functions: self.functions.used_memory(),
+            scripts: self.scripts_bytes,
+            watched: self.watched_bytes,
+        }
+    }
+
+    /// How many scripts are kept.
+    #[must_use]
+    pub fn scripts_len(&self) -> usize {
+        self.scripts.len()
     }
 
     /// Something large that was removed and is yet to be freed, which dropping it does. To be asked for after each

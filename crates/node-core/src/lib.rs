@@ -52,8 +52,7 @@ pub use entry::Entry;
 pub use exec::{Context, Effect, Origin, Outcome};
 pub use functions::Functions;
 pub use garbage::Garbage;
-pub use keyspace::Counters;
-pub use keyspace::Keyspace;
+pub use keyspace::{Counters, Keyspace, KeyspaceMemory};
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
     ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeStatus,

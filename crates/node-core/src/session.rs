@@ -1,6 +1,6 @@
 //! What a connection means to the keyspace: its database and what it watches.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
 
 use bytes::Bytes;
 
@@ -9,15 +9,13 @@ use bytes::Bytes;
 pub struct Session {
     /// The database that SELECT chose.
     pub db: u32,
-    /// The keys of WATCH.
-    pub(crate) watched: Vec<WatchedKey>,
+    /// The keys of WATCH, each with its database.
+    pub(crate) watched: BTreeMap<(u32, Bytes), Watched>,
 }
 
 /// A key as WATCH saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WatchedKey {
-    pub(crate) db: u32,
-    pub(crate) key: Bytes,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Watched {
     pub(crate) version: u64,
     /// It was expired already, so that its removal is no change.
     pub(crate) was_expired: bool,

@@ -123,9 +123,9 @@ impl Listpack {
         &self.bytes
     }
 
-    /// The bytes of memory that it takes.
-    pub(crate) fn capacity(&self) -> usize {
-        self.bytes.capacity()
+    /// How many bytes it has.
+    pub(crate) fn bytes_len(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {

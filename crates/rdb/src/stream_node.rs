@@ -151,10 +151,10 @@ impl StreamNode {
         self.listpack.as_bytes().len() as u64
     }
 
-    /// The bytes of memory that it takes.
+    /// How many bytes its listpack has.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.listpack.capacity()
+    pub fn bytes_len(&self) -> usize {
+        self.listpack.bytes_len()
     }
 
     /// Gives memory back that was taken for entries to come.

@@ -28,7 +28,7 @@ pub use config::{ClientClass, LogLevel, OutputBufferLimit, Settings, Supervised}
 pub use glob::{Case, glob_match};
 pub use keys::{KeyUse, Keys};
 pub use server::{
-    Call, CallFlags, ClientAddresses, ClientFacts, CloseReason, Counters, CpuMicros, HostInfo,
+    Call, CallFlags, ClientAddresses, ClientFacts, ClientsMemory, CloseReason, Counters, CpuMicros, HostInfo,
     Identity, Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,
     ServerOutput, ServerTimer, UnblockWith, help,
 };

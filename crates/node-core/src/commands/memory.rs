@@ -15,26 +15,20 @@ use crate::number;
 
 pub(super) const TABLE: &[Command] = &[MEMORY];
 
-const MEMORY: Command = {
-    let mut command = Command::new(
-        "memory",
-        -2,
-        Flags::NONE,
-        Categories::NONE,
-        docs("server", "4.0.0", "", "Tells what the data takes."),
-        Keys::One(2),
-        memory,
-    );
-    command.spec = command.spec.with_subcommands(&[
+const MEMORY: Command = Command::container(
+    "memory",
+    docs("server", "4.0.0", "", "Tells what the data takes."),
+    Keys::One(2),
+    memory,
+    &[
         subcommand("doctor", 2, Flags::NONE, "Tells what is remarkable about memory."),
         subcommand("help", 2, Flags::LOADING.and(Flags::STALE), "Tells what MEMORY can do."),
         subcommand("malloc-stats", 2, Flags::NONE, "Would show the allocator's own figures."),
         subcommand("purge", 2, Flags::NONE, "Asks for memory to be given back."),
         subcommand("stats", 2, Flags::NONE, "Tells what takes how much."),
         subcommand("usage", -3, Flags::READONLY, "Tells what a key takes."),
-    ]);
-    command
-};
+    ],
+);
 
 const fn subcommand(name: &'static str, arity: i32, flags: Flags, summary: &'static str) -> CommandSpec {
     let categories =
@@ -80,19 +74,21 @@ fn stats(exec: &Exec) -> Reply {
     let mut add = |name: &str, value: Reply| fields.push((Reply::bulk_copy(name), value));
     let bytes = |value: u64| Reply::Integer(integer(value));
     add("total.allocated", bytes(total));
-    let (mut keys, mut overhead) = (0, 0);
+    let memory = keyspace.memory();
+    let mut keys = 0;
     for (number, db) in keyspace.dbs().iter().enumerate().filter(|(_, db)| !db.is_empty()) {
         let (main, expires) = db.tables_memory();
         keys += db.len() as u64;
-        overhead += main + expires;
         let tables = [("overhead.hashtable.main", main), ("overhead.hashtable.expires", expires)];
         add(
             &format!("db.{number}"),
             Reply::map(tables.map(|(name, value)| (Reply::bulk(name), bytes(value)))),
         );
     }
-    let dataset = total - overhead;
-    add("overhead.total", bytes(overhead));
+    let dataset = memory.dataset;
+    add("lua.caches", bytes(memory.scripts));
+    add("functions.caches", bytes(memory.functions));
+    add("overhead.total", bytes(memory.overhead()));
     add("keys.count", bytes(keys));
     add("keys.bytes-per-key", bytes(total.checked_div(keys).unwrap_or(0)));
     add("dataset.bytes", bytes(dataset));

@@ -11,6 +11,7 @@ use super::args::is;
 use crate::command::{Command, Keys, docs};
 use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
+use crate::small_bytes::heap_len;
 
 const SCRIPTING: Categories = Categories::SCRIPTING;
 const RUN: Flags = Flags::NOSCRIPT
@@ -38,26 +39,20 @@ pub(super) const TABLE: &[Command] = &[
     SCRIPT,
 ];
 
-const SCRIPT: Command = {
-    let mut command = Command::new(
-        "script",
-        -2,
-        Flags::NONE,
-        Categories::NONE,
-        docs("scripting", "2.6.0", "", "Looks after the scripts that are kept."),
-        Keys::None,
-        script,
-    );
-    command.spec = command.spec.with_subcommands(&[
+const SCRIPT: Command = Command::container(
+    "script",
+    docs("scripting", "2.6.0", "", "Looks after the scripts that are kept."),
+    Keys::None,
+    script,
+    &[
         subcommand("debug", 3, Flags::NOSCRIPT, "3.2.0", "Would debug a script."),
         subcommand("exists", -3, Flags::NOSCRIPT, "2.6.0", "Tells which scripts are kept."),
         subcommand("flush", -2, Flags::NOSCRIPT, "2.6.0", "Forgets all scripts."),
         subcommand("help", 2, Flags::LOADING.and(Flags::STALE), "5.0.0", "Tells what SCRIPT can do."),
         subcommand("kill", 2, Flags::NOSCRIPT.and(Flags::ALLOW_BUSY), "2.6.0", "Ends a script that runs."),
         subcommand("load", 3, Flags::NOSCRIPT.and(Flags::STALE), "2.6.0", "Keeps a script."),
-    ]);
-    command
-};
+    ],
+);
 
 const fn subcommand(
     name: &'static str,
@@ -96,6 +91,7 @@ fn script(exec: &mut Exec, args: &[Bytes]) -> Answer {
             [mode] if !is(mode, "sync") && !is(mode, "async") => Err(Fault::SCRIPT_FLUSH_OPTION),
             [] | [_] => {
                 exec.keyspace.scripts.clear();
+                exec.keyspace.scripts_bytes = 0;
                 Ok(Reply::ok())
             }
             _ => Err(Fault::SCRIPT_FLUSH_OPTION),
@@ -115,7 +111,13 @@ fn load(exec: &mut Exec, source: &Bytes) -> Reply {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .map(|digit| DIGITS[usize::from(digit)])
         .collect();
-    exec.keyspace.scripts.entry(text.clone()).or_insert_with(|| Bytes::copy_from_slice(source));
+    let keyspace = &mut *exec.keyspace;
+    keyspace.scripts.entry(text.clone()).or_insert_with(|| {
+        /// The digest, and the entry.
+        const SCRIPT_BYTES: u64 = 120;
+        keyspace.scripts_bytes += SCRIPT_BYTES + heap_len(source.len() as u64);
+        Bytes::copy_from_slice(source)
+    });
     Reply::Bulk(text.into())
 }
 

@@ -150,7 +150,8 @@ impl Node {
 
     fn info_memory(&self) -> String {
         let used = self.used_memory();
-        let backlog = self.side.backlog().map_or(0, |backlog| backlog.memory().total());
+        let (memory, clients) = (self.keyspace.memory(), self.server.clients_memory());
+        let (backlog, not_counted) = (self.backlog_memory(), self.memory_not_counted_for_evict());
         let max = self.live.maxmemory;
         let mut text = "# Memory\r\n".to_string();
         let mut line = |name: &str, value: &dyn core::fmt::Display| {
@@ -164,19 +165,25 @@ impl Node {
         line("used_memory_rss_human", &human(resident));
         line("used_memory_peak", &self.figures.peak_memory.max(used));
         line("used_memory_peak_human", &human(self.figures.peak_memory.max(used)));
-        line("used_memory_dataset", &self.keyspace.used_memory());
+        line("used_memory_overhead", &(memory.overhead() + not_counted));
+        line("used_memory_dataset", &memory.dataset);
         line("total_system_memory", &self.host.system_bytes);
         line("total_system_memory_human", &human(self.host.system_bytes));
         line("used_memory_lua", &0);
+        line("used_memory_scripts_eval", &memory.scripts);
+        line("number_of_cached_scripts", &self.keyspace.scripts_len());
+        line("number_of_libraries", &self.keyspace.functions().len());
         line("used_memory_vm_total", &0);
+        line("used_memory_functions", &memory.functions);
+        line("used_memory_scripts", &(memory.scripts + memory.functions));
         line("maxmemory", &max);
         line("maxmemory_human", &human(max));
         line("maxmemory_policy", &self.settings.choice("maxmemory-policy"));
-        line("mem_not_counted_for_evict", &0);
+        line("mem_not_counted_for_evict", &not_counted);
         line("mem_replication_backlog", &backlog);
         line("mem_total_replication_buffers", &backlog);
-        line("mem_clients_slaves", &0);
-        line("mem_clients_normal", &0);
+        line("mem_clients_slaves", &clients.replicas);
+        line("mem_clients_normal", &clients.normal);
         let hundredths = resident.saturating_mul(100).checked_div(used).unwrap_or(0);
         line("mem_fragmentation_ratio", &format_args!("{}.{:02}", hundredths / 100, hundredths % 100));
         line("mem_fragmentation_bytes", &(i128::from(resident) - i128::from(used)));

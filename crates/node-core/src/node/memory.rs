@@ -6,14 +6,23 @@ use super::Node;
 const EVICTIONS_MAX: usize = 1000;
 
 impl Node {
-    /// What counts as used: the data and the backlog.
+    /// What counts as used: the data with all that is kept beside it, connections and the backlog.
     pub(super) fn used_memory(&self) -> u64 {
-        let backlog = self.side.backlog().map_or(0, |backlog| backlog.memory().total());
-        self.keyspace.used_memory() + backlog
+        self.keyspace.used_memory() + self.memory_not_counted_for_evict()
     }
 
-    /// Makes room according to `maxmemory-policy`. False if more is used than allowed and nothing can go. The backlog
-    /// is for replicas and makes no data go.
+    pub(super) fn backlog_memory(&self) -> u64 {
+        self.side.backlog().map_or(0, |backlog| backlog.memory().total())
+    }
+
+    /// Differs from Redis, which counts the backlog and ordinary clients: no data goes for what replicas need, nor for
+    /// what a client is about to send, which its own limits bound and which is gone in a moment.
+    pub(super) fn memory_not_counted_for_evict(&self) -> u64 {
+        let clients = self.server.clients_memory();
+        self.backlog_memory() + clients.normal + clients.replicas
+    }
+
+    /// Makes room according to `maxmemory-policy`. False if more is used than allowed and nothing can go.
     pub(super) fn evict(&mut self) -> bool {
         let max = self.live.maxmemory;
         let is_masters_business = !self.is_master() && self.live.replica_ignore_maxmemory;

@@ -327,7 +327,7 @@ impl Node {
 }
 
 fn number(position: usize) -> u32 {
-    u32::try_from(position).expect("2^32 members do not fit into memory")
+    u32::try_from(position).expect("2^32 members take 256 GiB, and are more than a sorted set is made for")
 }
 
 #[cfg(test)]

@@ -168,9 +168,7 @@ impl Entries {
     fn add_node(&mut self, node: StreamNode) {
         if let Some(mut last) = self.nodes.last_entry() {
             // Nothing will be added to it.
-            let before = node_bytes(last.get());
             last.get_mut().shrink_to_fit();
-            self.bytes = self.bytes - before + node_bytes(last.get());
         }
         self.bytes += node_bytes(&node);
         self.nodes.insert(node.first_id(), node);
@@ -329,7 +327,7 @@ pub(crate) fn previous_id(id: StreamId) -> Option<StreamId> {
 }
 
 fn node_bytes(node: &StreamNode) -> u64 {
-    heap_len(node.capacity() as u64) + NODE_OVERHEAD
+    heap_len(node.bytes_len() as u64) + NODE_OVERHEAD
 }
 
 #[cfg(test)]

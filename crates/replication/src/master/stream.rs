@@ -56,11 +56,6 @@ impl MasterSide {
         }
     }
 
-    /// Makes the stream's database unknown, so that the next command selects it again.
-    pub fn forget_selected_db(&mut self) {
-        self.stream_db = None;
-    }
-
     fn select(&mut self, db: Option<u32>) {
         let Some(db) = db.filter(|db| self.stream_db != Some(*db)) else { return };
         self.stream_db = Some(db);

@@ -188,6 +188,12 @@ impl Client {
             || self.facts.link != ReplicationLink::None
     }
 
+    /// What its buffers take.
+    pub(super) fn buffers_bytes(&self) -> u64 {
+        let multi = self.multi.as_ref().map_or(0, |multi| multi.bytes);
+        self.buffer.pending_len() as u64 + multi + self.pending_output
+    }
+
     /// Its line of `CLIENT LIST`, without the line end.
     pub(super) fn info(&self, id: ClientId, now: Time) -> String {
         let mut line = String::with_capacity(360);
@@ -219,7 +225,7 @@ impl Client {
             self.last_args_bytes,
             u8::from(self.pending_output > 0),
             self.pending_output,
-            qbuf as u64 + self.last_args_bytes + multi_bytes + self.pending_output,
+            self.buffers_bytes() + self.last_args_bytes,
             if self.pending_output > 0 { "rw" } else { "r" },
             shown(&self.user),
             self.tracking.redirect_number(),

@@ -33,7 +33,33 @@ pub enum ReplicationLink {
     Master,
 }
 
+/// What connections take, besides what is sent to replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ClientsMemory {
+    /// Of ordinary clients and the link to the master, with all subscriptions.
+    pub normal: u64,
+    /// Of replicas.
+    pub replicas: u64,
+}
+
+/// What a connection takes without its buffers.
+const CLIENT_BYTES: u64 = 1000;
+
 impl Server {
+    /// What connections take: requests that are not complete or not run yet, and what clients listen to.
+    #[must_use]
+    pub fn clients_memory(&self) -> ClientsMemory {
+        let mut memory = ClientsMemory { normal: self.subscriptions_bytes, replicas: 0 };
+        for client in self.clients.values() {
+            let bytes = CLIENT_BYTES + client.buffers_bytes();
+            match client.facts.link {
+                ReplicationLink::Replica => memory.replicas += bytes,
+                ReplicationLink::None | ReplicationLink::Master => memory.normal += bytes,
+            }
+        }
+        memory
+    }
+
     /// The facts of a client, to be changed.
     pub fn facts_mut(&mut self, id: ClientId) -> Option<&mut ClientFacts> {
         self.clients.get_mut(id).map(|client| &mut client.facts)

@@ -41,7 +41,7 @@ use crate::command::CommandIndex;
 
 pub use client::{ClientAddresses, Origin};
 pub use counters::Counters;
-pub use facts::{ClientFacts, ReplicationLink};
+pub use facts::{ClientFacts, ClientsMemory, ReplicationLink};
 pub use held::ReplySlot;
 pub use help::help;
 pub use info::{CpuMicros, HostInfo, Listener};
@@ -77,6 +77,8 @@ pub struct Server {
     channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
     patterns: BTreeMap<Bytes, BTreeSet<ClientId>>,
     shard_channels: BTreeMap<Bytes, BTreeSet<ClientId>>,
+    /// What all subscriptions take.
+    subscriptions_bytes: u64,
     /// Clients that gave MONITOR.
     monitors: BTreeSet<ClientId>,
     /// An EXEC that they see once it has run.
@@ -118,6 +120,7 @@ impl Server {
             channels: BTreeMap::new(),
             patterns: BTreeMap::new(),
             shard_channels: BTreeMap::new(),
+            subscriptions_bytes: 0,
             monitors: BTreeSet::new(),
             shown_later: None,
             idle: BTreeSet::new(),

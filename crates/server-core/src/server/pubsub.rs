@@ -171,6 +171,7 @@ impl Server {
             };
             let name = Bytes::copy_from_slice(name);
             if client.subscriptions.of(kind).insert(name.clone()) {
+                self.subscriptions_bytes += subscription_bytes(&name);
                 self.index(kind).entry(name.clone()).or_default().insert(id);
             }
             self.confirm(id, kind, kind.subscribed(), Reply::Bulk(name));
@@ -193,7 +194,9 @@ impl Server {
             let Some(client) = self.clients.get_mut(id) else {
                 return;
             };
-            client.subscriptions.of(kind).remove(&name);
+            if client.subscriptions.of(kind).remove(&name) {
+                self.subscriptions_bytes -= subscription_bytes(&name);
+            }
             leave(self.index(kind), &name, id);
             self.confirm(id, kind, kind.unsubscribed(), Reply::Bulk(name));
         }
@@ -212,6 +215,7 @@ impl Server {
             (Kind::Shard, &subscriptions.shard_channels),
         ] {
             for name in names {
+                self.subscriptions_bytes -= subscription_bytes(name);
                 leave(self.index(kind), name, id);
             }
         }
@@ -238,6 +242,11 @@ impl Server {
             self.close_now(id, CloseReason::AclChanged);
         }
     }
+}
+
+/// What it takes that a client listens to a channel: its name, and an entry on both sides.
+fn subscription_bytes(name: &Bytes) -> u64 {
+    100 + name.len() as u64
 }
 
 /// The names in an index, or those that match.
