@@ -12,7 +12,7 @@ use crate::cli::StartOptions;
 use crate::config::{self, ConfigStore, NodeSource, StartError};
 use crate::errno::strerror;
 use crate::host::{Clock, serve};
-use crate::logging::Logger;
+use crate::logging::{LogRole, Logger};
 use crate::start::{
     Failure, Place, Signals, afford_clients, announce, early_logger, fail, listen, pid_file, prepare_places,
     run_local, settle, tell_ready,
@@ -35,15 +35,20 @@ pub(crate) fn run(options: &StartOptions) -> i32 {
 }
 
 fn start(options: &StartOptions) -> Result<i32, Failure> {
-    let early = |error| (error, early_logger(options.log_format));
+    let early = |error| {
+        let logger = early_logger(options.log_format);
+        logger.set_role(LogRole::Starting);
+        (error, logger)
+    };
     let source = config::load_node(options, &mut std::io::stdin().lock()).map_err(early)?;
     let target = prepare_places(&source.settings, &source.origin).map_err(early)?;
     // Reads the file mode mask, so before there are threads.
     let store = source.origin.path.clone().map(ConfigStore::new);
     let place = settle(&source.settings, &target, options.log_format)?;
-    place.logger.set_replica(false);
+    place.logger.set_role(LogRole::Starting);
     let is_configured = options.config_file.is_some() || options.read_stdin || !options.directives.is_empty();
-    announce(&place.logger, options.brand, is_configured);
+    let role = LogRole::of_node(source.settings.replicaof().is_some());
+    announce(&place.logger, options.brand, is_configured, role);
     for name in &source.ignored {
         place.logger.log(LogLevel::Verbose, format!("{name} is set and has no effect here"));
     }

@@ -13,6 +13,7 @@ use crate::cli::StartOptions;
 use crate::config::{self, ConfigStore, Source, StartError};
 use crate::errno::strerror;
 use crate::host::{Clock, serve};
+use crate::logging::LogRole;
 use crate::start::{
     Failure, Place, Signals, afford_clients, announce, early_logger, fail, folder_doubt, listen, logger,
     pid_file, prepare_places, run_local, settle, tell_ready, working_dir,
@@ -38,7 +39,7 @@ fn start(options: &StartOptions) -> Result<i32, Failure> {
     // Reads the file mode mask, so before there are threads.
     let store = ConfigStore::new(path);
     let place = settle(settings, &target, options.log_format)?;
-    announce(&place.logger, options.brand, true);
+    announce(&place.logger, options.brand, true, LogRole::Sentinel);
     if let Some(doubt) = source.origin.path.as_deref().and_then(folder_doubt) {
         let doubt = format!("WARNING: {doubt}: the state cannot be saved, so no vote can be given");
         place.logger.log(LogLevel::Warning, doubt);

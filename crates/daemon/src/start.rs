@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use crate::config::{Origin, StartError};
 use crate::errno::strerror;
 use crate::host::{Listeners, PidFile, Supervisor, budget, listen_tcp, listen_unix, ready, supervisor, wall};
-use crate::logging::{LogFormat, LogTarget, Logger, Syslog};
+use crate::logging::{LogFormat, LogRole, LogTarget, Logger, Syslog};
 use crate::version::Brand;
 
 /// A failure to start, and the log that is to tell of it.
@@ -178,8 +178,8 @@ fn open_syslog(settings: &Settings) -> (Option<Syslog>, Option<String>) {
     }
 }
 
-/// Says what starts.
-pub(crate) fn announce(logger: &Logger, brand: Brand, has_config: bool) {
+/// Says what starts, and from then on speaks as what it is.
+pub(crate) fn announce(logger: &Logger, brand: Brand, has_config: bool, role: LogRole) {
     let (name, release) = (brand.name(), brand.release());
     logger.log(LogLevel::Notice, format!("oO0OoO0OoO0Oo {name} is starting oO0OoO0OoO0Oo"));
     logger.log(
@@ -198,6 +198,7 @@ pub(crate) fn announce(logger: &Logger, brand: Brand, has_config: bool) {
             "Warning: no config file specified, using the default config. To specify one, name it as the first argument",
         );
     }
+    logger.set_role(role);
     logger.log(LogLevel::Notice, "monotonic clock: POSIX clock_gettime");
 }
 

@@ -73,13 +73,6 @@ fn parse(texts: &Texts) -> Result<NodeSource, ConfigError> {
     let mut settings = Settings::new();
     let all = texts.load(&mut settings, LoadOptions { words: &[], foreign: &FOREIGN })?;
     unsupported::check(&NODE, &settings, &all, texts)?;
-    if let Some(name) = settings.text("dbfilename")
-        && Path::new(&*String::from_utf8_lossy(name))
-            .file_name()
-            .is_none_or(|file| file.as_encoded_bytes() != name)
-    {
-        return Err(texts.refuse("dbfilename", "dbfilename can't be a path, just a filename".to_owned()));
-    }
     let ignored = settings.non_default().filter(|name| !HOST.contains(name) && !honours(name)).collect();
     Ok(NodeSource { settings, users: all.users, renames: all.renames, origin: texts.origin(), ignored })
 }

@@ -1,18 +1,18 @@
 //! The core and everything that it has set in motion.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use picket_sansio::{ClientId, LinkId, Ticket, Time};
+use picket_sansio::{LinkId, Ticket, Time};
 use picket_sentinel_core::{Event, Input, Output, PersistentState, Sentinel};
 use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::clock::{Clock, wall};
 use super::conn::Conn;
-use super::link::Links;
+use super::conns::Conns;
 use super::persist::Persister;
 use super::pulse::Pulse;
 use super::run::Hosted;
@@ -56,14 +56,10 @@ pub(super) struct Inner {
     persister: Persister,
     vitals: Vitals,
     observer: Option<Observer>,
-    pub(super) clients: HashMap<ClientId, Rc<Conn>>,
-    /// Clients that the core has done with and that have not read everything yet.
-    pub(super) leaving: HashMap<ClientId, Rc<Conn>>,
-    pub(super) links: Links,
+    pub(super) conns: Conns,
     pub(super) scripts: Scripts,
     /// Connections with new output.
     touched: Vec<Rc<Conn>>,
-    pub(super) next_client: u64,
     /// The newest state that the core wanted on disk, and the newest that got an answer.
     asked: Ticket,
     answered: Ticket,
@@ -84,12 +80,9 @@ impl Host {
                 persister: options.persister,
                 vitals: options.vitals,
                 observer: options.observer,
-                clients: HashMap::new(),
-                leaving: HashMap::new(),
-                links: Links::default(),
+                conns: Conns::default(),
                 scripts: Scripts::default(),
                 touched: Vec::new(),
-                next_client: 0,
                 asked: Ticket(0),
                 answered: Ticket(0),
                 exit: None,
@@ -166,19 +159,16 @@ impl Host {
             Output::Connect { link, to } => self.connect(inner, link, to),
             Output::LinkSend { link, bytes } => inner.send_on_link(link, &bytes),
             Output::LinkSendSecret { link, bytes } => inner.send_on_link(link, bytes.expose()),
-            Output::LinkClose { link } => inner.links.close(link),
+            Output::LinkClose { link } => inner.conns.links.close(link),
             Output::ClientSend { client, bytes } => {
-                if let Some(conn) = inner.clients.get(&client) {
+                if let Some(conn) = inner.conns.clients.get(&client) {
                     conn.push(&bytes);
                     inner.touched.push(Rc::clone(conn));
                 }
             }
             Output::ClientClose { client } => {
-                if let Some(conn) = inner.clients.remove(&client) {
-                    conn.close_when_drained();
-                    inner.touched.push(Rc::clone(&conn));
-                    inner.leaving.insert(client, conn);
-                }
+                let conn = inner.conns.retire(client);
+                inner.touched.extend(conn);
             }
             Output::Resolve { query, host } => self.resolve(query, host),
             Output::Persist { ticket, state } => inner.persist(ticket, state),
@@ -246,7 +236,7 @@ impl Hosted for Host {
 
     fn tick(self: &Rc<Self>) {
         // The figures about the process are for clients.
-        if !self.inner.borrow().clients.is_empty() {
+        if !self.inner.borrow().conns.clients.is_empty() {
             self.refresh();
         }
     }
@@ -260,8 +250,7 @@ impl Hosted for Host {
     }
 
     fn is_drained(&self) -> bool {
-        let inner = self.inner.borrow();
-        inner.clients.values().chain(inner.leaving.values()).all(|conn| conn.is_drained())
+        self.inner.borrow().conns.is_drained()
     }
 
     fn finish_disk(&self) {
@@ -269,17 +258,13 @@ impl Hosted for Host {
     }
 
     fn close_all(&self) {
-        let mut inner = self.inner.borrow_mut();
-        for (_, conn) in inner.clients.drain() {
-            conn.close_now();
-        }
-        inner.links.close_all();
+        self.inner.borrow_mut().conns.close_all();
     }
 }
 
 impl Inner {
     fn send_on_link(&mut self, link: LinkId, bytes: &[u8]) {
-        self.touched.extend(self.links.send(link, bytes));
+        self.touched.extend(self.conns.links.send(link, bytes));
     }
 
     fn persist(&mut self, ticket: Ticket, state: PersistentState) {

@@ -9,6 +9,7 @@
 mod budget;
 mod clock;
 mod conn;
+mod conns;
 mod inner;
 mod link;
 mod listen;
@@ -26,9 +27,10 @@ mod vitals;
 
 pub(crate) use budget::budget;
 pub(crate) use clock::{Clock, wall};
-pub(crate) use conn::{Conn, ConnId, End, Read};
+pub(crate) use conn::{Conn, ConnId, Read};
+pub(crate) use conns::{Conns, Serves, serve_conn};
 pub(crate) use inner::{Host, HostOptions, Observer};
-pub(crate) use link::{Links, connect};
+pub(crate) use link::connect;
 pub(crate) use listen::{tcp as listen_tcp, unix as listen_unix};
 pub(crate) use notify::{Supervisor, ready, supervisor};
 pub(crate) use persist::Persister;

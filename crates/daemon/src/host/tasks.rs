@@ -12,7 +12,8 @@ use picket_sansio::{ClientId, LinkId, QueryId, ScriptId, Secret};
 use picket_sentinel_core::{Input, ScriptOutcome};
 use picket_server_core::{ClientAddresses, LogLevel};
 
-use super::conn::{Conn, ConnId, End, Read};
+use super::conn::{Conn, ConnId, Read};
+use super::conns::{Conns, Serves, serve_conn};
 use super::inner::{Host, Inner};
 use super::stream::Stream;
 use super::{link, resolve, scripts};
@@ -26,15 +27,9 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 impl Host {
     /// Takes over a connection that somebody opened.
     pub(super) fn accept_client(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
-        let (id, conn) = {
-            let mut inner = self.inner.borrow_mut();
-            let id = ClientId::next(&mut inner.next_client);
-            let conn = Rc::new(Conn::new(ConnId::Client(id), stream, Some(self.client_limit)));
-            inner.clients.insert(id, Rc::clone(&conn));
-            (id, conn)
-        };
+        let (id, conn) = self.inner.borrow_mut().conns.add_client(stream, self.client_limit);
         self.input(Input::ClientConnected { client: id, addresses });
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+        tokio::task::spawn_local(serve_conn(Rc::clone(self), conn));
     }
 
     /// Opens a link.
@@ -47,39 +42,15 @@ impl Host {
                 Err(error) => host.link_down(link, strerror(&error)),
             }
         });
-        inner.links.begin(link, task.abort_handle());
+        inner.conns.links.begin(link, task.abort_handle());
     }
 
     fn link_up(self: &Rc<Self>, link: LinkId, local: IpAddr, stream: Stream) {
         // Closed by the core in the meantime: nobody waits for it.
-        let Some(conn) = self.inner.borrow_mut().links.open(link, stream) else { return };
+        let Some(conn) = self.inner.borrow_mut().conns.links.open(link, stream) else { return };
         self.input(Input::LinkUp { link, local });
         conn.flush();
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
-    }
-
-    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
-        let known = self.inner.borrow_mut().links.forget(link);
-        if known {
-            self.input(Input::LinkDown { link, reason });
-        }
-    }
-
-    fn client_gone(self: &Rc<Self>, client: ClientId) {
-        if self.inner.borrow_mut().clients.remove(&client).is_some() {
-            self.input(Input::ClientGone { client });
-        }
-    }
-
-    fn over_limit(self: &Rc<Self>, id: ConnId) {
-        let reason = "output buffer limit reached";
-        match id {
-            ConnId::Link(link) => self.link_down(link, reason.to_owned()),
-            ConnId::Client(client) => {
-                self.pulse.logger.log(LogLevel::Warning, format!("Client id={} closed: {reason}", client.0));
-                self.client_gone(client);
-            }
-        }
+        tokio::task::spawn_local(serve_conn(Rc::clone(self), conn));
     }
 
     /// Resolves a name.
@@ -146,7 +117,9 @@ impl Host {
             host.input(Input::FileWritten { query, result });
         });
     }
+}
 
+impl Serves for Host {
     fn read(self: &Rc<Self>, conn: &Conn) -> Read {
         let (bytes, filled) = {
             let mut scratch = self.scratch.borrow_mut();
@@ -164,18 +137,27 @@ impl Host {
         }
         if filled { Read::More } else { Read::Nothing }
     }
-}
 
-/// Serves one connection and tells the core of its end.
-async fn serve(host: Rc<Host>, conn: Rc<Conn>) {
-    let end = conn.run(|| host.read(&conn), || {}).await;
-    match (end, conn.id()) {
-        (End::Closed, ConnId::Link(_)) => {}
-        (End::Closed, ConnId::Client(client)) => {
-            host.inner.borrow_mut().leaving.remove(&client);
+    fn written(self: &Rc<Self>, _: ClientId) {}
+
+    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
+        if self.with_conns(|conns| conns.links.forget(link)) {
+            self.input(Input::LinkDown { link, reason });
         }
-        (End::Lost(reason), ConnId::Link(link)) => host.link_down(link, reason),
-        (End::Lost(_), ConnId::Client(client)) => host.client_gone(client),
-        (End::OverLimit, id) => host.over_limit(id),
+    }
+
+    fn client_gone(self: &Rc<Self>, client: ClientId) {
+        if self.with_conns(|conns| conns.clients.remove(&client)).is_some() {
+            self.input(Input::ClientGone { client });
+        }
+    }
+
+    fn log_over_limit(&self, client: ClientId) {
+        let line = format!("Client id={} closed: output buffer limit reached", client.0);
+        self.pulse.logger.log(LogLevel::Warning, line);
+    }
+
+    fn with_conns<T>(&self, work: impl FnOnce(&mut Conns) -> T) -> T {
+        work(&mut self.inner.borrow_mut().conns)
     }
 }

@@ -31,6 +31,24 @@ pub(crate) enum LogTarget {
     File(PathBuf),
 }
 
+/// What a process is, as a letter of each line tells it (`server.c: serverLogRaw`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum LogRole {
+    Sentinel = b'X',
+    /// A data node that is not ready to serve anybody yet.
+    Starting = b'C',
+    Master = b'M',
+    Replica = b'S',
+}
+
+impl LogRole {
+    /// Of a data node.
+    pub(crate) fn of_node(is_replica: bool) -> Self {
+        if is_replica { Self::Replica } else { Self::Master }
+    }
+}
+
 /// A handle on the log; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Logger {
@@ -68,7 +86,7 @@ impl Logger {
         let shared = Shared {
             queue,
             level: AtomicU8::new(rank(level)),
-            role: AtomicU8::new(b'X'),
+            role: AtomicU8::new(LogRole::Sentinel as u8),
             lost: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
@@ -79,9 +97,9 @@ impl Logger {
         self.shared.level.store(rank(level), Ordering::Relaxed);
     }
 
-    /// Lines are those of a data node from now on.
-    pub(crate) fn set_replica(&self, is_replica: bool) {
-        self.shared.role.store(if is_replica { b'S' } else { b'M' }, Ordering::Relaxed);
+    /// What the process is from now on. Before anybody says so it is a Sentinel.
+    pub(crate) fn set_role(&self, role: LogRole) {
+        self.shared.role.store(role as u8, Ordering::Relaxed);
     }
 
     /// Writes a message of the host.

@@ -13,7 +13,7 @@ use crate::cli::StartOptions;
 use crate::config::{ConfigStore, StartError, load_node};
 use crate::errno::strerror;
 use crate::host::{Clock, serve};
-use crate::logging::{LogFormat, LogTarget, Logger};
+use crate::logging::{LogFormat, LogRole, LogTarget, Logger};
 use crate::start::{listen, run_local};
 use crate::version::Brand;
 
@@ -85,7 +85,7 @@ async fn run(
         StartError::Log(text) | StartError::Stderr(text) => text,
     })?;
     let logger = Logger::start(LogTarget::File(log), LogFormat::Text, LogLevel::Notice, None);
-    logger.set_replica(false);
+    logger.set_role(LogRole::of_node(source.settings.replicaof().is_some()));
     let listeners = listen(&source.settings, &logger)?;
     let surroundings = Surroundings {
         folder: config_file.parent().unwrap_or(Path::new("/")).to_owned(),

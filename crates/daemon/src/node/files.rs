@@ -2,8 +2,10 @@
 //! through the inbox; nobody else waits for the disk.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -47,7 +49,10 @@ pub(super) enum Job {
     /// Not a file, but it takes time as well.
     Free(Garbage),
     /// The files are in this folder from now on.
-    Folder(PathBuf),
+    ChangeFolder {
+        query: QueryId,
+        path: Vec<u8>,
+    },
     RewriteConfig {
         query: QueryId,
         state: Box<ConfigState>,
@@ -170,9 +175,9 @@ impl Worker {
                 drop(garbage);
                 None
             }
-            Job::Folder(folder) => {
-                self.folder = folder;
-                None
+            Job::ChangeFolder { query, path } => {
+                let result = self.change_folder(&path).map_err(|error| strerror(&error));
+                Some(NodeInput::FolderChanged { query, result })
             }
             Job::RewriteConfig { query, state } => {
                 let result = match &self.store {
@@ -218,23 +223,35 @@ impl Worker {
         Some(handle.write(bytes))
     }
 
+    /// A file is committed where it was created, whatever the folder is by now.
     fn commit(&mut self, id: FileId, name: &str) -> Option<io::Result<()>> {
-        let target = self.path(name);
+        let name = plain(name);
         let handle = self.open.get_mut(&id)?;
-        let folder = &self.folder;
-        Some(target.and_then(|target| {
+        Some(name.and_then(|name| {
             handle.file.sync_all()?;
-            if let Some(temporary) = &handle.temporary {
-                std::fs::rename(temporary, target)?;
-            }
+            let Some(temporary) = &handle.temporary else { return Ok(()) };
+            let target = temporary.with_file_name(name);
+            std::fs::rename(temporary, &target)?;
             handle.temporary = None;
             // Without this the name may still point to the old file after a power loss.
-            File::open(folder)?.sync_all()
+            target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         }))
     }
 
+    /// Not the process's: there may be more nodes in it.
+    fn change_folder(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
+        if path.is_empty() {
+            return Err(nix::errno::Errno::ENOENT.into());
+        }
+        // Behind the last slash: it has to be a folder that may be entered, as for `chdir`.
+        let path = self.folder.join(OsStr::from_bytes(path)).join(".");
+        path.metadata()?;
+        self.folder = path.canonicalize()?;
+        Ok(self.folder.as_os_str().as_bytes().to_vec())
+    }
+
     fn open(&mut self, id: FileId, name: &str) -> io::Result<FileResult> {
-        let opened = self.path(name).and_then(File::open);
+        let opened = plain(name).and_then(|name| File::open(self.folder.join(name)));
         let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileResult::Missing),
@@ -246,15 +263,6 @@ impl Worker {
         }
         self.open.insert(id, Handle { file, temporary: None, in_steps: false, unsynced: 0 });
         Ok(FileResult::Opened { len: about.len() })
-    }
-
-    /// A file of the folder itself: a name that leads elsewhere is none.
-    fn path(&self, name: &str) -> io::Result<PathBuf> {
-        if Path::new(name).file_name().is_some_and(|file| file == name) {
-            Ok(self.folder.join(name))
-        } else {
-            Err(io::ErrorKind::InvalidFilename.into())
-        }
     }
 }
 
@@ -275,6 +283,15 @@ impl Drop for Handle {
         if let Some(path) = &self.temporary {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// A file of the folder itself: a name that leads elsewhere is none.
+fn plain(name: &str) -> io::Result<&str> {
+    if Path::new(name).file_name().is_some_and(|file| file == name) {
+        Ok(name)
+    } else {
+        Err(io::ErrorKind::InvalidFilename.into())
     }
 }
 
@@ -369,6 +386,37 @@ mod tests {
         files.ask(Job::Commit { file: ONE, name: "dump.rdb".into() });
         files.ask(Job::Open { file: TWO, name: "dump.rdb".into() });
         assert_eq!(results(files, answers), ["file-1 failed No such file or directory", "file-2 missing"]);
+    }
+
+    #[test]
+    fn another_folder_is_for_the_files_that_follow() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = folder.path().join("other");
+        std::fs::create_dir(&other).expect("made");
+        std::fs::write(folder.path().join("file"), "x").expect("written");
+        let (files, answers) = started(folder.path());
+        let change = |path: &[u8]| files.ask(Job::ChangeFolder { query: QueryId(1), path: path.to_vec() });
+        files.ask(Job::Create { file: ONE, in_steps: false });
+        for path in [&b"none"[..], b"", b"file", b"other"] {
+            change(path);
+        }
+        files.ask(Job::Commit { file: ONE, name: "one.rdb".into() });
+        files.ask(Job::Create { file: TWO, in_steps: false });
+        files.ask(Job::Commit { file: TWO, name: "two.rdb".into() });
+        let shown = other.canonicalize().expect("it is there").display().to_string();
+        assert_eq!(
+            results(files, answers),
+            [
+                "query-1 failed No such file or directory",
+                "query-1 failed No such file or directory",
+                "query-1 failed Not a directory",
+                &format!("query-1 folder {shown}"),
+                "file-1 committed",
+                "file-2 committed",
+            ]
+        );
+        assert_eq!(names(&other), ["two.rdb"]);
+        assert!(folder.path().join("one.rdb").exists());
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The core of a data node and everything that it has set in motion.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -13,8 +12,8 @@ use picket_server_core::ClientAddresses;
 use picket_server_core::config::Settings;
 
 use super::files::{Files, Job};
-use crate::host::{Clock, Conn, ConnId, Hosted, Links, Pulse, Stream, Vitals, wall};
-use crate::logging::Logger;
+use crate::host::{Clock, Conn, ConnId, Conns, Hosted, Pulse, Stream, Vitals, wall};
+use crate::logging::{LogRole, Logger};
 
 /// What a host is made of.
 pub(super) struct HostOptions {
@@ -44,15 +43,11 @@ pub(super) struct Inner {
     files: Files,
     vitals: Vitals,
     settings: Box<Settings>,
-    pub(super) clients: HashMap<ClientId, Rc<Conn>>,
-    /// Clients that the core has done with and that have not read everything yet.
-    pub(super) leaving: HashMap<ClientId, Rc<Conn>>,
-    pub(super) links: Links,
+    pub(super) conns: Conns,
     /// Clients that are replicas.
     replicas: HashSet<ClientId>,
     /// Connections with new output, each once as long as they come one after another.
     touched: Vec<Rc<Conn>>,
-    pub(super) next_client: u64,
     exit: Option<i32>,
 }
 
@@ -70,12 +65,9 @@ impl NodeHost {
                 files: options.files,
                 vitals: options.vitals,
                 settings,
-                clients: HashMap::new(),
-                leaving: HashMap::new(),
-                links: Links::default(),
+                conns: Conns::default(),
                 replicas: HashSet::new(),
                 touched: Vec::new(),
-                next_client: 0,
                 exit: None,
             }),
             scratch: RefCell::new(vec![0; READ_BYTES].into_boxed_slice()),
@@ -102,17 +94,9 @@ impl NodeHost {
             inner.core.handle(self.pulse.beat(), NodeInput::ClientWritable { client, budget });
             self.carry_out(&mut inner);
         }
-        self.pulse.logger.set_replica(inner.core.is_replica());
+        self.pulse.logger.set_role(LogRole::of_node(inner.core.is_replica()));
         let deadline = inner.core.next_deadline().map(|deadline| deadline.at);
         self.pulse.settle(deadline, inner.exit.is_some());
-    }
-
-    /// A replica's socket has taken something: it may have room for more.
-    pub(super) fn written(self: &Rc<Self>, client: ClientId) {
-        let budget = self.inner.borrow().clients.get(&client).and_then(|conn| conn.take_room());
-        if let Some(budget) = budget {
-            self.input(NodeInput::ClientWritable { client, budget });
-        }
     }
 
     fn carry_out(self: &Rc<Self>, inner: &mut Inner) {
@@ -146,20 +130,19 @@ impl NodeHost {
             }
             NodeOutput::ClientClose { client } => {
                 inner.replicas.remove(&client);
-                if let Some(conn) = inner.clients.remove(&client) {
-                    conn.close_when_drained();
-                    inner.touched.push(Rc::clone(&conn));
-                    inner.leaving.insert(client, conn);
-                }
+                let conn = inner.conns.retire(client);
+                inner.touched.extend(conn);
             }
             NodeOutput::Connect { link, host, port } => self.connect(inner, link, host, port),
-            NodeOutput::LinkSend { link, bytes } => inner.touched.extend(inner.links.send(link, &bytes)),
-            NodeOutput::LinkSendSecret { link, bytes } => {
-                inner.touched.extend(inner.links.send(link, bytes.expose()));
+            NodeOutput::LinkSend { link, bytes } => {
+                inner.touched.extend(inner.conns.links.send(link, &bytes));
             }
-            NodeOutput::LinkPause { link } => inner.links.set_paused(link, true),
-            NodeOutput::LinkResume { link } => inner.links.set_paused(link, false),
-            NodeOutput::LinkClose { link } => inner.links.close(link),
+            NodeOutput::LinkSendSecret { link, bytes } => {
+                inner.touched.extend(inner.conns.links.send(link, bytes.expose()));
+            }
+            NodeOutput::LinkPause { link } => inner.conns.links.set_paused(link, true),
+            NodeOutput::LinkResume { link } => inner.conns.links.set_paused(link, false),
+            NodeOutput::LinkClose { link } => inner.conns.links.close(link),
             NodeOutput::CreateFile { file } => {
                 let in_steps = inner.settings.flag("rdb-save-incremental-fsync");
                 inner.files.ask(Job::Create { file, in_steps });
@@ -176,6 +159,7 @@ impl NodeHost {
             NodeOutput::WriteText { query, path, text } => {
                 inner.files.ask(Job::WriteText { query, path, text });
             }
+            NodeOutput::ChangeFolder { query, path } => inner.files.ask(Job::ChangeFolder { query, path }),
             NodeOutput::Settings(settings) => self.set(inner, settings),
             NodeOutput::Sleep(span) => std::thread::sleep(std::time::Duration::from_millis(span.0)),
             NodeOutput::Event(event) => self.pulse.logger.log(event.level(), event.to_string()),
@@ -187,18 +171,13 @@ impl NodeHost {
     fn set(&self, inner: &mut Inner, settings: Box<Settings>) {
         self.pulse.logger.set_level(settings.loglevel());
         self.keepalive_s.set(settings.tcp_keepalive_s());
-        if let Some(dir) = settings.dir()
-            && inner.settings.dir() != Some(dir)
-        {
-            inner.files.ask(Job::Folder(PathBuf::from(String::from_utf8_lossy(dir).into_owned())));
-        }
         inner.settings = settings;
     }
 }
 
 impl Inner {
     fn with_client(&mut self, client: ClientId, act: impl FnOnce(&Conn)) {
-        let Some(conn) = self.clients.get(&client) else { return };
+        let Some(conn) = self.conns.clients.get(&client) else { return };
         act(conn);
         // A pipeline's answers follow each other: they are sent together.
         if self.touched.last().is_none_or(|last| !Rc::ptr_eq(last, conn)) {
@@ -216,12 +195,12 @@ impl Inner {
     /// A client's connection has ended; whether it was known.
     pub(super) fn forget_client(&mut self, client: ClientId) -> bool {
         self.replicas.remove(&client);
-        self.clients.remove(&client).is_some()
+        self.conns.clients.remove(&client).is_some()
     }
 
     fn replica_with_room(&self) -> Option<(ClientId, u64)> {
         self.replicas.iter().find_map(|client| {
-            let conn = self.clients.get(client)?;
+            let conn = self.conns.clients.get(client)?;
             Some((*client, conn.take_room()?))
         })
     }
@@ -265,8 +244,7 @@ impl Hosted for NodeHost {
     }
 
     fn is_drained(&self) -> bool {
-        let inner = self.inner.borrow();
-        inner.clients.values().chain(inner.leaving.values()).all(|conn| conn.is_drained())
+        self.inner.borrow().conns.is_drained()
     }
 
     fn finish_disk(&self) {
@@ -274,10 +252,6 @@ impl Hosted for NodeHost {
     }
 
     fn close_all(&self) {
-        let mut inner = self.inner.borrow_mut();
-        for (_, conn) in inner.clients.drain() {
-            conn.close_now();
-        }
-        inner.links.close_all();
+        self.inner.borrow_mut().conns.close_all();
     }
 }

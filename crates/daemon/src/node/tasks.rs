@@ -7,12 +7,12 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use picket_node_core::NodeInput;
 use picket_sansio::{ClientId, LinkId};
-use picket_server_core::{ClientAddresses, LogLevel};
+use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
 use tokio::net::TcpStream;
 
 use super::host::{Inner, NodeHost};
 use crate::errno::strerror;
-use crate::host::{Conn, ConnId, End, Read, Stream, connect, resolve};
+use crate::host::{Conn, ConnId, Conns, Read, Serves, Stream, connect, resolve, serve_conn};
 
 /// What a link reads at once.
 const LINK_READ_BYTES: usize = 64 * 1024;
@@ -22,18 +22,11 @@ const LINK_BLOCK_BYTES: usize = 256 * 1024;
 impl NodeHost {
     /// Takes over a connection that somebody opened.
     pub(super) fn accept_client(self: &Rc<Self>, stream: Stream, addresses: ClientAddresses) {
-        let (id, conn) = {
-            let mut inner = self.inner.borrow_mut();
-            let id = ClientId::next(&mut inner.next_client);
-            // Unlimited until something waits.
-            let limit =
-                picket_server_core::OutputBufferLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
-            let conn = Rc::new(Conn::new(ConnId::Client(id), stream, Some(limit)));
-            inner.clients.insert(id, Rc::clone(&conn));
-            (id, conn)
-        };
+        // Unlimited until something waits.
+        let limit = OutputBufferLimit { hard_bytes: 0, soft_bytes: 0, soft_seconds: 0 };
+        let (id, conn) = self.inner.borrow_mut().conns.add_client(stream, limit);
         self.input(NodeInput::ClientConnected { client: id, addresses });
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+        tokio::task::spawn_local(serve_conn(Rc::clone(self), conn));
     }
 
     /// Opens a link.
@@ -52,7 +45,7 @@ impl NodeHost {
                 Err(reason) => this.link_down(link, reason),
             }
         });
-        inner.links.begin(link, task.abort_handle());
+        inner.conns.links.begin(link, task.abort_handle());
     }
 
     /// Connects to the first address of `host` that can be reached.
@@ -77,37 +70,14 @@ impl NodeHost {
 
     fn link_up(self: &Rc<Self>, link: LinkId, stream: Stream, addresses: ClientAddresses) {
         // Closed by the core in the meantime: nobody waits for it.
-        let Some(conn) = self.inner.borrow_mut().links.open(link, stream) else { return };
+        let Some(conn) = self.inner.borrow_mut().conns.links.open(link, stream) else { return };
         self.input(NodeInput::LinkUp { link, addresses });
         conn.flush();
-        tokio::task::spawn_local(serve(Rc::clone(self), conn));
+        tokio::task::spawn_local(serve_conn(Rc::clone(self), conn));
     }
+}
 
-    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
-        let known = self.inner.borrow_mut().links.forget(link);
-        if known {
-            self.input(NodeInput::LinkDown { link, reason });
-        }
-    }
-
-    fn client_gone(self: &Rc<Self>, client: ClientId) {
-        let known = self.inner.borrow_mut().forget_client(client);
-        if known {
-            self.input(NodeInput::ClientGone { client });
-        }
-    }
-
-    fn over_limit(self: &Rc<Self>, id: ConnId) {
-        match id {
-            ConnId::Link(link) => self.link_down(link, "output buffer limit reached".to_owned()),
-            ConnId::Client(client) => {
-                let line = format!("Client id={} closed for overcoming of output buffer limits.", client.0);
-                self.pulse.logger.log(LogLevel::Warning, line);
-                self.client_gone(client);
-            }
-        }
-    }
-
+impl Serves for NodeHost {
     fn read(self: &Rc<Self>, conn: &Conn) -> Read {
         match conn.id() {
             ConnId::Client(client) => {
@@ -138,6 +108,36 @@ impl NodeHost {
             }
         }
     }
+
+    /// A replica may have room for more.
+    fn written(self: &Rc<Self>, client: ClientId) {
+        let budget = self.with_conns(|conns| conns.clients.get(&client).and_then(|conn| conn.take_room()));
+        if let Some(budget) = budget {
+            self.input(NodeInput::ClientWritable { client, budget });
+        }
+    }
+
+    fn link_down(self: &Rc<Self>, link: LinkId, reason: String) {
+        if self.with_conns(|conns| conns.links.forget(link)) {
+            self.input(NodeInput::LinkDown { link, reason });
+        }
+    }
+
+    fn client_gone(self: &Rc<Self>, client: ClientId) {
+        let known = self.inner.borrow_mut().forget_client(client);
+        if known {
+            self.input(NodeInput::ClientGone { client });
+        }
+    }
+
+    fn log_over_limit(&self, client: ClientId) {
+        let line = format!("Client id={} closed for overcoming of output buffer limits.", client.0);
+        self.pulse.logger.log(LogLevel::Warning, line);
+    }
+
+    fn with_conns<T>(&self, work: impl FnOnce(&mut Conns) -> T) -> T {
+        work(&mut self.inner.borrow_mut().conns)
+    }
 }
 
 fn outcome(read: io::Result<usize>) -> Result<usize, Read> {
@@ -147,24 +147,5 @@ fn outcome(read: io::Result<usize>) -> Result<usize, Read> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Read::Nothing),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Read::More),
         Err(error) => Err(Read::Broken(error)),
-    }
-}
-
-/// Serves one connection and tells the core of its end.
-async fn serve(host: Rc<NodeHost>, conn: Rc<Conn>) {
-    let on_written = || {
-        if let ConnId::Client(client) = conn.id() {
-            host.written(client);
-        }
-    };
-    let end = conn.run(|| host.read(&conn), on_written).await;
-    match (end, conn.id()) {
-        (End::Closed, ConnId::Link(_)) => {}
-        (End::Closed, ConnId::Client(client)) => {
-            host.inner.borrow_mut().leaving.remove(&client);
-        }
-        (End::Lost(reason), ConnId::Link(link)) => host.link_down(link, reason),
-        (End::Lost(_), ConnId::Client(client)) => host.client_gone(client),
-        (End::OverLimit, id) => host.over_limit(id),
     }
 }

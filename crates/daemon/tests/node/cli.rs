@@ -102,10 +102,45 @@ fn the_log_says_what_scripts_wait_for() {
     assert!(of(&format!("PID: {pid}")) < of("Server initialized"));
     assert!(of("Server initialized") < of("Ready to accept connections"));
     of("activedefrag is set and has no effect here");
-    assert!(log.lines().all(|line| line.starts_with(&format!("{pid}:M "))), "{log}");
+    // Until it is configured it speaks as Redis does then.
+    let configured = of("monotonic clock");
+    let starts =
+        |part: &str, letter: char| part.lines().all(|line| line.starts_with(&format!("{pid}:{letter} ")));
+    let line = log[..configured].rfind('\n').map_or(0, |at| at + 1);
+    assert!(starts(&log[..line], 'C') && starts(&log[line..], 'M'), "{log}");
     let quiet = node(&[]);
     let line = format!("Running mode=standalone, port={}.", quiet.port());
     wait_until(SOON, "it says how it runs", || quiet.log_text().contains(&line));
+}
+
+#[test]
+fn a_replica_speaks_as_one_from_the_beginning() {
+    let free = PortLease::take();
+    let mut server = node(&[&format!("replicaof 127.0.0.1 {}", free.number())]);
+    let pid = server.process().pid();
+    wait_until(SOON, "it is ready", || server.log_text().contains("Ready to accept connections"));
+    let log = server.log_text();
+    let letters: Vec<&str> =
+        log.lines().filter_map(|line| line.strip_prefix(&format!("{pid}:"))?.get(..2)).collect();
+    assert!(letters.contains(&"C ") && letters.contains(&"S ") && !letters.contains(&"M "), "{log}");
+    assert!(letters.is_sorted(), "{log}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_no_matter_of_a_sentinel() {
+    let output = Command::new(PICKET).args(["node", "/no/such.conf"]).output().expect("it runs");
+    let log = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(log.contains(":C ") && log.contains("/no/such.conf") && log.contains("No such file"), "{log}");
+}
+
+#[test]
+fn debug_sleep_holds_up_everybody() {
+    let server = node(&["enable-debug-command yes"]);
+    let mut client = server.client().expect("connected");
+    let before = std::time::Instant::now();
+    assert!(client.cmd(&["DEBUG", "SLEEP", "0.3"]).expect("a reply").is_ok());
+    assert!(before.elapsed() >= std::time::Duration::from_millis(300));
 }
 
 #[test]

@@ -65,3 +65,24 @@ fn a_rewritten_config_file_remembers_the_master() {
     replica.restart();
     assert!(replica.is_master());
 }
+
+#[test]
+fn another_folder_is_used_at_once_and_after_a_restart() {
+    let mut server = node(&["enable-protected-configs local"]);
+    let other = server.folder().join("other");
+    std::fs::create_dir(&other).expect("made");
+    let path = other.to_str().expect("a plain path").to_owned();
+    for (value, reason) in [("none", "No such file or directory"), ("other/", "")] {
+        let reply = server.cmd(&["CONFIG", "SET", "dir", value]).expect("a reply");
+        let failed = format!("ERR CONFIG SET failed (possibly related to argument 'dir') - {reason}");
+        assert_eq!(reply, if reason.is_empty() { Reply::Status("OK".into()) } else { Reply::Error(failed) });
+    }
+    for words in [&["CONFIG", "SET", "dbfilename", "x.rdb"][..], &["SET", "key", "value"], &["SAVE"]] {
+        assert!(server.cmd(words).expect("a reply").is_ok(), "{words:?}");
+    }
+    assert!(other.join("x.rdb").exists() && !server.folder().join("dump.rdb").exists());
+    assert!(server.cmd(&["CONFIG", "REWRITE"]).expect("a reply").is_ok());
+    assert!(server.conf_text().contains(&format!("dir \"{path}\"\n")), "{}", server.conf_text());
+    server.restart();
+    assert_eq!(server.cmd(&["GET", "key"]).expect("a reply"), Reply::Bulk(b"value".to_vec()));
+}

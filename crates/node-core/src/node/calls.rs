@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// Whether clients have no data to see at the moment.
-    fn is_loading(&self) -> bool {
+    pub(super) fn is_loading(&self) -> bool {
         !self.is_ready || self.loading.as_ref().is_some_and(|loading| !loading.is_async)
     }
 

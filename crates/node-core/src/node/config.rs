@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::Reply;
-use picket_sansio::ClientId;
+use picket_sansio::{ClientId, QueryId};
 use picket_server_core::config::{DIRECTIVES, Directive, Kind, Special, find_directive};
 use picket_server_core::{Case, Limits, Settings, glob_match, help};
 
@@ -21,8 +21,6 @@ const IMMUTABLE: &[&str] = &[
     "bind",
     "daemonize",
     "databases",
-    "dbfilename",
-    "dir",
     "io-threads",
     "io-threads-do-reads",
     "logfile",
@@ -49,15 +47,16 @@ const IMMUTABLE: &[&str] = &[
     "bind-source-addr",
 ];
 
+/// Directives that are changed at run time only where `enable-protected-configs` allows it: who sets them may write
+/// any file that the process may write.
+const PROTECTED: &[&str] = &["dbfilename", "dir"];
+
 impl Node {
     /// `CONFIG` and its subcommands.
     pub(super) fn config(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
         Some(match args[1].to_ascii_lowercase().as_slice() {
             b"get" => self.config_get(&args[2..]),
-            b"set" => match self.config_set(&args[2..]) {
-                Ok(()) => Reply::ok(),
-                Err(text) => Reply::error(text),
-            },
+            b"set" => return self.config_set(client, &args[2..]),
             b"resetstat" => {
                 self.reset_stats();
                 Reply::ok()
@@ -96,42 +95,97 @@ impl Node {
         Reply::map(found.into_iter().map(|(name, text)| (Reply::bulk(name), Reply::bulk(text))))
     }
 
-    /// Changes all of the directives, or none.
-    fn config_set(&mut self, pairs: &[Bytes]) -> Result<(), String> {
+    /// Changes all of the directives, or none. Whether there is a folder is for the host to say.
+    fn config_set(&mut self, client: ClientId, pairs: &[Bytes]) -> Option<Reply> {
+        let settings = self.may_set(client, pairs).and_then(|()| self.settings_after(pairs));
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(text) => return Some(Reply::error(text)),
+        };
+        let is_dir = |pair: &&[Bytes]| find_directive(&pair[0]).is_some_and(|found| found.name == "dir");
+        if let Some(pair) = pairs.chunks_exact(2).find(is_dir) {
+            let (path, pairs) = (pair[1].to_vec(), pairs.to_vec());
+            let query = self.ask_host(client, |slot| Later::ConfigSet { client, slot, pairs });
+            self.push(NodeOutput::ChangeFolder { query, path });
+            return None;
+        }
+        self.apply_settings(settings);
+        Some(Reply::ok())
+    }
+
+    /// The host has changed the folder, or could not. Other settings may have changed meanwhile.
+    pub(super) fn on_folder(&mut self, query: QueryId, result: Result<Vec<u8>, String>) {
+        let Some(Later::ConfigSet { client, slot, pairs }) = self.later.remove(&query) else { return };
+        let changed = result.map_err(|reason| refused("dir", &reason)).and_then(|path| {
+            self.working_dir = path;
+            self.settings_after(&pairs)
+        });
+        let reply = match changed {
+            Ok(settings) => {
+                self.apply_settings(settings);
+                Reply::ok()
+            }
+            Err(text) => Reply::error(text),
+        };
+        self.answer_later(client, slot, &reply);
+    }
+
+    /// Whether a client may set these directives now, whatever the values are.
+    fn may_set(&self, client: ClientId, pairs: &[Bytes]) -> Result<(), String> {
         if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
             return Err("ERR wrong number of arguments for 'config|set' command".into());
         }
-        let mut settings = self.settings.clone();
         let mut seen: Vec<&str> = Vec::new();
         for pair in pairs.chunks_exact(2) {
-            let (name, value) = (String::from_utf8_lossy(&pair[0]), &pair[1]);
+            let name = String::from_utf8_lossy(&pair[0]);
             let Some(directive) = find_directive(&pair[0]) else {
                 return Err(format!(
                     "ERR Unknown option or number of arguments for CONFIG SET - '{}'",
                     name.to_ascii_lowercase()
                 ));
             };
-            let refuse = |reason: &str| {
-                format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")
-            };
+            if PROTECTED.contains(&directive.name) && !self.is_allowed("enable-protected-configs", client) {
+                return Err(refused(&name, "can't set protected config"));
+            }
+            if directive.name == "dir" && self.is_loading() {
+                return Err("LOADING Redis is loading the dataset in memory".into());
+            }
             if seen.contains(&directive.name) {
-                return Err(refuse("duplicate parameter"));
+                return Err(refused(&name, "duplicate parameter"));
             }
             seen.push(directive.name);
-            if IMMUTABLE.contains(&directive.name) {
-                let same = self.settings.shown(directive, &self.working_dir).as_deref() == Some(&value[..]);
-                if same {
-                    continue;
-                }
-                return Err(refuse(immutable_reason(directive)));
+            let shown = || self.settings.shown(directive, &self.working_dir);
+            if IMMUTABLE.contains(&directive.name) && shown().as_deref() != Some(&pair[1][..]) {
+                return Err(refused(&name, immutable_reason(directive)));
             }
-            settings.set(directive.name, value).map_err(|reason| refuse(&reason))?;
+        }
+        Ok(())
+    }
+
+    /// The settings with all of these directives changed.
+    fn settings_after(&self, pairs: &[Bytes]) -> Result<Settings, String> {
+        let mut settings = self.settings.clone();
+        for pair in pairs.chunks_exact(2) {
+            let Some(directive) = find_directive(&pair[0]) else { continue };
+            if IMMUTABLE.contains(&directive.name) {
+                continue;
+            }
+            let refuse = |reason: &str| refused(&String::from_utf8_lossy(&pair[0]), reason);
+            settings.set(directive.name, &pair[1]).map_err(|reason| refuse(&reason))?;
             if let Some(reason) = missing(directive.name, &settings) {
                 return Err(refuse(reason));
             }
         }
-        self.apply_settings(settings);
-        Ok(())
+        Ok(settings)
+    }
+
+    /// What a directive of `no`, `local` and `yes` says of a client.
+    pub(super) fn is_allowed(&self, directive: &str, client: ClientId) -> bool {
+        match self.settings.choice(directive) {
+            "yes" => true,
+            "local" => self.server.is_local(client),
+            _ => false,
+        }
     }
 
     /// Puts settings into effect.
@@ -161,10 +215,13 @@ impl Node {
     }
 }
 
+fn refused(name: &str, reason: &str) -> String {
+    format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+}
+
 fn immutable_reason(directive: &Directive) -> &'static str {
     match directive.kind {
         Kind::Special(Special::ReplicaOf) => "can't set immutable config; use REPLICAOF",
-        _ if matches!(directive.name, "dir" | "dbfilename") => "can't set protected config",
         _ => "can't set immutable config",
     }
 }

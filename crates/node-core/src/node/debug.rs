@@ -20,12 +20,7 @@ use crate::snapshot::{Progress, Snapshot, SnapshotContent};
 impl Node {
     /// `DEBUG subcommand ...`.
     pub(super) fn debug(&mut self, client: ClientId, args: &[Bytes]) -> Option<Reply> {
-        let is_allowed = match self.settings.choice("enable-debug-command") {
-            "yes" => true,
-            "local" => self.server.is_local(client),
-            _ => false,
-        };
-        if !is_allowed {
+        if !self.is_allowed("enable-debug-command", client) {
             return Some(Reply::error(
                 "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
                  from a local connection, otherwise you need to set this option in the configuration file, and then \

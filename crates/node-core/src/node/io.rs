@@ -93,6 +93,13 @@ pub enum NodeInput<'a> {
         /// What is in it, or the words of the operating system.
         result: Result<Secret, String>,
     },
+    /// Answer to [`NodeOutput::ChangeFolder`].
+    FolderChanged {
+        /// Which question.
+        query: QueryId,
+        /// Its absolute path, or the words of the operating system.
+        result: Result<Vec<u8>, String>,
+    },
     /// SIGTERM or SIGINT arrived.
     Terminate,
 }
@@ -253,6 +260,14 @@ pub enum NodeOutput {
         /// What it shall say.
         text: Secret,
     },
+    /// Use another working folder for every file that is created or opened from now on; answer with
+    /// [`NodeInput::FolderChanged`]. A file that was created before is committed where it was.
+    ChangeFolder {
+        /// The question.
+        query: QueryId,
+        /// Its path, absolute or from the folder that is in use.
+        path: Vec<u8>,
+    },
     /// Settings have changed: the host looks at those that are its own (log level, output limits, keepalive).
     Settings(Box<Settings>),
     /// Do nothing for this long, neither reading nor writing nor waking: `DEBUG SLEEP`.
@@ -328,6 +343,10 @@ impl fmt::Display for NodeInput<'_> {
             }
             Self::TextRead { query, result: Ok(text) } => write!(f, "{query} read {text}"),
             Self::TextRead { query, result: Err(reason) } => write!(f, "{query} failed {reason}"),
+            Self::FolderChanged { query, result: Ok(path) } => {
+                write!(f, "{query} folder {}", String::from_utf8_lossy(path))
+            }
+            Self::FolderChanged { query, result: Err(reason) } => write!(f, "{query} failed {reason}"),
             Self::Terminate => f.write_str("terminate"),
         }
     }
@@ -359,6 +378,9 @@ impl fmt::Display for NodeOutput {
             }
             Self::ReadText { query, path } => write!(f, "{query} read {path}"),
             Self::WriteText { query, path, text } => write!(f, "{query} write {path} {text}"),
+            Self::ChangeFolder { query, path } => {
+                write!(f, "{query} change folder to {}", String::from_utf8_lossy(path))
+            }
             Self::Settings(_) => f.write_str("settings"),
             Self::Sleep(span) => write!(f, "sleep {span}"),
             Self::Event(event) => write!(f, "event {event}"),

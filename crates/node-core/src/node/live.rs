@@ -27,6 +27,9 @@ pub(super) struct Live {
     /// `rdb-key-save-delay`, for tests: a pause after each key of a snapshot. In Redis microseconds, here rounded up to
     /// milliseconds.
     pub(super) save_delay: Millis,
+    /// `key-load-delay`, for tests: a pause for each key of a load, on average. Loaded are as many keys at once as come
+    /// in a millisecond.
+    pub(super) load_delay_us: u64,
 }
 
 /// `repl-diskless-load`.
@@ -94,6 +97,7 @@ impl Live {
             dbfilename: text("dbfilename").unwrap_or_else(|| "dump.rdb".to_string()),
             maxmemory: settings.number("maxmemory"),
             shutdown_timeout: seconds("shutdown-timeout"),
+            load_delay_us: settings.number("key-load-delay"),
             save_delay: Millis(settings.number("rdb-key-save-delay").div_ceil(1000)),
         }
     }

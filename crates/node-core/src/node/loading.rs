@@ -10,14 +10,14 @@ use bytes::Bytes;
 use picket_replication::{
     CachedMaster, History, LinkInput, MasterInput, MasterSide, NodeRole, PayloadSize, ReplId,
 };
-use picket_sansio::{LinkId, Time};
+use picket_sansio::{LinkId, Millis, Time};
 use picket_server_core::LogLevel;
 
 use super::io::{FileId, FileResult, NodeOutput};
 use super::live::DisklessLoad;
 use super::{Node, NodeEvent};
 use crate::exec::Effect;
-use crate::load::{LoadOptions, LoadProgress, LoadReport, LoadRole, Loader, OldData};
+use crate::load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, Loader, OldData};
 
 /// How much of a file is read at once.
 /// Clients wait while one piece is loaded: tens of milliseconds.
@@ -39,6 +39,13 @@ pub(super) struct Loading {
     pub(super) total_bytes: u64,
     /// Clients are served from the old data meanwhile.
     pub(super) is_async: bool,
+    /// The loader has been given everything.
+    is_complete: bool,
+    /// When the next keys may be loaded (`key-load-delay`), and the link that is not read until then.
+    next_step: Option<Time>,
+    paused: Option<LinkId>,
+    /// How many came since the last pause.
+    keys: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +64,26 @@ struct Reading {
     file: FileId,
     len: u64,
     asked: u64,
+}
+
+impl Loading {
+    /// Loads what is there, or with a delay for each key so many keys as come in a millisecond.
+    fn step(&mut self, now: Time, delay_us: u64) -> Result<LoadProgress, LoadError> {
+        let known = |loader: &Loader| loader.report().keys_loaded + loader.report().keys_expired;
+        let before = known(&self.loader);
+        let (budget, keys_max) = match delay_us {
+            0 => (u64::MAX, u64::MAX),
+            _ => (1, (1000 / delay_us).max(1)),
+        };
+        let progress = self.loader.step(budget)?;
+        self.removed.append(&mut self.loader.take_effects());
+        self.keys += known(&self.loader) - before;
+        if self.keys >= keys_max {
+            self.keys = 0;
+            self.next_step = Some(now + Millis(delay_us.div_ceil(1000)));
+        }
+        Ok(progress)
+    }
 }
 
 /// A master's snapshot that is received into a file.
@@ -128,6 +155,10 @@ impl Node {
             loaded_bytes: 0,
             total_bytes: len,
             is_async: false,
+            is_complete: false,
+            next_step: None,
+            paused: None,
+            keys: 0,
         });
         self.read_ahead();
     }
@@ -154,22 +185,49 @@ impl Node {
         let Some(loading) = &mut self.loading else { return };
         loading.loaded_bytes += bytes.len() as u64;
         loading.loader.push(bytes);
-        loop {
-            let step = loading.loader.step(u64::MAX);
-            loading.removed.append(&mut loading.loader.take_effects());
-            match step {
-                Ok(LoadProgress::More) => {}
-                Ok(LoadProgress::NeedsBytes | LoadProgress::Complete) => break,
-                Err(error) => return self.load_failed(&error.to_string()),
-            }
-        }
-        let at_end = match loading.source {
+        loading.is_complete |= match loading.source {
             Source::Start(reading) | Source::Received(reading) => {
                 loading.loaded_bytes >= reading.len || bytes.is_empty()
             }
             Source::Link => false,
         };
-        if at_end { self.load_ended() } else { self.read_ahead() }
+        self.load_on();
+    }
+
+    /// Loads what is there, or a few keys of it if that is to take long.
+    fn load_on(&mut self) {
+        let (now, delay_us) = (self.now, self.live.load_delay_us);
+        let Some(loading) = &mut self.loading else { return };
+        loading.next_step = loading.next_step.filter(|at| *at > now);
+        while loading.next_step.is_none() {
+            match loading.step(now, delay_us) {
+                Ok(LoadProgress::More) => {}
+                Ok(LoadProgress::NeedsBytes | LoadProgress::Complete) => break,
+                Err(error) => return self.load_failed(&error.to_string()),
+            }
+        }
+        let must_wait = loading.next_step.is_some();
+        let (link, has_paused) = (self.link.live_link(), loading.paused.is_some());
+        if must_wait && loading.source == Source::Link && !has_paused && !loading.is_complete {
+            loading.paused = link;
+            link.into_iter().for_each(|link| self.push(NodeOutput::LinkPause { link }));
+        } else if !must_wait {
+            let (paused, is_complete) = (loading.paused.take(), loading.is_complete);
+            paused.into_iter().for_each(|link| self.push(NodeOutput::LinkResume { link }));
+            if is_complete { self.load_ended() } else { self.read_ahead() }
+        }
+    }
+
+    /// When the next keys of a load that is to take long may come.
+    pub(super) fn load_step_at(&self) -> Option<Time> {
+        self.loading.as_ref().and_then(|loading| loading.next_step)
+    }
+
+    /// Goes on with a load that is to take long.
+    pub(super) fn step_slow_load(&mut self) {
+        if self.load_step_at().is_some_and(|at| at <= self.now) {
+            self.load_on();
+        }
     }
 
     fn load_failed(&mut self, reason: &str) {
@@ -320,6 +378,10 @@ impl Node {
                     PayloadSize::UntilMark => 0,
                 },
                 is_async: same && self.live.diskless_load == DisklessLoad::Swapdb,
+                is_complete: false,
+                next_step: None,
+                paused: None,
+                keys: 0,
             });
             return;
         }
@@ -354,8 +416,9 @@ impl Node {
     }
 
     pub(super) fn payload_end(&mut self) {
-        if self.loading.is_some() {
-            return self.load_ended();
+        if let Some(loading) = &mut self.loading {
+            loading.is_complete = true;
+            return self.load_on();
         }
         if let Some(receiving) = &mut self.receiving {
             receiving.is_complete = true;

@@ -120,11 +120,26 @@ struct ClientState {
 }
 
 /// What is answered when the host has answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Later {
-    ConfigRewrite { client: ClientId, slot: ReplySlot },
-    AclLoad { client: ClientId, slot: ReplySlot },
-    AclSave { client: ClientId, slot: ReplySlot },
+    ConfigRewrite {
+        client: ClientId,
+        slot: ReplySlot,
+    },
+    AclLoad {
+        client: ClientId,
+        slot: ReplySlot,
+    },
+    AclSave {
+        client: ClientId,
+        slot: ReplySlot,
+    },
+    /// CONFIG SET of these pairs, among which is `dir`.
+    ConfigSet {
+        client: ClientId,
+        slot: ReplySlot,
+        pairs: alloc::vec::Vec<Bytes>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,6 +174,8 @@ pub enum NodeTimer {
     Link,
     /// The next key of a snapshot that is made slowly.
     Snapshot,
+    /// The next keys of a load that is made slowly.
+    Load,
     /// Expired keys, save points.
     Cron,
 }
@@ -236,6 +253,8 @@ impl Node {
         if self.is_over {
             return;
         }
+        // Within an input the time may have gone on by itself (DEBUG SLEEP); it never goes back.
+        let now = now.max(self.now);
         self.now = now;
         // What the host has not taken meanwhile is freed here.
         while self.take_garbage().is_some() {}
@@ -268,6 +287,7 @@ impl Node {
             NodeInput::File { file, result } => self.on_file(file, result),
             NodeInput::Written { query, result } => self.on_written(query, result),
             NodeInput::TextRead { query, result } => self.on_text(query, result),
+            NodeInput::FolderChanged { query, result } => self.on_folder(query, result),
             NodeInput::Terminate => self.terminate(),
         }
         // What has arrived is applied before a save point looks at the data.
@@ -313,6 +333,7 @@ impl Node {
             (self.side.next_deadline().map(|deadline| deadline.at), NodeTimer::Master),
             (self.link.next_deadline().map(|deadline| deadline.at), NodeTimer::Link),
             (self.save_step_at(), NodeTimer::Snapshot),
+            (self.load_step_at(), NodeTimer::Load),
             (Some(self.next_cron), NodeTimer::Cron),
         ]
         .into_iter()
@@ -357,6 +378,7 @@ impl Node {
         }
         self.end_overdue_blocks();
         self.step_slow_save();
+        self.step_slow_load();
         if self.next_cron <= self.now {
             self.cron();
         }
@@ -467,7 +489,7 @@ impl Node {
                 self.answer_later(client, slot, &reply);
             }
             Some(Later::AclSave { client, slot }) => self.acl_saved(client, slot, result),
-            Some(Later::AclLoad { .. }) | None => {}
+            Some(Later::AclLoad { .. } | Later::ConfigSet { .. }) | None => {}
         }
     }
 

@@ -423,6 +423,11 @@ impl World {
             NodeOutput::WriteText { query, .. } => {
                 self.input(index, NodeInput::Written { query, result: Ok(()) });
             }
+            NodeOutput::ChangeFolder { query, path } => {
+                let result =
+                    if path == b"/none" { Err("No such file or directory".into()) } else { Ok(path) };
+                self.input(index, NodeInput::FolderChanged { query, result });
+            }
             NodeOutput::RewriteConfig { .. } | NodeOutput::ReadText { .. } => {
                 panic!("nobody asks for this here")
             }

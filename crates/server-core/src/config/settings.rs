@@ -77,7 +77,10 @@ impl Settings {
                 self.save_mentioned |= kind == Special::Save;
                 Some(value)
             }
-            _ => Value::parse(directive, words)?,
+            _ => {
+                check_name(directive.name, words)?;
+                Value::parse(directive, words)?
+            }
         };
         if let Some(value) = value {
             self.values.insert(directive.name, value);
@@ -175,6 +178,20 @@ impl Settings {
     }
 }
 
+/// A file that is named without its folder is in the working folder (`config.c: isValidDBfilename`).
+fn check_name(directive: &str, words: &[Vec<u8>]) -> Result<(), String> {
+    let what = match directive {
+        "dbfilename" | "appendfilename" => "filename",
+        "appenddirname" => "dirname",
+        _ => return Ok(()),
+    };
+    let is_path = |word: &Vec<u8>| word.iter().any(|byte| matches!(byte, b'/' | b'\\')) || word == b"..";
+    if words.iter().any(is_path) {
+        return Err(alloc::format!("{directive} can't be a path, just a {what}"));
+    }
+    Ok(())
+}
+
 fn default_of(directive: &Directive) -> Option<Value> {
     match directive.kind {
         Kind::Special(kind) => Some(Value::Words(special::default(kind))),
@@ -185,6 +202,21 @@ fn default_of(directive: &Directive) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_are_no_paths() {
+        let mut settings = Settings::new();
+        for value in ["a/b", "..", "../a", "a\\b", "/a"] {
+            for (name, what) in
+                [("dbfilename", "filename"), ("appendfilename", "filename"), ("appenddirname", "dirname")]
+            {
+                let expected = Err(alloc::format!("{name} can't be a path, just a {what}"));
+                assert_eq!(settings.set(name, value.as_bytes()), expected);
+            }
+        }
+        assert_eq!(settings.set("dbfilename", b"..rdb"), Ok(()));
+        assert_eq!(settings.set("dir", b"../a"), Ok(()));
+    }
 
     #[test]
     fn save_lines_add_up_once_the_default_is_gone() {
