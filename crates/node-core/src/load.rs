@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_rdb::{Checksum, KeyMeta, ModuleId, RdbError, RdbEvent, RdbLimits, RdbReader, RdbStr};
+use picket_replication::OFFSET_MAX;
 
 use crate::access;
 use crate::db::Db;
@@ -346,7 +347,7 @@ impl LoadedAux {
             b"ctime" => self.ctime_s = number(),
             b"used-mem" => self.used_mem = number(),
             b"repl-id" => self.repl_id = text(),
-            b"repl-offset" => self.repl_offset = number(),
+            b"repl-offset" => self.repl_offset = number().filter(|offset| *offset <= OFFSET_MAX),
             b"repl-stream-db" => {
                 self.repl_stream_db = core::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
             }

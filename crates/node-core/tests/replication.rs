@@ -112,3 +112,27 @@ fn a_file_of_a_stream_with_more_databases_is_not_continued() {
         }
     }
 }
+
+#[test]
+fn a_file_with_an_offset_beyond_all_bounds_is_loaded_and_not_continued() {
+    for (offset, expected) in [("18446744073709551615", "0"), ("9223372036854775807", "9223372036854775807")]
+    {
+        let mut world = World::new();
+        let node = world.add(&[]);
+        world.kill(node);
+        let id = "a".repeat(40);
+        let mut file = b"REDIS0010".to_vec();
+        for (name, value) in [("repl-stream-db", "0"), ("repl-id", &id), ("repl-offset", offset)] {
+            file.push(0xfa);
+            for text in [name, value] {
+                file.push(text.len() as u8);
+                file.extend_from_slice(text.as_bytes());
+            }
+        }
+        file.extend_from_slice(b"\xff\0\0\0\0\0\0\0\0");
+        world.nodes[node].disk.insert("dump.rdb".to_owned(), file);
+        world.start(node);
+        assert_eq!(world.info(node, "master_repl_offset"), expected);
+        assert_eq!(world.run(node, "SET k v"), Reply::ok());
+    }
+}

@@ -33,6 +33,7 @@ pub use master::{
     NodeRole, Propagated, ReplicaAddr, ReplicaOutputLimit, ReplicaStatus, ReplicaStatusState, SnapshotFilter,
     SnapshotId, SnapshotTarget, SyncCounters, WaitKind, render_info, role_reply,
 };
+pub use number::OFFSET_MAX;
 pub use psync::{PsyncAsker, PsyncDecision, PsyncReason, decide_psync};
 pub use replica::{
     HandshakeStep, LinkConfig, LinkEvent, LinkFailure, LinkInput, LinkOutput, LinkState, LinkStatus,

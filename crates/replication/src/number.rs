@@ -11,6 +11,15 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
     })
 }
 
+/// The highest offset that a peer or a file may name: Redis counts with a sign. What is counted up from there does
+/// not leave 64 bits in the life of a node.
+pub const OFFSET_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// An offset of a stream, up to [`OFFSET_MAX`].
+pub(crate) fn parse_offset(text: &[u8]) -> Option<u64> {
+    parse_u64(text).filter(|offset| *offset <= OFFSET_MAX)
+}
+
 /// As [`parse_u64`], with an optional minus sign.
 pub(crate) fn parse_i64(text: &[u8]) -> Option<i64> {
     match text {
@@ -26,6 +35,8 @@ mod tests {
     #[test]
     fn numbers_have_bounds() {
         assert_eq!(parse_u64(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(parse_offset(b"9223372036854775807"), Some(OFFSET_MAX));
+        assert_eq!(parse_offset(b"9223372036854775808"), None);
         assert_eq!(parse_i64(b"-9223372036854775808"), Some(i64::MIN));
         for text in [&b""[..], b"-", b"+1", b"1x", b"18446744073709551616"] {
             assert_eq!(parse_u64(text), None);

@@ -20,6 +20,11 @@ struct Master {
 
 impl Master {
     fn start(rdb: Vec<u8>, stream: Vec<u8>) -> Self {
+        Self::start_at("1000", rdb, stream)
+    }
+
+    /// One that names this offset for its copy.
+    fn start_at(offset: &'static str, rdb: Vec<u8>, stream: Vec<u8>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let copies = Arc::new(AtomicUsize::new(0));
@@ -28,7 +33,7 @@ impl Master {
         std::thread::spawn(move || {
             for replica in listener.incoming().flatten() {
                 let (rdb, stream, counted) = (rdb.clone(), stream.clone(), Arc::clone(&counted));
-                std::thread::spawn(move || serve(replica, &rdb, &stream, &counted));
+                std::thread::spawn(move || serve(replica, offset, &rdb, &stream, &counted));
             }
         });
         Self { port, copies }
@@ -39,7 +44,7 @@ impl Master {
     }
 }
 
-fn serve(mut replica: TcpStream, rdb: &[u8], stream: &[u8], copies: &AtomicUsize) {
+fn serve(mut replica: TcpStream, offset: &str, rdb: &[u8], stream: &[u8], copies: &AtomicUsize) {
     let mut requests = BufReader::new(replica.try_clone().expect("a second handle"));
     while let Ok(request) = Reply::read(&mut requests) {
         let words = request.texts();
@@ -48,7 +53,7 @@ fn serve(mut replica: TcpStream, rdb: &[u8], stream: &[u8], copies: &AtomicUsize
             "replconf" if words[1].eq_ignore_ascii_case("ack") => continue,
             "psync" => {
                 copies.fetch_add(1, Ordering::AcqRel);
-                let header = format!("+FULLRESYNC {} 1000\r\n${}\r\n", "a".repeat(40), rdb.len());
+                let header = format!("+FULLRESYNC {} {offset}\r\n${}\r\n", "a".repeat(40), rdb.len());
                 [header.as_bytes(), rdb, stream].concat()
             }
             _ => b"+OK\r\n".to_vec(),
@@ -124,4 +129,25 @@ fn data_of_a_module_is_refused_by_name() {
             assert!(replica.accepts_writes());
         }
     }
+}
+
+#[test]
+fn an_offset_beyond_all_bounds_is_none() {
+    let stream = [encode(&["SELECT", "0"]), encode(&["SET", "key", "value"])].concat();
+    for offset in ["18446744073709551615", "9223372036854775808", "-1"] {
+        let master = Master::start_at(offset, rdb(b""), stream.clone());
+        let replica = node(&[]);
+        follow(&replica, master.port);
+        wait_until(SOON, "the stream is applied", || {
+            replica.cmd(&["GET", "key"]).expect("a reply") == Reply::Bulk(b"value".to_vec())
+        });
+        // Nobody can go on from there: it is counted from nothing.
+        assert_eq!(replica.replication("slave_repl_offset"), stream.len().to_string());
+    }
+    // The last that there is may be counted on.
+    let master = Master::start_at("9223372036854775807", rdb(b""), stream.clone());
+    let replica = node(&[]);
+    follow(&replica, master.port);
+    let end = (i64::MAX.unsigned_abs() + stream.len() as u64).to_string();
+    wait_until(SOON, "the stream is applied", || replica.replication("slave_repl_offset") == end);
 }

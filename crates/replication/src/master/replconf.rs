@@ -11,7 +11,7 @@ use super::MasterSide;
 use super::event::DisconnectReason;
 use super::replica::{Asker, ReplicaState};
 use super::snapshot::SnapshotFilter;
-use crate::number::{parse_i64, parse_u64};
+use crate::number::{parse_i64, parse_offset, parse_u64};
 
 /// The longest `ip-address`.
 const IP_ADDRESS_LEN_MAX: usize = 255;
@@ -69,11 +69,11 @@ impl MasterSide {
     fn on_ack(&mut self, conn: ClientId, offset: &[u8], rest: &[Bytes]) {
         let now = self.now;
         let Some(replica) = self.replicas.get_mut(&conn) else { return };
-        let Some(offset) = parse_u64(offset) else { return };
+        let Some(offset) = parse_offset(offset) else { return };
         replica.ack = replica.ack.max(offset);
         if let [option, fack, ..] = rest
             && option.eq_ignore_ascii_case(b"fack")
-            && let Some(fack) = parse_u64(fack)
+            && let Some(fack) = parse_offset(fack)
         {
             replica.fack = replica.fack.max(fack);
         }

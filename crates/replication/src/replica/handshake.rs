@@ -172,7 +172,7 @@ impl ReplicaLink {
             ([b"+FULLRESYNC", rest @ ..], _) => {
                 self.settle_failover(true);
                 let replid = rest.first().and_then(|id| ReplId::parse(id));
-                let offset = rest.get(1).and_then(|offset| crate::number::parse_u64(offset));
+                let offset = rest.get(1).and_then(|offset| crate::number::parse_offset(offset));
                 self.enter_transfer(now, link, replid.zip(offset));
             }
             ([b"+CONTINUE", rest @ ..], Some(cached)) => {
