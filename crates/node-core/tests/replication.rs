@@ -136,3 +136,32 @@ fn a_file_with_an_offset_beyond_all_bounds_is_loaded_and_not_continued() {
         assert_eq!(world.run(node, "SET k v"), Reply::ok());
     }
 }
+
+#[test]
+fn a_message_of_the_stream_reaches_those_whom_it_is_for() {
+    let mut world = pair(&[], &[]);
+    let mut listener = |line: &str| {
+        let client = world.client(1);
+        world.ask(1, client, "HELLO 3");
+        world.ask(1, client, line);
+        client
+    };
+    let (shard, plain) = (listener("SSUBSCRIBE name"), listener("SUBSCRIBE name"));
+    let message = |kind: &str, text: &str| {
+        Some(Reply::Push(vec![
+            Reply::bulk(kind.to_owned()),
+            Reply::bulk("name"),
+            Reply::bulk(text.to_owned()),
+        ]))
+    };
+    world.run(0, "SPUBLISH name one");
+    settle(&mut world);
+    assert_eq!((world.reply(1, shard), world.reply(1, plain)), (message("smessage", "one"), None));
+    world.run(0, "PUBLISH name two");
+    settle(&mut world);
+    assert_eq!((world.reply(1, shard), world.reply(1, plain)), (None, message("message", "two")));
+    for command in ["publish", "spublish"] {
+        let calls = world.info(1, &format!("cmdstat_{command}"));
+        assert!(calls.starts_with("calls=1,"), "{command} {calls}");
+    }
+}

@@ -14,6 +14,7 @@ use picket_sansio::ClientId;
 use picket_server_core::{LogLevel, ReplicationLink};
 
 use super::io::NodeOutput;
+use super::table::node_place;
 use super::{Node, NodeEvent};
 use crate::commands::{COMMANDS, position};
 use crate::exec::{Context, Origin, Outcome, named};
@@ -109,7 +110,14 @@ impl Node {
             return;
         }
         if args.len() == 3 && is_one_of(&[b"PUBLISH", b"SPUBLISH"]) {
-            self.server.publish(&args[1], &args[2]);
+            if is_one_of(&[b"SPUBLISH"]) {
+                self.server.publish_to_shard(&args[1], &args[2]);
+            } else {
+                self.server.publish(&args[1], &args[2]);
+            }
+            if let Some(at) = node_place(&args[0]) {
+                self.statistics.note_applied(at, false);
+            }
             return;
         }
         let reply = match named(&args) {

@@ -189,6 +189,12 @@ pub(super) fn runner(command: &'static CommandSpec) -> Option<(usize, Runner)> {
     NODE.get(at - KEYSPACE).map(|(_, command)| (at, Runner::Node(*command)))
 }
 
+/// Where a command that the node runs stands in [`TABLE`].
+pub(super) fn node_place(name: &[u8]) -> Option<usize> {
+    let is_named = |(spec, _): &(CommandSpec, NodeCommand)| spec.name.as_bytes().eq_ignore_ascii_case(name);
+    NODE.iter().position(is_named).map(|at| KEYSPACE + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
