@@ -165,3 +165,22 @@ fn a_message_of_the_stream_reaches_those_whom_it_is_for() {
         assert!(calls.starts_with("calls=1,"), "{command} {calls}");
     }
 }
+
+#[test]
+fn flushall_during_a_snapshot_for_a_replica_is_no_failure_of_the_disk() {
+    let mut world = World::new();
+    world.add(&[("repl-diskless-sync", "no"), ("save", "3600 1000000"), ("rdb-key-save-delay", "5000")]);
+    world.add(&[]);
+    for number in 0..50 {
+        world.run(0, &format!("SET key:{number} value"));
+    }
+    world.run(1, "REPLICAOF node 0");
+    world.until_info(0, "rdb_bgsave_in_progress", "1");
+    world.pass(Millis(20));
+    assert_eq!(world.run(0, "FLUSHALL"), Reply::ok());
+    world.until_info(1, "master_link_status", "up");
+    assert_eq!(world.info(0, "rdb_last_bgsave_status"), "ok");
+    assert_eq!(world.run(0, "SET key value"), Reply::ok());
+    settle(&mut world);
+    assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"));
+}

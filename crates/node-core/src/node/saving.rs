@@ -16,7 +16,9 @@ use picket_server_core::LogLevel;
 
 use super::Node;
 use super::io::{FileId, FileResult, NodeOutput};
-use crate::snapshot::{Progress, Snapshot, SnapshotContent, SnapshotOptions, SnapshotReplication};
+use crate::snapshot::{
+    Progress, Snapshot, SnapshotContent, SnapshotError, SnapshotOptions, SnapshotReplication,
+};
 
 /// How much of a snapshot is made at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -195,7 +197,7 @@ impl Node {
                     active.len += out.len() as u64;
                     self.push(NodeOutput::WriteFile { file, bytes: out.freeze() });
                 }
-                Err(error) => return self.save_failed(&error.to_string()),
+                Err(error) => return self.snapshot_failed(&error),
             }
         }
     }
@@ -250,6 +252,14 @@ impl Node {
         }
         self.answer_savers(savers, &Reply::ok());
         self.save_ended(true);
+    }
+
+    /// A snapshot could not be made to its end, which says nothing about the disk if its data was removed.
+    fn snapshot_failed(&mut self, error: &SnapshotError) {
+        match error {
+            SnapshotError::Cancelled => self.abandon_snapshot(&error.to_string()),
+            SnapshotError::Busy | SnapshotError::Write(_) => self.save_failed(&error.to_string()),
+        }
     }
 
     fn save_failed(&mut self, reason: &str) {
@@ -439,7 +449,7 @@ impl Node {
                     self.save_ended(true);
                 }
             }
-            Err(error) => self.save_failed(&error.to_string()),
+            Err(error) => self.snapshot_failed(&error),
         }
     }
 
