@@ -184,3 +184,28 @@ fn flushall_during_a_snapshot_for_a_replica_is_no_failure_of_the_disk() {
     settle(&mut world);
     assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"));
 }
+
+#[test]
+fn an_end_tells_how_many_replicas_have_all_of_it() {
+    let mut world = pair(&[], &[]);
+    let client = world.client(0);
+    world.send(0, client, "SET last 1");
+    world.send(0, client, "SHUTDOWN NOSAVE");
+    world.until("the end", |world| world.nodes[0].exit == Some(0));
+    let text: Vec<String> = world.nodes[0].events.iter().map(ToString::to_string).collect();
+    let text = text.join("\n");
+    assert!(!text.contains("Lagging"), "{text}");
+    assert!(text.contains("1 of 1 replicas are in sync when shutting down."), "{text}");
+    assert_eq!(world.run(1, "GET last"), Reply::bulk("1"));
+
+    // One that is silent is named.
+    let mut world = pair(&[("shutdown-timeout", "1")], &[]);
+    world.stall(1);
+    let client = world.client(0);
+    world.send(0, client, "SET last 1");
+    world.send(0, client, "SHUTDOWN NOSAVE");
+    world.until("the end", |world| world.nodes[0].exit == Some(0));
+    let text: Vec<String> = world.nodes[0].events.iter().map(ToString::to_string).collect();
+    let text = text.join("\n");
+    assert!(text.contains("Lagging replica") && text.contains("0 of 1 replicas are in sync"), "{text}");
+}

@@ -24,6 +24,8 @@ pub(super) struct Shutdown {
     save: bool,
     force: bool,
     stage: Stage,
+    /// What replicas are to have; what they are asked for it comes after it.
+    offset: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +88,9 @@ impl Node {
         clients.extend(client);
         // What is there while data is loaded is not all of it: the file must not be replaced by that.
         let save = save && self.is_ready && self.loading.is_none();
-        self.shutdown = Some(Shutdown { clients, save, force, stage: Stage::Replicas });
-        let behind = self.lagging_replicas();
+        let offset = self.side.history().master_repl_offset;
+        self.shutdown = Some(Shutdown { clients, save, force, stage: Stage::Replicas, offset });
+        let behind = self.lagging_replicas(offset);
         let timeout = self.live.shutdown_timeout;
         if now || behind == 0 || timeout.0 == 0 || !self.is_master() {
             return self.save_and_end();
@@ -95,33 +98,29 @@ impl Node {
         self.note(LogLevel::Notice, "Waiting for replicas before shutting down.".to_string());
         self.server.hold_writes(self.now, true);
         let args = [behind_text(self.replicas.len()), behind_text(timeout.0)].to_vec();
-        let offset = self.side.history().master_repl_offset;
         let (client, kind) = (WAITER, WaitKind::Wait);
         self.side_input(MasterInput::Wait { client, kind, args, offset, may_block: true });
     }
 
-    fn lagging_replicas(&self) -> usize {
-        let offset = self.side.history().master_repl_offset;
+    fn lagging_replicas(&self, offset: u64) -> usize {
         let caught_up = usize::try_from(self.side.acknowledged_by(offset)).unwrap_or(usize::MAX);
         self.replicas.len().saturating_sub(caught_up)
     }
 
     /// Those who were waited for may be gone, or follow another master now.
     pub(super) fn check_shutdown(&mut self) {
-        if !self.is_master() || self.lagging_replicas() == 0 {
+        let Some(Shutdown { offset, .. }) = self.shutdown else { return };
+        if !self.is_master() || self.lagging_replicas(offset) == 0 {
             self.replicas_waited_for();
         }
     }
 
     /// All replicas have everything, or their time is over.
     pub(super) fn replicas_waited_for(&mut self) {
-        if self.shutdown.as_ref().is_none_or(|shutdown| shutdown.stage != Stage::Replicas) {
-            return;
-        }
+        let Some(Shutdown { stage: Stage::Replicas, offset, .. }) = self.shutdown else { return };
         self.side_input(MasterInput::Gone { conn: WAITER });
-        let offset = self.side.history().master_repl_offset;
         let status = self.side.status();
-        for replica in status.replicas.iter().filter(|replica| replica.ack != offset) {
+        for replica in status.replicas.iter().filter(|replica| replica.ack < offset) {
             let text = format!(
                 "Lagging replica {}:{} reported offset {} behind master, lag={}, state={}.",
                 replica.ip,
@@ -133,7 +132,7 @@ impl Node {
             self.note(LogLevel::Notice, text);
         }
         let all = self.replicas.len();
-        let synced = all - self.lagging_replicas();
+        let synced = all - self.lagging_replicas(offset);
         self.note(LogLevel::Notice, format!("{synced} of {all} replicas are in sync when shutting down."));
         self.save_and_end();
     }
