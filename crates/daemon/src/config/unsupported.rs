@@ -18,7 +18,7 @@ pub(super) const SENTINEL: [(&str, &str); 5] = [
 ];
 
 /// What a data node refuses.
-pub(super) const NODE: [(&str, &str); 7] = [
+pub(super) const NODE: [(&str, &str); 8] = [
     (
         "appendonly",
         "there is no append-only file: acknowledged writes would be lost in a crash (save makes RDB files)",
@@ -28,6 +28,7 @@ pub(super) const NODE: [(&str, &str); 7] = [
     ("tls-replication", "TLS is not available: the link to the master would not be encrypted"),
     ("tls-cluster", "TLS is not available"),
     ("socket-mark-id", "connections cannot be marked"),
+    ("notify-keyspace-events", "nobody would be told of changes"),
     ("unixsocketgroup", "the group of the Unix socket cannot be set"),
 ];
 

@@ -61,6 +61,7 @@ fn what_would_endanger_data_or_promise_too_much_is_refused_by_name() {
         "tls-replication yes",
         "loadmodule /x.so",
         "socket-mark-id 1",
+        "notify-keyspace-events KEA",
     ] {
         let name = line.split(' ').next().expect("a name");
         refused(&format!("port 0\n{line}"), name);
@@ -71,8 +72,10 @@ fn what_would_endanger_data_or_promise_too_much_is_refused_by_name() {
 #[test]
 fn what_has_no_effect_is_accepted_and_named_by_check() {
     let folder = Folder::new("check");
-    let conf =
-        folder.write("redis.conf", "port 7000\nappendonly no\nactivedefrag yes\nreplicaof 127.0.0.1 6379\n");
+    let conf = folder.write(
+        "redis.conf",
+        "port 7000\nappendonly no\nnotify-keyspace-events \"\"\nactivedefrag yes\nreplicaof 127.0.0.1 6379\n",
+    );
     let output = run(&["node", "--check", conf.to_str().expect("a plain path")]);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
