@@ -82,6 +82,53 @@ fn a_thousand_cuts_at_random_moments() {
     assert_eq!(cuts, 1000);
 }
 
+/// Snapshots on connections of their own, in a chain, with cuts of either connection.
+#[test]
+fn two_connections_for_a_snapshot_and_cuts_of_either() {
+    let (mut full, mut partial, mut stored) = (0, 0, 0);
+    for seed in 0..20 {
+        let hard_bytes = if seed % 4 == 3 { 20_000 } else { 0 };
+        let dual = MasterSettings {
+            dual_channel: true,
+            repl_backlog_size: if seed % 2 == 0 { 1 } else { 64 << 20 },
+            output_limit: ReplicaOutputLimit { hard_bytes, soft_bytes: 0, soft_span: Millis(0) },
+            ..settings(true)
+        };
+        let mut world = World::new(900 + seed, 3, dual);
+        world.padding = 60_000;
+        world.follow(1, 0);
+        world.follow(2, 1);
+        while world.cuts < 40 {
+            for _ in 0..world.prng.below(4) {
+                world.write(0);
+            }
+            world.step();
+            if world.prng.below(60) == 0 {
+                world.cut(None);
+            }
+        }
+        world.settle();
+        for node in &world.nodes[1..] {
+            let is_told = |event: &LinkEvent| matches!(event, LinkEvent::DualChannel);
+            assert!(node.link_events.iter().any(is_told));
+            stored += node.link_events.iter().filter(|it| **it == LinkEvent::StoredApplied).count();
+        }
+        let counters = world.nodes[0].side.status().counters;
+        full += counters.sync_full;
+        partial += counters.sync_partial_ok;
+        // Whatever was kept for somebody is free once a minute has passed.
+        world.wait_span(Millis(61_000));
+        world.settle();
+        for node in &world.nodes[..2] {
+            let status = node.side.status();
+            assert_eq!(status.replicas_waiting_psync, Some(0));
+            assert_eq!(status.replicas.len(), 1);
+            assert_eq!(status.replicas[0].state, ReplicaStatusState::Online);
+        }
+    }
+    assert!(full > 100 && partial > 100 && stored > 60, "{full} {partial} {stored}");
+}
+
 #[test]
 fn a_small_backlog_forces_full_copies_and_the_data_stays_right() {
     let small = MasterSettings { repl_backlog_size: 1, ..settings(true) };

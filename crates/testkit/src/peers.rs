@@ -79,7 +79,7 @@ impl Peer {
             Self::RedisSentinel => "mixed quorums and files shared with stock sentinels",
             Self::RedisCli => "nothing (it is only for hands)",
             Self::RedisBenchmark => "nothing (`cargo xtask bench node` loads servers with it)",
-            Self::ValkeyServer => "nothing (`cargo xtask bench node` compares with it)",
+            Self::ValkeyServer => "dual-channel sync with Valkey; `cargo xtask bench node` compares with it",
             Self::Chromium => "browser tests of the playground",
         }
     }

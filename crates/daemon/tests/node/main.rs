@@ -7,6 +7,7 @@ mod config_errors;
 mod cuts;
 mod demo;
 mod disk;
+mod dual_channel;
 mod every_type;
 mod eviction;
 mod guarded;

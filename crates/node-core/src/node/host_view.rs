@@ -15,6 +15,7 @@ const HONOURED: &[&str] = &[
     "client-query-buffer-limit",
     "databases",
     "dbfilename",
+    "dual-channel-replication-enabled",
     "enable-debug-command",
     "enable-protected-configs",
     "hash-max-listpack-entries",

@@ -74,6 +74,7 @@ impl Live {
                     soft_bytes: limit.soft_bytes,
                     soft_span: Millis(limit.soft_seconds.saturating_mul(1000)),
                 },
+                dual_channel: settings.flag("dual-channel-replication-enabled"),
                 has_save_points: !save_points.is_empty(),
             },
             link: LinkConfig {
@@ -83,6 +84,8 @@ impl Live {
                 masterauth: settings.secret("masterauth").cloned(),
                 version: None,
                 repl_timeout: seconds("repl-timeout"),
+                dual_channel: settings.flag("dual-channel-replication-enabled"),
+                stored_bytes_max: limit.hard_bytes,
             },
             replica_read_only: settings.flag("replica-read-only"),
             replica_serve_stale_data: settings.flag("replica-serve-stale-data"),

@@ -401,7 +401,7 @@ impl Node {
         if self.loading.is_some() {
             return self.load_bytes(&bytes);
         }
-        let link = self.link.live_link();
+        let link = self.link.payload_link();
         let Some(receiving) = &mut self.receiving else { return };
         let (file, len) = (receiving.file, bytes.len() as u64);
         receiving.in_flight += len;

@@ -16,10 +16,11 @@ impl Node {
     }
 
     /// Differs from Redis, which counts the backlog and ordinary clients: no data goes for what replicas need, nor for
-    /// what a client is about to send, which its own limits bound and which is gone in a moment.
+    /// what a client is about to send, which its own limits bound and which is gone in a moment. What is stored of a
+    /// master's stream while its snapshot is loaded is of that kind as well.
     pub(super) fn memory_not_counted_for_evict(&self) -> u64 {
         let clients = self.server.clients_memory();
-        self.backlog_memory() + clients.normal + clients.replicas
+        self.backlog_memory() + clients.normal + clients.replicas + self.link.stored_bytes()
     }
 
     /// Makes room according to `maxmemory-policy`. False if more is used than allowed and nothing can go.

@@ -52,7 +52,8 @@ impl Node {
             worked = true;
         }
         let up = self.link.state() == LinkState::Connected;
-        if up != self.link_was_up {
+        // A snapshot can be loaded before the stream has begun, or when its link has ended already.
+        if up != self.link_was_up || self.side.role() == (NodeRole::Replica { link_up: !up }) {
             self.link_was_up = up;
             self.side_input(MasterInput::Link { up });
         }

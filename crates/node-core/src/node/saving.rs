@@ -392,13 +392,14 @@ impl Node {
             SnapshotFilter::Nothing => SnapshotContent::Nothing,
         };
         let options = self.snapshot_options(content);
+        let db = options.replication.as_ref().map_or(0, |label| label.stream_db);
         match Snapshot::start(&mut self.keyspace, options) {
             Err(error) => {
                 let reason = error.to_string();
                 self.side_input(MasterInput::SnapshotFailed { snapshot, reason });
             }
             Ok(made) => {
-                self.side_input(MasterInput::SnapshotStarted { snapshot });
+                self.side_input(MasterInput::SnapshotStarted { snapshot, db });
                 if self.keyspace.dbs().iter().any(|db| db.field_expiries_len() > 0) {
                     self.note(
                         LogLevel::Warning,

@@ -143,6 +143,17 @@ impl World {
         }
     }
 
+    /// Cuts one of the links of a node to its master, counted from the oldest; false if it has no such link.
+    pub(crate) fn cut_link(&mut self, index: usize, number: usize) -> bool {
+        let of_node = |(_, conn): &(usize, &Conn)| conn.from == index && conn.up;
+        let Some((at, _)) = self.conns.iter().enumerate().filter(of_node).nth(number) else { return false };
+        let conn = self.conns.remove(at);
+        self.input(conn.to, NodeInput::ClientGone { client: conn.client });
+        let reason = "Connection reset by peer".to_owned();
+        self.input(conn.from, NodeInput::LinkDown { link: conn.link, reason });
+        true
+    }
+
     /// Nothing more arrives from the master of a node.
     pub(crate) fn stall(&mut self, index: usize) {
         self.conns.iter_mut().filter(|conn| conn.from == index).for_each(|conn| conn.is_paused = true);

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use bytes::Bytes;
+use picket_resp::Reply;
 use picket_sansio::{ClientId, Time};
 
 use super::event::{DisconnectReason, MasterEvent, NewHistoryReason};
@@ -61,7 +62,7 @@ impl MasterSide {
             return self.error(conn, "ERR SYNC and PSYNC are invalid with pending output");
         }
         let asker = self.askers.get(&conn).cloned().unwrap_or_default();
-        if asker.filter != SnapshotFilter::Everything && !asker.eof {
+        if (asker.filter != SnapshotFilter::Everything || asker.rdb_channel) && !asker.eof {
             return self.error(conn, "ERR Filtered replica requires EOF capability");
         }
         let mut replica = Replica {
@@ -91,12 +92,22 @@ impl MasterSide {
                     PsyncDecision::Continue { from, .. } => {
                         let line = decision.continue_line().expect("the decision is to continue");
                         let reason = decision.reason().clone();
-                        replica.state = ReplicaState::Online { held: false };
+                        let rdb_client = replica.asker.rdb_client;
+                        let is_dual = rdb_client.is_some_and(|id| self.psync_waiting.contains_key(&id));
+                        replica.state = if is_dual {
+                            ReplicaState::BgTransfer
+                        } else {
+                            ReplicaState::Online { held: false }
+                        };
                         return self.attach_online(conn, replica, from, line, reason);
                     }
                     PsyncDecision::Full { reason } => {
                         if !replid.starts_with(b"?") {
                             self.counters.sync_partial_err += 1;
+                        }
+                        if replica.asker.dual_channel {
+                            self.event(MasterEvent::DualChannel { replica: addr, reason });
+                            return self.reply(conn, Reply::simple("DUALCHANNELSYNC"));
                         }
                         reason
                     }
@@ -120,6 +131,10 @@ impl MasterSide {
         self.event(MasterEvent::PartialAccepted { replica: replica.addr(), from, reason });
         replica.cursor = Some(from);
         self.pin(conn, from);
+        // What was kept for it is now kept by itself.
+        if let Some(rdb_client) = replica.asker.rdb_client {
+            self.forget_rdb_client(rdb_client);
+        }
         self.insert(conn, replica);
         self.outputs.push_back(MasterOutput::Send { conn, bytes: line });
         self.recount_good_replicas();
@@ -163,13 +178,12 @@ impl MasterSide {
         while let Some((&conn, _)) = self.replicas.first_key_value() {
             self.disconnect(conn, reason.clone());
         }
+        self.forget_rdb_clients();
     }
 
     fn detach(&mut self, conn: ClientId) -> Option<ReplicaAddr> {
         let replica = self.replicas.remove(&conn)?;
-        if let Some(backlog) = &mut self.backlog {
-            backlog.unpin(Pin(conn.0));
-        }
+        self.rdb_channel_ended(conn);
         if self.replicas.is_empty() {
             self.no_replicas_since = self.now;
         }
@@ -194,8 +208,8 @@ impl MasterSide {
     /// When the backlog of a master without replicas goes.
     pub(super) fn backlog_ttl_at(&self) -> Option<Time> {
         let ttl = self.settings.repl_backlog_ttl;
-        let may_go =
-            self.role == NodeRole::Master && self.backlog.is_some() && self.replicas.is_empty() && ttl.0 > 0;
+        let is_unused = self.replicas.is_empty() && self.psync_waiting.is_empty();
+        let may_go = self.role == NodeRole::Master && self.backlog.is_some() && is_unused && ttl.0 > 0;
         may_go.then(|| self.no_replicas_since + ttl)
     }
 

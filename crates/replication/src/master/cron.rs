@@ -31,6 +31,7 @@ impl MasterSide {
                 MasterTimer::Beat => self.on_beat(),
                 MasterTimer::SnapshotDelay => self.request_snapshot(),
                 MasterTimer::BacklogTtl => self.on_backlog_ttl(),
+                MasterTimer::RdbClientGrace => self.on_grace(),
                 MasterTimer::Wait => self.on_wait_timeout(),
                 MasterTimer::Failover => self.on_failover_timeout(),
             }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use bytes::Bytes;
 use picket_resp::quote;
-use picket_sansio::Millis;
+use picket_sansio::{ClientId, Millis};
 
 use super::failover::{FailoverAbort, FailoverTarget};
 use super::replica::ReplicaAddr;
@@ -41,6 +41,20 @@ pub enum MasterEvent {
         replica: ReplicaAddr,
         /// Why.
         reason: PsyncReason,
+    },
+    /// It needs a snapshot, and is to fetch it over a connection of its own.
+    DualChannel {
+        /// Which.
+        replica: ReplicaAddr,
+        /// Why it needs one.
+        reason: PsyncReason,
+    },
+    /// A replica got its snapshot over a connection of its own and did not ask for the stream in time.
+    PsyncNeverCame {
+        /// That connection.
+        rdb_client: ClientId,
+        /// How long the stream was kept for it.
+        after: Millis,
     },
     /// A new history begins.
     NewHistory {
@@ -210,6 +224,18 @@ impl fmt::Display for MasterEvent {
                 ),
                 reason => write!(f, "Partial resynchronization not accepted: {reason}"),
             },
+            Self::DualChannel { replica, reason } => write!(
+                f,
+                "Replica {replica} is capable of dual channel synchronization, and partial sync isn't possible \
+                 ({reason}). Full sync will continue with dedicated RDB channel."
+            ),
+            Self::PsyncNeverCame { rdb_client, after } => write!(
+                f,
+                "Replica main channel failed to establish PSYNC within the grace period ({} seconds). Freeing RDB \
+                 client {}.",
+                after.0 / 1000,
+                rdb_client.0
+            ),
             Self::NewHistory { replid, reason: NewHistoryReason::FirstReplica } => {
                 write!(
                     f,

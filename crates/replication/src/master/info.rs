@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 use picket_resp::Reply;
 use picket_sansio::Time;
 
-use super::status::{MasterStatus, NodeRole, ReplicaStatusState};
+use super::status::{MasterStatus, NodeRole, ReplicaKind, ReplicaStatus, ReplicaStatusState};
 use crate::{LinkState, LinkStatus, PayloadSize};
 
 /// Settings of a replica that INFO shows and this crate has no use for.
@@ -48,14 +48,18 @@ pub fn render_info(now: Time, side: &MasterStatus, link: &LinkStatus, facts: Nod
         field(
             &alloc::format!("slave{index}"),
             &format_args!(
-                "ip={},port={},state={},offset={},lag={}",
+                "ip={},port={},state={},offset={},lag={}{}",
                 replica.ip,
                 replica.port,
                 replica.state.word(),
                 replica.ack,
-                replica.lag_seconds
+                replica.lag_seconds,
+                kind_field(side, replica)
             ),
         );
+    }
+    if let Some(waiting) = side.replicas_waiting_psync {
+        field("replicas_waiting_psync", &waiting);
     }
     let history = &side.history;
     field("master_failover_state", &side.failover.word());
@@ -72,6 +76,15 @@ pub fn render_info(now: Time, side: &MasterStatus, link: &LinkStatus, facts: Nod
     field("repl_backlog_first_byte_offset", &first);
     field("repl_backlog_histlen", &histlen);
     text
+}
+
+/// Redis 7 has no such field, so it is there only where dual-channel sync is, or is under way.
+fn kind_field(side: &MasterStatus, replica: &ReplicaStatus) -> String {
+    if side.replicas_waiting_psync.is_some() || replica.kind != ReplicaKind::Replica {
+        alloc::format!(",type={}", replica.kind.word())
+    } else {
+        String::new()
+    }
 }
 
 fn replica_fields(now: Time, link: &LinkStatus, field: &mut dyn FnMut(&str, &dyn core::fmt::Display)) {
@@ -104,6 +117,9 @@ fn replica_fields(now: Time, link: &LinkStatus, field: &mut dyn FnMut(&str, &dyn
         field("master_sync_left_bytes", &left);
         field("master_sync_perc", &format_args!("{}.{:02}", hundredths / 100, hundredths % 100));
         field("master_sync_last_io_seconds_ago", &seconds(transfer.last_io));
+    }
+    if link.stored_bytes > 0 {
+        field("replicas_repl_buffer_size", &link.stored_bytes);
     }
     if !up {
         field("master_link_down_since_seconds", &seconds_or_never(link.down_since));

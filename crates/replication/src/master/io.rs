@@ -76,6 +76,8 @@ pub enum MasterInput {
     SnapshotStarted {
         /// Which.
         snapshot: SnapshotId,
+        /// The database that the stream has selected there.
+        db: u32,
     },
     /// Bytes of a diskless snapshot.
     SnapshotBytes {
@@ -296,7 +298,7 @@ impl fmt::Display for MasterInput {
                 write!(f, "{conn} generated-reply \"{}\"", command.escape_ascii())
             }
             Self::Writable { conn, budget } => write!(f, "{conn} writable {budget}"),
-            Self::SnapshotStarted { snapshot } => write!(f, "{snapshot} started"),
+            Self::SnapshotStarted { snapshot, db } => write!(f, "{snapshot} started db={db}"),
             Self::SnapshotBytes { snapshot, bytes } => write!(f, "{snapshot} {} bytes", bytes.len()),
             Self::SnapshotDone { snapshot, len } => write!(f, "{snapshot} done len={len}"),
             Self::SnapshotFailed { snapshot, reason } => write!(f, "{snapshot} failed {reason}"),

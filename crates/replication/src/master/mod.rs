@@ -8,6 +8,9 @@
 //!                          +-----(socket)--------------> Transfer --> Online, held --+ ACK
 //! ```
 //!
+//! With dual-channel sync the snapshot has a connection of its own, which goes no further than `Transfer`, and the main
+//! one gets `+DUALCHANNELSYNC`, then `+CONTINUE`, and is `BgTransfer` until its first ACK (`dual.rs`).
+//!
 //! A replica of a replica is fed by the same machine: its node appends its own master's bytes unchanged and
 //! produces none itself (`replication.c: syncCommand, replconfCommand, replicationFeedSlaves,
 //! replicationCron`).
@@ -17,6 +20,7 @@
 
 mod attach;
 mod cron;
+mod dual;
 mod event;
 mod failover;
 mod info;
@@ -43,11 +47,13 @@ pub use replica::ReplicaAddr;
 pub use settings::{MasterSettings, ReplicaOutputLimit};
 pub use snapshot::{SnapshotFilter, SnapshotId, SnapshotTarget};
 pub use status::{
-    BacklogStatus, FailoverState, MasterStatus, NodeRole, ReplicaStatus, ReplicaStatusState, SyncCounters,
+    BacklogStatus, FailoverState, MasterStatus, NodeRole, ReplicaKind, ReplicaStatus, ReplicaStatusState,
+    SyncCounters,
 };
 pub use stream::Propagated;
 
 use crate::{Backlog, CachedMaster, Effects, History, ReplId};
+use dual::PsyncWaiting;
 use failover::Failover;
 use replica::{Asker, Replica};
 use snapshot::Snapshot;
@@ -73,6 +79,8 @@ pub struct MasterSide {
     replicas: BTreeMap<ClientId, Replica>,
     /// Connections that sent REPLCONF and are no replicas.
     askers: BTreeMap<ClientId, Asker>,
+    /// Connections of snapshots for which the backlog is kept.
+    psync_waiting: BTreeMap<ClientId, PsyncWaiting>,
     /// The snapshot being made, and those whose files are being sent.
     snapshots: BTreeMap<SnapshotId, Snapshot>,
     last_snapshot: u64,
@@ -97,6 +105,8 @@ pub enum MasterTimer {
     SnapshotDelay,
     /// The end of the backlog.
     BacklogTtl,
+    /// The end of the wait for a replica that has its snapshot to ask for the stream.
+    RdbClientGrace,
     /// The end of a client's WAIT.
     Wait,
     /// The end of patience with a planned failover.
@@ -126,6 +136,7 @@ impl MasterSide {
             stream_db: None,
             replicas: BTreeMap::new(),
             askers: BTreeMap::new(),
+            psync_waiting: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             last_snapshot: 0,
             no_replicas_since: now,
@@ -166,7 +177,7 @@ impl MasterSide {
                 self.disconnect(conn, DisconnectReason::GeneratedReply { command });
             }
             MasterInput::Writable { conn, budget } => self.on_writable(conn, budget),
-            MasterInput::SnapshotStarted { snapshot } => self.on_snapshot_started(snapshot),
+            MasterInput::SnapshotStarted { snapshot, db } => self.on_snapshot_started(snapshot, db),
             MasterInput::SnapshotBytes { snapshot, bytes } => self.on_snapshot_bytes(snapshot, bytes),
             MasterInput::SnapshotDone { snapshot, len } => self.on_snapshot_done(snapshot, len),
             MasterInput::SnapshotFailed { snapshot, reason } => self.on_snapshot_failed(snapshot, reason),
@@ -199,6 +210,7 @@ impl MasterSide {
             (self.beat_at(), MasterTimer::Beat),
             (self.snapshot_at(), MasterTimer::SnapshotDelay),
             (self.backlog_ttl_at(), MasterTimer::BacklogTtl),
+            (self.grace_at(), MasterTimer::RdbClientGrace),
             (self.waits.deadline(), MasterTimer::Wait),
             (self.failover.deadline(), MasterTimer::Failover),
         ]

@@ -8,7 +8,7 @@ use picket_resp::{Reply, split_args};
 use picket_sansio::ClientId;
 
 use super::MasterSide;
-use super::event::DisconnectReason;
+use super::event::{DisconnectReason, MasterEvent};
 use super::replica::{Asker, ReplicaState};
 use super::snapshot::SnapshotFilter;
 use crate::number::{parse_i64, parse_offset, parse_u64};
@@ -41,12 +41,15 @@ impl MasterSide {
             } else if option.eq_ignore_ascii_case(b"getack") {
                 // From a master it comes over the link, where it is answered; from others it means nothing.
                 Told::Silent
+            } else if option.eq_ignore_ascii_case(b"set-rdb-client-id") {
+                self.on_rdb_client_id(conn, value)
             } else {
+                let can_dual_channel = self.settings.dual_channel && self.settings.repl_diskless_sync;
                 let asker = match self.replicas.get_mut(&conn) {
                     Some(replica) => &mut replica.asker,
                     None => self.askers.entry(conn).or_default(),
                 };
-                tell(asker, option, value)
+                tell(asker, option, value, can_dual_channel)
             };
             match told {
                 Told::Next => {}
@@ -55,6 +58,19 @@ impl MasterSide {
             }
         }
         self.reply_unless_attached(conn, Reply::ok());
+    }
+
+    /// The main connection of a replica says over which one its snapshot comes.
+    fn on_rdb_client_id(&mut self, conn: ClientId, value: &[u8]) -> Told {
+        let Some(id) = parse_i64(value) else { return Told::Refused(Reply::error(NOT_AN_INTEGER)) };
+        let rdb_client = u64::try_from(id).ok().map(ClientId);
+        let Some(rdb_client) = rdb_client.filter(|id| self.psync_waiting.contains_key(id)) else {
+            return Told::Refused(Reply::error(format!("ERR Unrecognized RDB client id {id}")));
+        };
+        if !self.replicas.contains_key(&conn) {
+            self.askers.entry(conn).or_default().rdb_client = Some(rdb_client);
+        }
+        Told::Next
     }
 
     /// A reply in the middle of the stream would be taken for a part of it.
@@ -78,8 +94,16 @@ impl MasterSide {
             replica.fack = replica.fack.max(fack);
         }
         replica.ack_time = now;
-        if let ReplicaState::Online { held } = &mut replica.state {
-            *held = false;
+        match &mut replica.state {
+            ReplicaState::Online { held } => *held = false,
+            ReplicaState::BgTransfer => {
+                replica.state = ReplicaState::Online { held: false };
+                let replica = replica.addr();
+                self.event(MasterEvent::Synchronised { replica });
+                self.recount_good_replicas();
+            }
+            ReplicaState::WaitStart { .. } | ReplicaState::WaitEnd { .. } | ReplicaState::Transfer { .. } => {
+            }
         }
         self.feed(conn);
         self.check_waits();
@@ -87,7 +111,7 @@ impl MasterSide {
     }
 }
 
-fn tell(asker: &mut Asker, option: &[u8], value: &Bytes) -> Told {
+fn tell(asker: &mut Asker, option: &[u8], value: &Bytes, can_dual_channel: bool) -> Told {
     let refuse = |text: Vec<u8>| Told::Refused(Reply::error(text));
     let is = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
     if is("listening-port") {
@@ -107,10 +131,13 @@ fn tell(asker: &mut Asker, option: &[u8], value: &Bytes) -> Told {
     } else if is("capa") {
         asker.eof |= value.eq_ignore_ascii_case(b"eof");
         asker.psync2 |= value.eq_ignore_ascii_case(b"psync2");
-    } else if is("rdb-only") {
+        // Where it is off the word is one of those that are not known.
+        asker.dual_channel |= can_dual_channel && value.eq_ignore_ascii_case(b"dual-channel");
+    } else if is("rdb-only") || is("rdb-channel") {
+        let flag = if is("rdb-only") { &mut asker.rdb_only } else { &mut asker.rdb_channel };
         match parse_i64(value) {
-            Some(0) => asker.rdb_only = false,
-            Some(1) => asker.rdb_only = true,
+            Some(0) => *flag = false,
+            Some(1) => *flag = true,
             Some(_) => return refuse("ERR value is out of range, value must between 0 and 1".into()),
             None => return refuse(NOT_AN_INTEGER.into()),
         }

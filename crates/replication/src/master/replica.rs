@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use bytes::Bytes;
-use picket_sansio::Time;
+use picket_sansio::{ClientId, Time};
 
 use super::snapshot::{SnapshotFilter, SnapshotId};
 
@@ -16,6 +16,12 @@ pub(crate) struct Asker {
     pub(crate) eof: bool,
     pub(crate) psync2: bool,
     pub(crate) rdb_only: bool,
+    /// It can take its snapshot over another connection.
+    pub(crate) dual_channel: bool,
+    /// It is that other connection.
+    pub(crate) rdb_channel: bool,
+    /// The other connection of this one.
+    pub(crate) rdb_client: Option<ClientId>,
     pub(crate) filter: SnapshotFilter,
 }
 
@@ -47,8 +53,17 @@ pub(crate) enum ReplicaState {
     WaitEnd { snapshot: SnapshotId },
     /// It is sent a snapshot.
     Transfer { snapshot: SnapshotId, sent: u64, progress: Time, reading: bool },
+    /// It is sent the stream while it still loads the snapshot that it gets over another connection.
+    BgTransfer,
     /// It has its snapshot. `held`: the stream waits for an ACK that says that it is loaded.
     Online { held: bool },
+}
+
+impl Asker {
+    /// Whether it wants a snapshot and no stream.
+    pub(crate) fn wants_snapshot_only(&self) -> bool {
+        self.rdb_only || self.rdb_channel
+    }
 }
 
 impl Replica {
@@ -60,7 +75,7 @@ impl Replica {
     pub(crate) fn snapshot(&self) -> Option<SnapshotId> {
         match self.state {
             ReplicaState::WaitEnd { snapshot } | ReplicaState::Transfer { snapshot, .. } => Some(snapshot),
-            ReplicaState::WaitStart { .. } | ReplicaState::Online { .. } => None,
+            ReplicaState::WaitStart { .. } | ReplicaState::BgTransfer | ReplicaState::Online { .. } => None,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct MasterSettings {
     pub min_replicas_max_lag: u64,
     /// `client-output-buffer-limit replica`.
     pub output_limit: ReplicaOutputLimit,
+    /// `dual-channel-replication-enabled`: replicas that can may get their snapshots over connections of their own.
+    pub dual_channel: bool,
     /// Whether `save` points are configured: a disk snapshot that no replica waits for any more is then useful
     /// all the same.
     pub has_save_points: bool,
@@ -58,6 +60,7 @@ impl Default for MasterSettings {
                 soft_bytes: 64 << 20,
                 soft_span: Millis(60_000),
             },
+            dual_channel: false,
             has_save_points: false,
         }
     }

@@ -156,7 +156,11 @@ impl Snapshot {
 
     /// Whether a replica that told this may wait for it.
     fn suits(&self, asker: &Asker) -> bool {
-        asker.filter == self.filter && (asker.eof || self.target == SnapshotTarget::Disk)
+        let fits = match self.target {
+            SnapshotTarget::Socket => asker.eof,
+            SnapshotTarget::Disk => !asker.rdb_channel,
+        };
+        asker.filter == self.filter && fits
     }
 }
 
@@ -187,10 +191,10 @@ impl MasterSide {
                     && asker.eof <= newcomer.eof
                     && asker.psync2 <= newcomer.psync2
                     // One that wants the snapshot alone pins no stream.
-                    && !asker.rdb_only
+                    && !asker.wants_snapshot_only()
             };
             let covered = self.backlog.as_ref().is_some_and(|backlog| backlog.covers(offset + 1));
-            let shared = snapshot.filter == newcomer.filter && covered && self.replicas.values().any(waits);
+            let shared = snapshot.suits(newcomer) && covered && self.replicas.values().any(waits);
             shared.then_some((*id, offset))
         })
     }
@@ -223,11 +227,13 @@ impl MasterSide {
     /// Asks for a snapshot for those who wait: of what the first of them wants.
     pub(super) fn request_snapshot(&mut self) {
         let waiting = self.waiting();
-        let Some(filter) = waiting.first().map(|(conn, _)| self.replicas[conn].asker.filter) else { return };
+        let Some((first, _)) = waiting.first() else { return };
+        let Asker { filter, rdb_channel, .. } = self.replicas[first].asker;
         let mut batch =
             waiting.iter().map(|(conn, _)| &self.replicas[conn].asker).filter(|a| a.filter == filter);
         let diskless = self.settings.repl_diskless_sync || filter != SnapshotFilter::Everything;
-        let target = if diskless && batch.all(|asker| asker.eof) {
+        // A connection for the snapshot alone gets it straight, as Valkey does it; others may share it.
+        let target = if rdb_channel || diskless && batch.all(|asker| asker.eof) {
             SnapshotTarget::Socket
         } else {
             SnapshotTarget::Disk
@@ -239,7 +245,7 @@ impl MasterSide {
         self.outputs.push_back(MasterOutput::StartSnapshot { snapshot, target, filter });
     }
 
-    pub(super) fn on_snapshot_started(&mut self, id: SnapshotId) {
+    pub(super) fn on_snapshot_started(&mut self, id: SnapshotId, db: u32) {
         let offset = self.history.master_repl_offset;
         let mark = self.prng.hex(ReplId::LEN);
         let Some(snapshot) = self.snapshots.get_mut(&id) else { return };
@@ -273,6 +279,9 @@ impl MasterSide {
                         ReplicaState::Transfer { snapshot: id, sent: 0, progress, reading: false }
                     }
                 };
+                if self.replicas[&conn].asker.rdb_channel {
+                    self.begin_rdb_channel(conn, offset, db);
+                }
                 self.begin_stream(conn, offset, state);
             }
         }
@@ -287,7 +296,7 @@ impl MasterSide {
         let replid = self.history.replid;
         let Some(replica) = self.replicas.get_mut(&conn) else { return };
         replica.state = state;
-        let (tells, follows) = (!replica.pre_psync, !replica.asker.rdb_only);
+        let (tells, follows) = (!replica.pre_psync, !replica.asker.wants_snapshot_only());
         if follows {
             replica.cursor = Some(offset + 1);
             self.pin(conn, offset + 1);
@@ -416,7 +425,8 @@ impl MasterSide {
         if !finished {
             return;
         }
-        if replica.asker.rdb_only || replica.cursor.is_none() {
+        if replica.asker.wants_snapshot_only() || replica.cursor.is_none() {
+            self.rdb_channel_sent(conn);
             return self.disconnect(conn, DisconnectReason::SnapshotOnly);
         }
         replica.state = ReplicaState::Online { held };

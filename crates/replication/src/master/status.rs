@@ -35,6 +35,9 @@ pub struct MasterStatus {
     pub backlog: Option<BacklogStatus>,
     /// Attached replicas in the order of their connections.
     pub replicas: Vec<ReplicaStatus>,
+    /// Snapshots with connections of their own whose replicas have not asked for the stream yet; none where
+    /// dual-channel sync is off.
+    pub replicas_waiting_psync: Option<u64>,
     /// Good replicas, where `min-replicas-to-write` is in effect.
     pub good_replicas: Option<u64>,
     /// The planned failover.
@@ -69,6 +72,8 @@ pub struct ReplicaStatus {
     pub port: u64,
     /// Its state as INFO names it.
     pub state: ReplicaStatusState,
+    /// Which of a replica's connections this is.
+    pub kind: ReplicaKind,
     /// The stream is held until it acknowledges its snapshot.
     pub held: bool,
     /// Bytes it has acknowledged.
@@ -88,8 +93,33 @@ pub enum ReplicaStatusState {
     WaitBgsave,
     /// It is sent a snapshot from disk.
     SendBulk,
+    /// It is sent the stream while it loads the snapshot that it gets over another connection.
+    BgTransfer,
     /// It has its snapshot.
     Online,
+}
+
+/// Which of a replica's connections this is, as Valkey's INFO names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplicaKind {
+    /// The only one.
+    Replica,
+    /// The one with the stream, while another has the snapshot.
+    MainChannel,
+    /// The one with the snapshot.
+    RdbChannel,
+}
+
+impl ReplicaKind {
+    /// The word in INFO.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Replica => "replica",
+            Self::MainChannel => "main-channel",
+            Self::RdbChannel => "rdb-channel",
+        }
+    }
 }
 
 impl ReplicaStatusState {
@@ -99,6 +129,7 @@ impl ReplicaStatusState {
         match self {
             Self::WaitBgsave => "wait_bgsave",
             Self::SendBulk => "send_bulk",
+            Self::BgTransfer => "bg_transfer",
             Self::Online => "online",
         }
     }
@@ -157,7 +188,13 @@ impl MasterSide {
                         let is_disk = self.snapshots.get(snapshot).is_some_and(Snapshot::is_on_disk);
                         if is_disk { ReplicaStatusState::SendBulk } else { ReplicaStatusState::WaitBgsave }
                     }
+                    ReplicaState::BgTransfer => ReplicaStatusState::BgTransfer,
                     ReplicaState::Online { .. } => ReplicaStatusState::Online,
+                },
+                kind: match &replica.state {
+                    _ if replica.asker.rdb_channel => ReplicaKind::RdbChannel,
+                    ReplicaState::BgTransfer => ReplicaKind::MainChannel,
+                    _ => ReplicaKind::Replica,
                 },
                 held: replica.state == (ReplicaState::Online { held: true }),
                 ack: replica.ack,
@@ -176,6 +213,7 @@ impl MasterSide {
                 memory: backlog.memory(),
             }),
             replicas: replicas.collect(),
+            replicas_waiting_psync: self.settings.dual_channel.then_some(self.psync_waiting.len() as u64),
             good_replicas: self.settings.needs_good_replicas().then_some(self.good_replicas),
             failover: match self.failover {
                 Failover::None => FailoverState::NoFailover,

@@ -115,7 +115,7 @@ impl MasterSide {
             ReplicaState::WaitStart { .. } | ReplicaState::WaitEnd { .. } => {}
             ReplicaState::Transfer { .. } => self.feed_transfer(conn),
             ReplicaState::Online { held: true } => {}
-            ReplicaState::Online { held: false } => {
+            ReplicaState::BgTransfer | ReplicaState::Online { held: false } => {
                 let (Some(cursor), Some(backlog)) = (replica.cursor, &mut self.backlog) else { return };
                 if replica.budget == 0 || cursor > backlog.stream_offset() {
                     return;
@@ -153,5 +153,6 @@ impl MasterSide {
         for (conn, reason) in over {
             self.disconnect(conn, reason);
         }
+        self.check_kept_limit(end, hard);
     }
 }

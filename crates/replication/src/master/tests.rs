@@ -1,5 +1,7 @@
 //! The master side against scripted connections: words, order, bytes.
 
+mod dual;
+
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
@@ -91,7 +93,7 @@ impl Bench {
 
     fn started(&mut self) -> SnapshotId {
         let snapshot = self.snapshot.take().expect("one was asked for");
-        self.input(MasterInput::SnapshotStarted { snapshot });
+        self.input(MasterInput::SnapshotStarted { snapshot, db: 0 });
         snapshot
     }
 
@@ -542,7 +544,7 @@ fn any_inputs_are_survived_and_repeated_exactly() {
                 5 => MasterInput::Sync { conn, peer_ip, pending_output: false },
                 6 => MasterInput::Gone { conn },
                 7 | 8 => MasterInput::Writable { conn, budget: prng.below(5000) },
-                9 | 10 => MasterInput::SnapshotStarted { snapshot },
+                9 | 10 => MasterInput::SnapshotStarted { snapshot, db: 0 },
                 11 | 12 => MasterInput::SnapshotBytes { snapshot, bytes: Bytes::from_static(b"RDB") },
                 13 => MasterInput::SnapshotDone { snapshot, len: prng.below(9) },
                 14 => MasterInput::SnapshotFailed { snapshot, reason: "why not".to_string() },

@@ -52,6 +52,17 @@ pub enum LinkEvent {
         /// Bytes of it that are in the snapshot.
         offset: u64,
     },
+    /// The master sends its snapshot over a connection of its own.
+    DualChannel,
+    /// So much of the stream was stored while the snapshot comes that no more of it is read until that is loaded.
+    StoredLimit {
+        /// Bytes stored.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// What was stored of the stream while the snapshot came is applied.
+    StoredApplied,
     /// The stream goes on.
     PartialResync {
         /// From after this many bytes.
@@ -122,6 +133,10 @@ pub enum HandshakeStep {
     Version,
     /// `PSYNC`.
     Psync,
+    /// `REPLCONF rdb-channel`, on the connection of the snapshot.
+    RdbChannel,
+    /// `REPLCONF set-rdb-client-id`, on the main connection.
+    RdbClientId,
 }
 
 /// Why an attempt or a link ended.
@@ -207,6 +222,8 @@ impl fmt::Display for HandshakeStep {
             Self::Capa => "REPLCONF capa",
             Self::Version => "REPLCONF version",
             Self::Psync => "PSYNC",
+            Self::RdbChannel => "REPLCONF rdb-channel",
+            Self::RdbClientId => "REPLCONF set-rdb-client-id",
         })
     }
 }
@@ -233,6 +250,14 @@ impl fmt::Display for LinkEvent {
             Self::FullResync { replid: None, .. } => {
                 f.write_str("Full resync from a master that named no history: no partial one can follow")
             }
+            Self::DualChannel => {
+                f.write_str("The master sends its snapshot over a connection of its own (dual-channel sync)")
+            }
+            Self::StoredLimit { bytes, limit } => write!(
+                f,
+                "Replication buffer limit reached, stopping buffering. {bytes} bytes are stored, the limit is {limit}"
+            ),
+            Self::StoredApplied => f.write_str("Successfully streamed replication data into memory"),
             Self::PartialResync { .. } => f.write_str("Successful partial resynchronization with master."),
             Self::ReplIdChanged { replid } => write!(f, "Master replication ID changed to {replid}"),
             Self::Receiving { size: PayloadSize::Bytes(len) } => {

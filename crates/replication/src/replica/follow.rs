@@ -8,11 +8,15 @@ use bytes::Bytes;
 use picket_resp::command;
 use picket_sansio::{LinkId, Time};
 
-use super::event::LinkFailure;
+use super::event::{LinkEvent, LinkFailure};
 use super::io::LinkOutput;
+use super::stored::StoredStream;
 use super::stream::{StreamReader, StreamStep};
 use super::{CRON_PERIOD, Connected, ReplicaLink, State};
 use crate::ReplId;
+
+/// How much of what was stored is applied before others have their turn.
+const STORED_BLOCKS_AT_ONCE: u32 = 8;
 
 impl ReplicaLink {
     pub(super) fn enter_connected(
@@ -23,11 +27,61 @@ impl ReplicaLink {
         reader: StreamReader,
     ) {
         self.down_since = None;
-        self.state =
-            State::Connected(Connected { link, replid, reader, last_io: now, next_ack: now + CRON_PERIOD });
+        self.state = State::Connected(Connected {
+            link,
+            replid,
+            reader,
+            last_io: now,
+            next_ack: now + CRON_PERIOD,
+            stored: StoredStream::default(),
+            next_stored: now,
+        });
+    }
+
+    /// Applies what was stored of the stream, a part of it now.
+    pub(super) fn replay(&mut self, now: Time, stored: StoredStream) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let (link, was_paused) = (connected.link, !stored.is_empty());
+        connected.stored = stored;
+        self.apply_stored(now, link, was_paused);
+    }
+
+    /// The next part of what was stored.
+    pub(super) fn replay_on(&mut self, now: Time) {
+        let State::Connected(connected) = &mut self.state else { return };
+        let link = connected.link;
+        self.apply_stored(now, link, true);
+    }
+
+    fn apply_stored(&mut self, now: Time, link: LinkId, was_paused: bool) {
+        for _ in 0..STORED_BLOCKS_AT_ONCE {
+            let State::Connected(connected) = &mut self.state else { return };
+            let Some(bytes) = connected.stored.pop() else { break };
+            self.read_stream(now, bytes);
+        }
+        let State::Connected(connected) = &mut self.state else { return };
+        if !connected.stored.is_empty() {
+            connected.next_stored = Time(now.0 + 1);
+            return;
+        }
+        if was_paused {
+            self.outputs.push_back(LinkOutput::ResumeReading { link });
+        }
+        self.event(LinkEvent::StoredApplied);
+        self.send_ack(now);
     }
 
     pub(super) fn on_stream_data(&mut self, now: Time, bytes: Bytes) {
+        let State::Connected(connected) = &mut self.state else { return };
+        if connected.stored.is_empty() {
+            self.read_stream(now, bytes);
+        } else {
+            // What came first is applied first.
+            connected.stored.push(&bytes);
+        }
+    }
+
+    fn read_stream(&mut self, now: Time, bytes: Bytes) {
         let State::Connected(connected) = &mut self.state else { return };
         connected.last_io = now;
         let mut steps = Vec::new();

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 use picket_resp::{append_command, command};
-use picket_sansio::{LinkId, Secret, Time};
+use picket_sansio::{LinkId, Time};
 
 use super::event::{HandshakeStep, LinkEvent, LinkFailure};
 use super::io::{LinkOutput, PsyncForm};
@@ -112,12 +112,8 @@ impl ReplicaLink {
         let State::Handshake(handshake) = &mut self.state else { return };
         let link = handshake.link;
         let mut steps = VecDeque::new();
-        if let Some(password) = &self.config.masterauth {
+        if let Some(bytes) = self.config.auth_command() {
             steps.push_back(HandshakeStep::Auth);
-            let mut words = Vec::from([&b"AUTH"[..]]);
-            words.extend(self.config.masteruser.as_deref());
-            words.push(password.expose());
-            let bytes = Secret::new(command(words).to_vec());
             self.outputs.push_back(LinkOutput::SendSecret { link, bytes });
         }
         let mut out = BytesMut::new();
@@ -128,7 +124,8 @@ impl ReplicaLink {
             append_command(&mut out, &["REPLCONF", "ip-address", ip]);
         }
         steps.push_back(HandshakeStep::Capa);
-        append_command(&mut out, &["REPLCONF", "capa", "eof", "capa", "psync2"]);
+        let dual_channel: &[&str] = if self.config.dual_channel { &["capa", "dual-channel"] } else { &[] };
+        append_command(&mut out, &[&["REPLCONF", "capa", "eof", "capa", "psync2"], dual_channel].concat());
         if let Some(version) = &self.config.version {
             steps.push_back(HandshakeStep::Version);
             append_command(&mut out, &["REPLCONF", "version", version]);
@@ -174,6 +171,10 @@ impl ReplicaLink {
                 let replid = rest.first().and_then(|id| ReplId::parse(id));
                 let offset = rest.get(1).and_then(|offset| crate::number::parse_offset(offset));
                 self.enter_transfer(now, link, replid.zip(offset));
+            }
+            ([b"+DUALCHANNELSYNC"], _) => {
+                self.settle_failover(true);
+                self.enter_dual(now, link);
             }
             ([b"+CONTINUE", rest @ ..], Some(cached)) => {
                 self.settle_failover(true);

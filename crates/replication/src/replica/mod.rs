@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   None --Follow--> Connect --> Connecting --> Handshake --+FULLRESYNC/SYNC--> Transfer --> Loading
-//!    ^                  ^                           |                                           |
-//!    |                  |                           +--+CONTINUE--> Connected <-----------------+
+//!    ^                  ^                         |   |                                           |
+//!    |                  |                         |   +--+CONTINUE--> Connected <-----------------+
+//!    |                  |                         +--+DUALCHANNELSYNC--> Dual --^  (dual.rs)
 //!  Stop (from any)      +--- every failure, with its reason
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! replicationCron`).
 
 mod config;
+mod dual;
 mod event;
 mod follow;
 mod handshake;
@@ -20,6 +22,7 @@ mod line;
 mod mark;
 mod payload;
 mod status;
+mod stored;
 mod stream;
 mod transfer;
 
@@ -38,8 +41,10 @@ pub use status::{LinkStatus, TransferStatus};
 pub use stream::{StreamCommand, StreamError};
 
 use crate::{CachedMaster, ReplId};
+use dual::Dual;
 use handshake::Handshake;
 use payload::PayloadReader;
+use stored::StoredStream;
 use stream::StreamReader;
 
 /// The beat of ACKs, of newlines while loading, and of new attempts.
@@ -80,6 +85,7 @@ enum State {
     Handshake(Handshake),
     Transfer(Transfer),
     Loading(Loading),
+    Dual(Dual),
     Connected(Connected),
 }
 
@@ -116,6 +122,10 @@ struct Connected {
     reader: StreamReader,
     last_io: Time,
     next_ack: Time,
+    /// What came while the snapshot did and is not applied yet; nothing is acknowledged and no more is read until
+    /// it is.
+    stored: StoredStream,
+    next_stored: Time,
 }
 
 /// Why a replica link wants to be woken.
@@ -131,6 +141,8 @@ pub enum LinkTimer {
     TransferTimeout,
     /// The newline that tells the master that loading goes on.
     Newline,
+    /// The next part of what was stored of the stream while the snapshot came.
+    Stored,
     /// The next ACK.
     Ack,
     /// The end of patience with a silent master.
@@ -160,7 +172,10 @@ impl ReplicaLink {
     pub fn handle(&mut self, now: Time, input: LinkInput) {
         match input {
             LinkInput::Wake => {}
-            LinkInput::Configure(config) => self.config = config,
+            LinkInput::Configure(config) => {
+                self.config = config;
+                self.check_stored();
+            }
             LinkInput::Follow { host, port, cached, form } => {
                 self.leave(LinkFailure::Replaced);
                 self.cached = cached.or(self.cached);
@@ -179,8 +194,11 @@ impl ReplicaLink {
             }
             LinkInput::Up { link } => self.on_up(now, link),
             LinkInput::Data { link, bytes } => {
-                if self.live_link() == Some(link) {
-                    self.on_data(now, bytes);
+                if self.links().contains(&Some(link)) {
+                    match self.state {
+                        State::Dual(_) => self.on_dual_data(now, link, bytes),
+                        _ => self.on_data(now, bytes),
+                    }
                 }
             }
             LinkInput::Down { link, reason } => self.on_down(now, link, reason),
@@ -226,6 +244,10 @@ impl ReplicaLink {
             }
             State::Loading(loading) if loading.link.is_ok() => newline_or(loading.next_newline, None),
             State::Loading(_) => None,
+            State::Dual(dual) => dual.deadline(after),
+            State::Connected(connected) if !connected.stored.is_empty() => {
+                at(connected.next_stored, LinkTimer::Stored)
+            }
             State::Connected(connected) => {
                 let end = after(connected.last_io);
                 if connected.replid.is_some() && connected.next_ack < end {
@@ -250,6 +272,7 @@ impl ReplicaLink {
             stream_db: cached.map(|cached| cached.db),
             last_io: None,
             transfer: None,
+            stored_bytes: self.stored_bytes(),
             down_since: self.down_since,
         };
         match &self.state {
@@ -267,6 +290,9 @@ impl ReplicaLink {
                     read_bytes: loading.read_bytes,
                     last_io: loading.last_io,
                 });
+            }
+            State::Dual(dual) => {
+                status.transfer = dual.transfer();
             }
             State::Connected(connected) => {
                 status.replid = connected.replid;
@@ -288,6 +314,7 @@ impl ReplicaLink {
             State::Connecting { .. } => LinkState::Connecting,
             State::Handshake(_) => LinkState::Handshake,
             State::Transfer(_) | State::Loading(_) => LinkState::Sync,
+            State::Dual(ref dual) => dual.state(),
             State::Connected(_) => LinkState::Connected,
         }
     }
@@ -308,9 +335,40 @@ impl ReplicaLink {
     }
 
     fn live_position(&self) -> Option<CachedMaster> {
-        let State::Connected(connected) = &self.state else { return None };
+        let connected = match &self.state {
+            State::Connected(connected) => connected,
+            State::Dual(dual) => return dual.position(),
+            _ => return None,
+        };
         let replid = connected.replid?;
         Some(CachedMaster { replid, reploff: connected.reader.reploff(), db: connected.reader.db() })
+    }
+
+    /// Bytes of the stream that wait for the snapshot to be loaded, or to be applied after it.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        match &self.state {
+            State::Dual(dual) => dual.stored_bytes(),
+            State::Connected(connected) => connected.stored.len(),
+            _ => 0,
+        }
+    }
+
+    /// The connection over which the snapshot comes.
+    #[must_use]
+    pub fn payload_link(&self) -> Option<LinkId> {
+        match &self.state {
+            State::Dual(dual) => dual.rdb,
+            _ => self.live_link(),
+        }
+    }
+
+    /// All connections to the master.
+    fn links(&self) -> [Option<LinkId>; 2] {
+        match &self.state {
+            State::Dual(dual) => [Some(dual.main), dual.rdb],
+            _ => [self.live_link(), None],
+        }
     }
 
     /// The connection to the master, if there is one.
@@ -322,6 +380,7 @@ impl ReplicaLink {
             State::Handshake(handshake) => Some(handshake.link),
             State::Transfer(transfer) => Some(transfer.link),
             State::Loading(loading) => loading.link.as_ref().ok().copied(),
+            State::Dual(dual) => Some(dual.main),
             State::Connected(connected) => Some(connected.link),
         }
     }
@@ -333,13 +392,15 @@ impl ReplicaLink {
             self.event(LinkEvent::HandshakeStarted);
             self.enter_handshake(now, link);
         }
+        self.on_dual_up(now, link);
     }
 
     fn on_down(&mut self, now: Time, link: LinkId, reason: String) {
-        if self.live_link() != Some(link) {
+        if !self.links().contains(&Some(link)) {
             return;
         }
         match &mut self.state {
+            State::Dual(_) => self.on_dual_down(now, link, reason),
             // What has arrived is complete: it is loaded, and then continued from.
             State::Loading(loading) => loading.link = Err(reason),
             State::Connecting { .. } => self.fail_without_link(now, LinkFailure::ConnectFailed(reason)),
@@ -358,6 +419,8 @@ impl ReplicaLink {
                     loading.early.push(bytes);
                     return;
                 }
+                // What follows the word that there are to be two connections came over the one that there was.
+                State::Dual(_) => return self.on_main_data(now, bytes),
                 State::Connected(_) => return self.on_stream_data(now, bytes),
             }
             if bytes.is_empty() {
@@ -375,6 +438,7 @@ impl ReplicaLink {
                 LinkTimer::TransferTimeout => self.fail(now, LinkFailure::TransferTimeout),
                 LinkTimer::MasterTimeout => self.fail(now, LinkFailure::MasterTimeout),
                 LinkTimer::Newline => self.send_newline(now),
+                LinkTimer::Stored => self.replay_on(now),
                 LinkTimer::Ack => self.send_ack(now),
             }
         }
@@ -394,9 +458,7 @@ impl ReplicaLink {
 
     /// Ends an attempt or a link that still has a connection.
     fn fail(&mut self, now: Time, reason: LinkFailure) {
-        if let Some(link) = self.live_link() {
-            self.outputs.push_back(LinkOutput::Close { link });
-        }
+        self.close_links();
         self.fail_without_link(now, reason);
     }
 
@@ -433,11 +495,14 @@ impl ReplicaLink {
         if !matches!(state, LinkState::None | LinkState::Connect) {
             self.event(LinkEvent::Failed { state, reason });
         }
-        if let Some(link) = self.live_link() {
-            self.outputs.push_back(LinkOutput::Close { link });
-        }
+        self.close_links();
         self.settle_failover(false);
         self.drop_link(true);
+    }
+
+    fn close_links(&mut self) {
+        let links = self.links().into_iter().flatten();
+        self.outputs.extend(links.map(|link| LinkOutput::Close { link }));
     }
 
     /// Forgets the live part of the link; keeps what a partial resynchronisation needs if `keep` says so.
@@ -450,6 +515,16 @@ impl ReplicaLink {
                 }
             }
             State::Loading(_) => self.outputs.push_back(LinkOutput::PayloadAbort),
+            State::Dual(dual) => {
+                if dual.has_payload() {
+                    self.outputs.push_back(LinkOutput::PayloadAbort);
+                }
+                // A snapshot that is loaded is kept; without one the link still knows what it knew.
+                if let Some(position) = dual.position() {
+                    self.cached = Some(position);
+                    self.event(LinkEvent::Cached { reploff: position.reploff });
+                }
+            }
             State::Connected(connected) => {
                 self.cached = connected.replid.filter(|_| keep).map(|replid| CachedMaster {
                     replid,

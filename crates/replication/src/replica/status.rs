@@ -27,6 +27,8 @@ pub struct LinkStatus {
     pub last_io: Option<Time>,
     /// The snapshot that is being received or loaded.
     pub transfer: Option<TransferStatus>,
+    /// Bytes of the stream that wait for the snapshot to be loaded, or to be applied after it.
+    pub stored_bytes: u64,
     /// Since when the link is not connected; none if it is, or was never since becoming a replica.
     pub down_since: Option<Time>,
 }

@@ -1,5 +1,7 @@
 //! The link against a scripted master: words, order, patience, reconnection.
 
+mod dual;
+
 use alloc::format;
 use alloc::string::ToString;
 

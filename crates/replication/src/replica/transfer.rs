@@ -80,6 +80,9 @@ impl ReplicaLink {
                 return;
             }
         };
+        if matches!(self.state, State::Dual(_)) {
+            return self.on_dual_loaded(now, db);
+        }
         if !matches!(self.state, State::Loading(_)) {
             return;
         }
@@ -106,12 +109,21 @@ impl ReplicaLink {
     }
 
     pub(super) fn send_newline(&mut self, now: Time) {
-        let (link, next) = match &mut self.state {
-            State::Transfer(transfer) => (transfer.link, &mut transfer.next_newline),
-            State::Loading(Loading { link: Ok(link), next_newline, .. }) => (*link, next_newline),
+        let link = match &mut self.state {
+            State::Transfer(transfer) => {
+                transfer.next_newline = now + CRON_PERIOD;
+                transfer.link
+            }
+            State::Loading(Loading { link: Ok(link), next_newline, .. }) => {
+                *next_newline = now + CRON_PERIOD;
+                *link
+            }
+            State::Dual(dual) => match dual.newline(now) {
+                Some(link) => link,
+                None => return,
+            },
             _ => return,
         };
-        *next = now + CRON_PERIOD;
         self.outputs.push_back(LinkOutput::Send { link, bytes: Bytes::from_static(b"\n") });
     }
 }

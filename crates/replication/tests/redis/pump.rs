@@ -241,7 +241,7 @@ impl MasterPump {
             }
             MasterOutput::StartSnapshot { snapshot, target, .. } => {
                 self.snapshots.insert(snapshot, 0);
-                self.side.handle(now, MasterInput::SnapshotStarted { snapshot });
+                self.side.handle(now, MasterInput::SnapshotStarted { snapshot, db: 0 });
                 if target == SnapshotTarget::Disk {
                     let len = self.rdb.len() as u64;
                     self.side.handle(now, MasterInput::SnapshotDone { snapshot, len });

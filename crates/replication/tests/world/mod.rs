@@ -109,7 +109,12 @@ impl World {
             .map(|index| {
                 let history = History::start(ReplId::random(&mut prng));
                 let seed = prng.next_u64();
-                let config = LinkConfig { listening_port: index as u16, ..LinkConfig::default() };
+                let config = LinkConfig {
+                    listening_port: index as u16,
+                    dual_channel: settings.dual_channel,
+                    stored_bytes_max: settings.output_limit.hard_bytes,
+                    ..LinkConfig::default()
+                };
                 Node {
                     side: MasterSide::new(now, settings, NodeRole::Master, history, None, seed),
                     link: ReplicaLink::new(config),
@@ -374,7 +379,10 @@ impl World {
             }
         }
         let up = self.nodes[node].link.state() == LinkState::Connected;
-        if up != self.nodes[node].was_up {
+        // A snapshot can be loaded before the stream has begun, or when its link has ended already.
+        if self.nodes[node].side.role() == (NodeRole::Replica { link_up: !up })
+            || up != self.nodes[node].was_up
+        {
             self.nodes[node].was_up = up;
             self.nodes[node].side.handle(self.now, MasterInput::Link { up });
         }
@@ -513,7 +521,7 @@ impl World {
                 assert_eq!(label.reploff, node.side.history().master_repl_offset);
                 let bytes = node.data.save(label.db, padding);
                 node.snapshots.insert(snapshot, (bytes, 0));
-                node.side.handle(now, MasterInput::SnapshotStarted { snapshot });
+                node.side.handle(now, MasterInput::SnapshotStarted { snapshot, db: label.db });
             }
             MasterOutput::ContinueSnapshot { snapshot, budget } => {
                 let (bytes, given) = node.snapshots.get_mut(&snapshot).expect("it was started");
