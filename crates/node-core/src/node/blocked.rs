@@ -30,6 +30,12 @@ impl Node {
 
     fn retry(&mut self, client: ClientId) {
         let Some(args) = self.keyspace.parked(client).map(|block| block.args.clone()) else { return };
+        if let Err(refusal) = self.server.check_again(client, &args) {
+            self.end_block(client);
+            self.server.reply(client, &refusal);
+            self.server.resume(client);
+            return;
+        }
         let context = self.client_context(client);
         let Some(state) = self.clients.get_mut(&client) else { return };
         let outcome = self.keyspace.execute(&mut state.session, context, &args);

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::{ClientId, QueryId};
+use picket_server_core::acl::PubsubDefault;
 use picket_server_core::config::{DIRECTIVES, Directive, Kind, Special, find_directive};
 use picket_server_core::{Case, Limits, Settings, glob_match, help};
 
@@ -197,6 +198,7 @@ impl Node {
         self.live = Live::of(&self.settings);
         *self.keyspace.settings_mut() = self.live.keyspace.clone();
         self.server.set_limits(self.now, Limits::from_settings(&self.settings));
+        self.server.set_pubsub_default(PubsubDefault::from_settings(&self.settings));
         self.side_input(picket_replication::MasterInput::Configure(self.live.master));
         self.link_input(picket_replication::LinkInput::Configure(self.live.link.clone()));
         self.push(NodeOutput::Settings(self.settings.clone().into()));

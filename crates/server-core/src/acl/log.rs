@@ -90,6 +90,11 @@ impl AclLog {
         self.entries.iter()
     }
 
+    /// Changes how many entries are kept; more than that go with the next refusal.
+    pub fn set_len_max(&mut self, len_max: u64) {
+        self.len_max = len_max;
+    }
+
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.entries.clear();

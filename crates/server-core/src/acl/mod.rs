@@ -16,7 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::command::CommandTable;
-use crate::config::{ConfigError, ConfigLine, RewriteLine, lines, word};
+use crate::config::{ConfigError, ConfigLine, RewriteLine, Settings, lines, word};
 
 pub use error::AclError;
 pub use log::{AclLog, AclLogEntry, Denial, LoggedClient};
@@ -38,6 +38,14 @@ pub enum PubsubDefault {
     AllChannels,
 }
 
+impl PubsubDefault {
+    /// What a configuration says.
+    #[must_use]
+    pub fn from_settings(settings: &Settings) -> Self {
+        if settings.acl_pubsub_default_allchannels() { Self::AllChannels } else { Self::ResetChannels }
+    }
+}
+
 /// All users of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acl {
@@ -53,6 +61,11 @@ impl Acl {
         let default = User::all_powerful(DEFAULT_USER, pubsub_default);
         let users = BTreeMap::from([(DEFAULT_USER.to_vec(), default)]);
         Self { table, pubsub_default, users }
+    }
+
+    /// Changes what users may listen to who are made or reset from now on.
+    pub fn set_pubsub_default(&mut self, pubsub_default: PubsubDefault) {
+        self.pubsub_default = pubsub_default;
     }
 
     /// The commands that rules speak about.

@@ -105,10 +105,7 @@ impl Server {
         if client.multi.is_some() && spec.flags.has(Flags::NO_MULTI) {
             return Err("ERR Command not allowed inside a transaction".into());
         }
-        if let Err(denial) = self.check_permission(call) {
-            let user = self.clients.get(call.client).map_or(&[][..], |client| &client.user);
-            return Err(format!("NOPERM {}", denial_text(user, command, &denial, Verbose::No)));
-        }
+        self.check_rights(call)?;
         let Some(client) = self.clients.get(call.client) else {
             return Ok(());
         };
@@ -119,6 +116,22 @@ impl Server {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a request that waited may still run: the user's rights may have changed meanwhile.
+    ///
+    /// # Errors
+    /// The answer to the client.
+    pub fn check_again(&mut self, id: ClientId, args: &[Bytes]) -> Result<(), Reply> {
+        let command = self.find_command(args).map_err(Reply::error)?;
+        self.check_rights(&Call { client: id, command, args: args.to_vec() }).map_err(Reply::error)
+    }
+
+    fn check_rights(&mut self, call: &Call) -> Result<(), String> {
+        self.check_permission(call).map_err(|denial| {
+            let user = self.clients.get(call.client).map_or(&[][..], |client| &client.user);
+            format!("NOPERM {}", denial_text(user, call.command, &denial, Verbose::No))
+        })
     }
 
     /// Asks the user's rules, and notes a refusal.
@@ -181,7 +194,7 @@ impl Server {
         };
         let username = user.unwrap_or(&client.user).to_vec();
         let logged =
-            LoggedClient { username, info: client.info(id, self.now), in_multi: client.multi.is_some() };
+            LoggedClient { username, info: client.info(id, self.now), in_multi: self.is_in_transaction(id) };
         let wall = self.wall();
         self.acl_log.add(denial, object, logged, self.now, wall);
     }

@@ -36,7 +36,7 @@ use bytes::{Bytes, BytesMut};
 use picket_resp::{Protocol, Reply};
 use picket_sansio::{ClientId, Deadline, Millis, Prng, Time, WallTime};
 
-use crate::acl::{Acl, AclLog};
+use crate::acl::{Acl, AclLog, PubsubDefault};
 use crate::command::CommandIndex;
 
 pub use client::{ClientAddresses, Origin};
@@ -88,8 +88,7 @@ pub struct Server {
     pause: Pause,
     /// The application holds back writes, see [`Server::hold_writes`].
     holds_writes: bool,
-    /// Who is being answered, and what was published to it meanwhile.
-    answered: Option<(ClientId, Vec<Bytes>)>,
+    answered: Option<transaction::Answered>,
     outputs: VecDeque<ServerOutput>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together. The room behind them
     /// is used again.
@@ -398,6 +397,11 @@ impl Server {
         self.acl.set_requirepass(password);
     }
 
+    /// Changes what users may listen to who are made or reset from now on (`acl-pubsub-default`).
+    pub fn set_pubsub_default(&mut self, pubsub_default: PubsubDefault) {
+        self.acl.set_pubsub_default(pubsub_default);
+    }
+
     /// The options.
     #[must_use]
     pub fn options(&self) -> &ServerOptions {
@@ -408,6 +412,7 @@ impl Server {
     pub fn set_limits(&mut self, now: Time, limits: Limits) {
         self.now = now;
         self.options.limits = limits;
+        self.acl_log.set_len_max(limits.acl_log_len);
         self.idle.clear();
         let ids: Vec<ClientId> = self.clients.ids().collect();
         for id in ids {
@@ -521,10 +526,10 @@ impl Server {
     }
 
     fn push_shared(&mut self, id: ClientId, bytes: Bytes) {
-        if let Some((owner, messages)) = &mut self.answered
-            && *owner == id
+        if let Some(answered) = &mut self.answered
+            && answered.client == id
         {
-            messages.push(bytes);
+            answered.messages.push(bytes);
             return;
         }
         match self.clients.get_mut(id) {

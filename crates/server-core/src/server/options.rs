@@ -80,12 +80,7 @@ impl ServerOptions {
         table: CommandTable,
         identity: Identity,
     ) -> Result<Self, ConfigError> {
-        let pubsub_default = if settings.acl_pubsub_default_allchannels() {
-            PubsubDefault::AllChannels
-        } else {
-            PubsubDefault::ResetChannels
-        };
-        let mut acl = Acl::new(table, pubsub_default);
+        let mut acl = Acl::new(table, PubsubDefault::from_settings(settings));
         acl.set_requirepass(settings.requirepass().map(picket_sansio::Secret::expose));
         acl.load_config(users)?;
         Ok(Self {

@@ -41,6 +41,16 @@ pub struct CallFlags {
     pub all: Flags,
 }
 
+/// Who is being answered.
+#[derive(Clone)]
+pub(super) struct Answered {
+    pub(super) client: ClientId,
+    /// What was published to it meanwhile.
+    pub(super) messages: Vec<Bytes>,
+    /// Its transaction is being run.
+    is_exec: bool,
+}
+
 impl Default for Multi {
     fn default() -> Self {
         let flags = CallFlags { any: Flags::NONE, all: Flags::ALL };
@@ -111,6 +121,12 @@ impl Server {
         self.clients.get(id).is_some_and(|client| client.multi.is_some())
     }
 
+    /// Whether what is refused to a client is part of a transaction.
+    pub(super) fn is_in_transaction(&self, id: ClientId) -> bool {
+        let runs = |answered: &Answered| answered.is_exec && answered.client == id;
+        self.is_in_multi(id) || self.answered.as_ref().is_some_and(runs)
+    }
+
     /// EXEC or DISCARD: ends MULTI and hands over the queue.
     pub fn take_multi(&mut self, id: ClientId) -> Option<Multi> {
         self.clients.get_mut(id)?.multi.take()
@@ -146,20 +162,20 @@ impl Server {
             let header = format!("*{len}\r\n");
             self.push_raw(id, header.as_bytes());
         }
-        self.begin_reply(id);
+        self.answered = Some(Answered { client: id, messages: Vec::new(), is_exec: true });
     }
 
     /// What is published to a client that is being answered follows at [`Server::end_reply`], so that it stands before
     /// or inside no reply. One client is answered at a time.
     pub fn begin_reply(&mut self, id: ClientId) {
-        self.answered = Some((id, Vec::new()));
+        self.answered = Some(Answered { client: id, messages: Vec::new(), is_exec: false });
     }
 
     /// The reply was given: messages that came for the client meanwhile follow.
     pub fn end_reply(&mut self) {
-        if let Some((id, messages)) = self.answered.take() {
+        if let Some(Answered { client, messages, .. }) = self.answered.take() {
             for bytes in messages {
-                self.push_shared(id, bytes);
+                self.push_shared(client, bytes);
             }
         }
     }
