@@ -62,6 +62,8 @@ fn writes_have_one_canonical_form() {
     check(&[], "SET k v EX 10 NX", &["SET k v PXAT 1700000010000"]);
     check(&[], "SET k v PX 5 GET", &["SET k v PXAT 1700000000005"]);
     check(&[], "SET k v EXAT 1800000000", &["SET k v PXAT 1800000000000"]);
+    check(&[], "set k v pxat 1800000000000", &["set k v pxat 1800000000000"]);
+    check(&[], "set k v pxat 1800000000000 nx", &["SET k v PXAT 1800000000000"]);
     check(&["SET k 1"], "SET k v GET KEEPTTL", &["SET k v KEEPTTL"]);
     check(&[], "SETEX k 10 v", &["SET k v PXAT 1700000010000"]);
     check(&[], "PSETEX k 10 v", &["SET k v PXAT 1700000000010"]);
@@ -215,6 +217,17 @@ fn changes_are_counted_as_redis_counts_them() {
     node.now_ms += 10;
     let outcome = node.run("GET k");
     assert_eq!((outcome.effects.len(), outcome.changes), (1, 0));
+}
+
+#[test]
+fn scan_for_a_type_finds_no_other_key_expired() {
+    let mut node = Node::new(Origin::Client);
+    for line in ["SET string v PX 1", "HSET hash f v", "PEXPIRE hash 1", "SET stays v"] {
+        node.run(line);
+    }
+    node.now_ms += 10;
+    assert_eq!(node.effects("SCAN 0 TYPE string"), ["DEL string"]);
+    assert_eq!(node.effects("SCAN 0"), ["DEL hash"]);
 }
 
 #[test]

@@ -58,6 +58,23 @@ fn a_watched_key_that_changes_stops_exec() {
 }
 
 #[test]
+fn a_member_that_is_moved_to_where_it_is_changes_nothing_there() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    for line in ["SADD from a b", "SADD to a", "WATCH to", "MULTI"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.run(0, "SMOVE from to a"), Reply::Integer(1));
+    assert_eq!(world.ask(0, client, "EXEC"), Reply::Array(Vec::new()));
+    for line in ["WATCH to", "MULTI"] {
+        world.ask(0, client, line);
+    }
+    assert_eq!(world.run(0, "SMOVE from to b"), Reply::Integer(1));
+    assert!(world.ask(0, client, "EXEC").is_null());
+}
+
+#[test]
 fn who_waits_is_served_or_gives_up() {
     let mut world = World::new();
     world.add(&[]);
@@ -323,6 +340,68 @@ fn who_publishes_to_itself_is_answered_first() {
     world.ask(0, other, "SUBSCRIBE news");
     assert_eq!(world.ask(0, client, "PUBLISH news again"), Reply::Integer(3));
     assert_eq!(world.reply(0, other), Some(Reply::array(["message", "news", "again"].map(Reply::bulk))));
+}
+
+#[test]
+fn who_waits_and_lost_the_right_to_is_refused() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    world.run(0, "ACL SETUSER waiter on nopass +@all allkeys");
+    world.ask(0, client, "AUTH waiter x");
+    world.send(0, client, "BLPOP list 0");
+    world.run(0, "ACL SETUSER waiter resetkeys");
+    world.run(0, "RPUSH list a");
+    assert_eq!(world.reply(0, client), Some(Reply::error("NOPERM No permissions to access a key")));
+    assert_eq!(world.run(0, "LLEN list"), Reply::Integer(1));
+    assert_eq!(world.ask(0, client, "PING"), Reply::simple("PONG"));
+}
+
+#[test]
+fn what_a_transaction_is_refused_is_logged_as_such() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    world.run(0, "ACL SETUSER user on nopass +@all allkeys");
+    for line in ["AUTH user x", "MULTI", "INCR k"] {
+        world.ask(0, client, line);
+    }
+    world.run(0, "ACL SETUSER user -incr");
+    assert!(matches!(world.ask(0, client, "EXEC"), Reply::Array(replies) if replies[0].is_error()));
+    assert!(world.ask(0, client, "INCR k").is_error());
+    let contexts: Vec<Reply> = match world.run(0, "ACL LOG") {
+        Reply::Array(entries) => {
+            entries.iter().filter_map(|entry| Some(entry.as_array()?[5].clone())).collect()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(contexts, ["toplevel", "multi"].map(Reply::bulk));
+}
+
+#[test]
+fn directives_of_users_take_effect_at_once() {
+    let mut world = World::new();
+    world.add(&[]);
+    let client = world.client(0);
+    world.run(0, "ACL SETUSER user on nopass -@all +auth");
+    world.ask(0, client, "AUTH user x");
+    let logged = |world: &mut World| world.run(0, "ACL LOG").as_array().map(<[Reply]>::len);
+    world.run(0, "CONFIG SET acllog-max-len 2");
+    for line in ["GET a", "SET a b", "DEL a", "PING"] {
+        assert!(world.ask(0, client, line).is_error());
+    }
+    assert_eq!(logged(&mut world), Some(2));
+    world.run(0, "CONFIG SET acllog-max-len 0");
+    assert_eq!(logged(&mut world), Some(2), "what is there goes with the next refusal");
+    world.ask(0, client, "GET a");
+    assert_eq!(logged(&mut world), Some(0));
+    let may_listen = |world: &mut World, name: &str| {
+        world.run(0, &format!("ACL SETUSER {name} on nopass +@all"));
+        world.run(0, &format!("ACL DRYRUN {name} SUBSCRIBE news")) == Reply::ok()
+    };
+    assert!(!may_listen(&mut world, "before"));
+    world.run(0, "CONFIG SET acl-pubsub-default allchannels");
+    assert!(may_listen(&mut world, "after") && !may_listen(&mut world, "before"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use picket_server_core::{Case, Categories, Flags, glob_match};
 use super::args::{self, is};
 use super::generic::visible;
 use crate::command::{Command, Keys, docs};
+use crate::entry::Entry;
 use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
 use crate::number;
@@ -91,13 +92,9 @@ fn keys(exec: &mut Exec, args: &[Bytes]) -> Answer {
 fn scan(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let scan = Scan::parse(Scan::cursor(&args[1])?, &args[2..], Extra::Type)?;
     let (positions, next) = exec.db().keys().scan_step(scan.cursor, scan.count);
-    let at = |at| exec.db().at(at).map(|(key, _)| key);
-    let found = positions.filter_map(at).filter(|key| scan.fits(key)).map(Bytes::copy_from_slice).collect();
-    let is_kind = |key: &Bytes, exec: &Exec| {
-        let kind = exec.db().get(key).map_or("", |entry| entry.value.type_name());
-        scan.kind.as_ref().is_none_or(|wanted| is(wanted, kind))
-    };
-    let found = visible(exec, found);
-    let items = found.into_iter().filter(|key| is_kind(key, exec)).map(Reply::Bulk).collect();
-    Ok(Scan::reply(next, items))
+    let db = exec.db();
+    let is_kind = |entry: &Entry| scan.kind.as_ref().is_none_or(|wanted| is(wanted, entry.value.type_name()));
+    let found = positions.filter_map(|at| db.at(at)).filter(|(key, entry)| is_kind(entry) && scan.fits(key));
+    let found = found.map(|(key, _)| Bytes::copy_from_slice(key)).collect();
+    Ok(Scan::reply(next, visible(exec, found).into_iter().map(Reply::Bulk).collect()))
 }

@@ -107,7 +107,9 @@ fn smove(exec: &mut Exec, args: &[Bytes]) -> Answer {
     }
     exec.changed_collection(source, 1);
     let is_new = exec.get_or_create::<Set>(destination)?.insert(member, &settings);
-    exec.changed_by(destination, usize::from(is_new));
+    if is_new {
+        exec.changed(destination);
+    }
     Ok(Reply::Integer(1))
 }
 

@@ -172,7 +172,8 @@ fn set(exec: &mut Exec, args: &[Bytes]) -> Answer {
     } else {
         exec.set_found(found, key, Str::of(value), at);
     }
-    if let Some(at) = at {
+    let is_canonical = args.len() == 5 && is(&args[3], "pxat");
+    if let (Some(at), false) = (at, is_canonical) {
         propagate_set(exec, key, value, Some(at));
     } else if options.get {
         exec.propagate(args.iter().take(3).chain(args[3..].iter().filter(|word| !is(word, "get"))).cloned());
