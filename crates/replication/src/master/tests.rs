@@ -448,6 +448,8 @@ fn wait_refuses_in_these_words() {
     assert_eq!(ask(master, Wait, &["x", "0"], true), "-ERR value is not an integer or out of range\r\n");
     assert_eq!(ask(master, Wait, &["1", "x"], true), "-ERR timeout is not an integer or out of range\r\n");
     assert_eq!(ask(master, Wait, &["1", "-1"], true), "-ERR timeout is negative\r\n");
+    let endless = i64::MAX.to_string();
+    assert_eq!(ask(master, Wait, &["1", &endless], true), "-ERR timeout is out of range\r\n");
     assert_eq!(ask(master, Wait, &["-3", "0"], true), ":0\r\n");
     assert_eq!(ask(master, Wait, &["1", "0"], false), ":0\r\n");
     assert_eq!(ask(master, Wait, &["1", "0"], true), "", "it is blocked");

@@ -95,6 +95,9 @@ impl MasterSide {
         let replicas = parse_i64(replicas).ok_or(NOT_AN_INTEGER)?;
         let timeout = parse_i64(timeout).ok_or("ERR timeout is not an integer or out of range")?;
         let timeout = u64::try_from(timeout).map_err(|_| "ERR timeout is negative")?;
+        if timeout > i64::MAX.cast_unsigned().saturating_sub(self.now.0 / 1000) {
+            return Err("ERR timeout is out of range");
+        }
         if is_replica {
             return Err(
                 "ERR WAITAOF cannot be used with replica instances. Please also note that writes to \
