@@ -208,7 +208,7 @@ impl Server {
     /// client are taken in turn.
     pub fn next_request(&mut self, now: Time) -> Option<Call> {
         self.now = now;
-        self.show_exec();
+        self.show_late();
         let is_paused = self.is_holding_back();
         loop {
             let (id, left) = match self.turn.take() {
@@ -307,7 +307,7 @@ impl Server {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<ServerOutput> {
-        self.show_exec();
+        self.show_late();
         if self.outputs.is_empty() {
             self.flush_tail();
         }

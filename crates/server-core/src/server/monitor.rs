@@ -30,20 +30,21 @@ impl Server {
         self.reply(id, &Reply::ok());
     }
 
-    /// Shows a request to those who watch, just before it runs. EXEC is shown behind what it runs.
+    /// Shows a request to those who watch, just before it runs. EXEC is shown behind what it runs, and RESET to those
+    /// who still watch then.
     pub(super) fn show(&mut self, call: &Call) {
         if self.monitors.is_empty() || call.command.spec().flags.has(Flags::SKIP_MONITOR.and(Flags::ADMIN)) {
             return;
         }
-        if is_exec(call.command) && self.is_in_multi(call.client) {
+        if is_exec(call.command) && self.is_in_multi(call.client) || call.command.command.name == "reset" {
             self.shown_later = Some(call.clone());
         } else {
             self.feed_monitors(call);
         }
     }
 
-    /// Shows the EXEC that has run meanwhile.
-    pub(super) fn show_exec(&mut self) {
+    /// Shows the EXEC or RESET that has run meanwhile.
+    pub(super) fn show_late(&mut self) {
         if let Some(call) = self.shown_later.take() {
             self.feed_monitors(&call);
         }
