@@ -186,8 +186,9 @@ impl Keyspace {
     }
 
     /// The next client to be tried again because a key became what it waits for, first come first. Of many who wait
-    /// for a list mostly the first takes all that there is: the others are not asked for then.
-    pub fn next_ready(&mut self) -> Option<ClientId> {
+    /// for a list mostly the first takes all that there is: the others are not asked for then. Nor is anybody for a key
+    /// whose time has come: it stays until somebody else finds it expired.
+    pub fn next_ready(&mut self, now_ms: u64) -> Option<ClientId> {
         loop {
             let serving = match self.waiters.serving.take() {
                 Some(serving) => serving,
@@ -195,7 +196,8 @@ impl Keyspace {
             };
             let Serving { key, next, end } = serving;
             let Some(queue) = self.waiters.by_key.get(&key) else { continue };
-            let value = self.db(key.0).get(&key.1).map(|entry| &entry.value);
+            let entry = self.db(key.0).get(&key.1).filter(|entry| !entry.is_expired(now_ms));
+            let value = entry.map(|entry| &entry.value);
             if value.is_none() && queue.in_groups == 0 {
                 continue;
             }
@@ -246,16 +248,16 @@ mod tests {
         run(&mut keyspace, "RPUSH list a b");
         run(&mut keyspace, "RPUSH list c");
         assert_eq!(keyspace.waiters.ready.len(), 1);
-        assert_eq!(keyspace.next_ready(), Some(ClientId(3)));
+        assert_eq!(keyspace.next_ready(1), Some(ClientId(3)));
         keyspace.unpark(ClientId(1));
         // Who comes now found what there is.
         keyspace.park(ClientId(5), block("list", BlockKind::List));
-        assert_eq!(keyspace.next_ready(), Some(ClientId(2)));
+        assert_eq!(keyspace.next_ready(1), Some(ClientId(2)));
         run(&mut keyspace, "DEL list");
         // Only a group is told of a key that vanished; the change itself comes after the one before.
-        assert_eq!(keyspace.next_ready(), Some(ClientId(4)));
-        assert_eq!(keyspace.next_ready(), Some(ClientId(4)));
-        assert_eq!(keyspace.next_ready(), None);
+        assert_eq!(keyspace.next_ready(1), Some(ClientId(4)));
+        assert_eq!(keyspace.next_ready(1), Some(ClientId(4)));
+        assert_eq!(keyspace.next_ready(1), None);
         for client in [2, 3, 4, 5] {
             assert!(keyspace.unpark(ClientId(client)).is_some());
         }
@@ -276,15 +278,15 @@ mod tests {
             run(&mut keyspace, &format!("RPUSH own:{client} x"));
         }
         for client in 1..=CLIENTS {
-            assert_eq!(keyspace.next_ready(), Some(ClientId(CLIENTS + client)));
+            assert_eq!(keyspace.next_ready(1), Some(ClientId(CLIENTS + client)));
         }
-        assert_eq!(keyspace.next_ready(), None);
+        assert_eq!(keyspace.next_ready(1), None);
         for client in 1..=CLIENTS {
             run(&mut keyspace, "RPUSH list x");
-            assert_eq!(keyspace.next_ready(), Some(ClientId(client)));
+            assert_eq!(keyspace.next_ready(1), Some(ClientId(client)));
             keyspace.unpark(ClientId(client));
             run(&mut keyspace, "DEL list");
-            assert_eq!(keyspace.next_ready(), None);
+            assert_eq!(keyspace.next_ready(1), None);
         }
     }
 }

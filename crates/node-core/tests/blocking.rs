@@ -45,7 +45,7 @@ impl Node {
             }
             None => Some(outcome.reply),
         };
-        while let Some(client) = self.keyspace.next_ready() {
+        while let Some(client) = self.keyspace.next_ready(1) {
             let Some(block) = self.keyspace.parked(client) else { continue };
             let args = block.args.clone();
             let outcome = self.execute(&args);

@@ -94,6 +94,27 @@ fn who_waits_is_served_or_gives_up() {
 }
 
 #[test]
+fn nobody_is_tried_again_for_a_key_that_has_expired() {
+    let mut world = World::new();
+    world.add(&[]);
+    world.run(0, "DEBUG SET-ACTIVE-EXPIRE 0");
+    let (client, waiter) = (world.client(0), world.client(0));
+    world.ask(0, waiter, "SELECT 9");
+    for line in ["RPUSH list a", "PEXPIRE list 10"] {
+        world.ask(0, client, line);
+    }
+    world.send(0, waiter, "BRPOP list 0");
+    world.pass(Millis(100));
+    world.ask(0, client, "SWAPDB 0 9");
+    assert_eq!(world.reply(0, waiter), None);
+    // It is still there, for somebody to find it expired.
+    world.ask(0, client, "SELECT 9");
+    assert_eq!(world.ask(0, client, "DBSIZE"), Reply::Integer(1));
+    world.ask(0, client, "RPUSH list b");
+    assert_eq!(world.reply(0, waiter), Some(Reply::array([Reply::bulk("list"), Reply::bulk("b")])));
+}
+
+#[test]
 fn what_flushall_removed_does_not_come_back() {
     let mut world = World::new();
     world.add(&[("save", "3600 1")]);
@@ -402,6 +423,22 @@ fn directives_of_users_take_effect_at_once() {
     assert!(!may_listen(&mut world, "before"));
     world.run(0, "CONFIG SET acl-pubsub-default allchannels");
     assert!(may_listen(&mut world, "after") && !may_listen(&mut world, "before"));
+}
+
+#[test]
+fn a_monitor_that_resets_itself_sees_nothing_more() {
+    let mut world = World::new();
+    world.add(&[]);
+    let (client, other) = (world.client(0), world.client(0));
+    for monitor in [client, other] {
+        assert_eq!(world.ask(0, monitor, "MONITOR"), Reply::ok());
+    }
+    assert_eq!(world.ask(0, client, "RESET"), Reply::simple("RESET"));
+    assert_eq!(world.ask(0, client, "PING"), Reply::simple("PONG"));
+    for word in ["\"RESET\"", "\"PING\""] {
+        let line = world.reply(0, other);
+        assert!(matches!(&line, Some(Reply::Simple(text)) if text.ends_with(word.as_bytes())), "{line:?}");
+    }
 }
 
 #[test]

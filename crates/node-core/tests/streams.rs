@@ -68,7 +68,7 @@ impl Node {
         let outcome = self.run(line);
         let reply = self.text(&outcome.reply);
         let waits = outcome.block.map(|block| self.keyspace.park(ClientId(client), block)).is_some();
-        while let Some(client) = self.keyspace.next_ready() {
+        while let Some(client) = self.keyspace.next_ready(self.now_ms) {
             let Some(block) = self.keyspace.parked(client) else { continue };
             let args = block.args.clone();
             let outcome = self.execute(&args);

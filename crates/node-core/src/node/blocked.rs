@@ -23,7 +23,7 @@ impl Node {
 
     /// Tries again whoever waits for keys that have changed, until nothing more follows from it.
     pub(super) fn serve_blocked(&mut self) {
-        while let Some(client) = self.keyspace.next_ready() {
+        while let Some(client) = self.keyspace.next_ready(self.now_ms()) {
             self.retry(client);
         }
     }
