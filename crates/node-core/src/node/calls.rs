@@ -48,7 +48,7 @@ impl Node {
             }
         }
         let is_ping = call.command.command.name == "ping";
-        if is_master && (flags.any.has(Flags::WRITE) || is_ping) && self.is_disk_failing() {
+        if (flags.any.has(Flags::WRITE) || is_ping) && self.is_disk_failing() {
             return Some(Reply::error(MISCONF));
         }
         if is_master && flags.any.has(Flags::WRITE) && !self.side.accepts_writes() {
