@@ -77,7 +77,7 @@ async fn serve_until_end(
     host.begin();
     tell_ready(&supervisor, &logger);
     let watched = Rc::clone(&host);
-    let terminate = move || watched.input(NodeInput::Terminate);
+    let terminate = move |signal| watched.input(NodeInput::Terminate { signal });
     tokio::task::spawn_local(signals.watch(logger.clone(), terminate));
     let code = serve(host, listeners, inbox).await;
     drop(pid_file);

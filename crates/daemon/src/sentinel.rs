@@ -95,7 +95,7 @@ async fn serve_until_end(
     host.begin(&mut inbox).await;
     tell_ready(&supervisor, &logger);
     let watched = Rc::clone(&host);
-    let terminate = move || watched.input(Input::Terminate);
+    let terminate = move |_| watched.input(Input::Terminate);
     tokio::task::spawn_local(signals.watch(logger.clone(), terminate));
     let code = serve(host, listeners, inbox).await;
     if code == 0 {

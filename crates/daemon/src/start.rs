@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access, daemon};
+use picket_node_core::EndSignal;
 use picket_server_core::LogLevel;
 use picket_server_core::config::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -266,22 +267,22 @@ impl Signals {
     }
 
     /// Tells of each request to end.
-    pub(crate) async fn watch(mut self, logger: Logger, mut terminate: impl FnMut()) {
+    pub(crate) async fn watch(mut self, logger: Logger, mut terminate: impl FnMut(EndSignal)) {
         let mut interrupted = false;
         loop {
-            let name = tokio::select! {
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.interrupt.recv() => "SIGINT",
+            let signal = tokio::select! {
+                _ = self.terminate.recv() => EndSignal::Terminate,
+                _ = self.interrupt.recv() => EndSignal::Interrupt,
                 // The log file is opened for each write, so there is nothing to do.
                 _ = self.hangup.recv() => continue,
             };
-            if name == "SIGINT" && std::mem::replace(&mut interrupted, true) {
+            if signal == EndSignal::Interrupt && std::mem::replace(&mut interrupted, true) {
                 logger.signal("You insist... exiting now.");
                 logger.flush();
                 std::process::exit(1);
             }
-            logger.signal(&format!("Received {name} scheduling shutdown..."));
-            terminate();
+            logger.signal(&format!("Received {} scheduling shutdown...", signal.name()));
+            terminate(signal);
         }
     }
 }

@@ -55,8 +55,8 @@ pub use garbage::Garbage;
 pub use keyspace::{Counters, Keyspace, KeyspaceMemory};
 pub use load::{LoadError, LoadOptions, LoadProgress, LoadReport, LoadRole, LoadedAux, Loader, OldData};
 pub use node::{
-    ConfigState, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput, NodeStatus,
-    NodeTimer, command_table, honours,
+    ConfigState, EndSignal, FileId, FileResult, Node, NodeEvent, NodeInput, NodeOptions, NodeOutput,
+    NodeStatus, NodeTimer, command_table, honours,
 };
 pub use session::Session;
 pub use settings::{MaxmemoryPolicy, Settings};

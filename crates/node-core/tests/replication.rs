@@ -2,6 +2,7 @@
 
 mod world;
 
+use picket_node_core::{EndSignal, NodeInput};
 use picket_resp::Reply;
 use picket_sansio::Millis;
 use world::World;
@@ -208,4 +209,68 @@ fn an_end_tells_how_many_replicas_have_all_of_it() {
     let text: Vec<String> = world.nodes[0].events.iter().map(ToString::to_string).collect();
     let text = text.join("\n");
     assert!(text.contains("Lagging replica") && text.contains("0 of 1 replicas are in sync"), "{text}");
+}
+
+#[test]
+fn a_signal_ends_a_node_as_its_directive_says() {
+    for (how, signal, saved) in [
+        ("default", EndSignal::Terminate, false),
+        ("save", EndSignal::Terminate, true),
+        ("save now", EndSignal::Terminate, true),
+        ("save", EndSignal::Interrupt, false),
+    ] {
+        let mut world = World::new();
+        let node = world.add(&[("shutdown-on-sigterm", how)]);
+        world.run(node, "SET k v");
+        world.input(node, NodeInput::Terminate { signal });
+        world.until("the end", |world| world.nodes[node].exit == Some(0));
+        assert_eq!(world.nodes[node].disk.contains_key("dump.rdb"), saved, "{how} {signal:?}");
+    }
+}
+
+#[test]
+fn a_file_of_a_synchronisation_goes_where_nothing_is_to_be_saved() {
+    for (save, stays) in [("", false), ("3600 1", true)] {
+        let directives = [
+            ("repl-diskless-sync", "no"),
+            ("repl-diskless-load", "disabled"),
+            ("rdb-del-sync-files", "yes"),
+            ("save", save),
+        ];
+        let world = pair(&directives, &directives);
+        for node in 0..2 {
+            assert_eq!(world.nodes[node].disk.contains_key("dump.rdb"), stays, "{node} {save}");
+        }
+    }
+}
+
+#[test]
+fn an_error_of_the_stream_ends_a_replica_that_is_told_so() {
+    for (behavior, exit) in [("ignore", None), ("panic", Some(1)), ("panic-on-replicas", Some(1))] {
+        let mut world =
+            pair(&[("databases", "32")], &[("databases", "16"), ("propagation-error-behavior", behavior)]);
+        let client = world.client(0);
+        world.ask(0, client, "SELECT 20");
+        world.ask(0, client, "SET k v");
+        world.pass(Millis(100));
+        assert_eq!(world.nodes[1].exit, exit, "{behavior}");
+    }
+}
+
+#[test]
+fn a_replica_that_cannot_save_goes_on_only_if_it_is_told_so() {
+    for (ignore, exit) in [("no", Some(1)), ("yes", None)] {
+        let mut world = pair(&[], &[("save", "3600 1"), ("replica-ignore-disk-write-errors", ignore)]);
+        world.nodes[1].has_full_disk = true;
+        assert_eq!(world.run(1, "BGSAVE"), Reply::simple("Background saving started"));
+        world.until("the failure", |world| {
+            world.run(1, "PING").as_error().is_some_and(|text| text.starts_with(b"MISCONF"))
+        });
+        world.run(0, "SET k v");
+        world.pass(Millis(100));
+        assert_eq!(world.nodes[1].exit, exit, "{ignore}");
+        if exit.is_none() {
+            assert_eq!(world.run(1, "GET k"), Reply::bulk("v"));
+        }
+    }
 }

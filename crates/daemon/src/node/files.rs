@@ -34,6 +34,9 @@ pub(super) enum Job {
         file: FileId,
         name: String,
     },
+    Remove {
+        name: String,
+    },
     Open {
         file: FileId,
         name: String,
@@ -158,6 +161,13 @@ impl Worker {
             Job::Commit { file, name } => {
                 let committed = self.commit(file, &name)?;
                 self.end(file, committed.map(|()| Some(FileResult::Committed)))
+            }
+            Job::Remove { name } => {
+                // What is not there need not go.
+                if let Ok(name) = plain(&name) {
+                    let _ = std::fs::remove_file(self.folder.join(name));
+                }
+                None
             }
             Job::Open { file, name } => {
                 let opened = self.open(file, &name);

@@ -100,8 +100,31 @@ pub enum NodeInput<'a> {
         /// Its absolute path, or the words of the operating system.
         result: Result<Vec<u8>, String>,
     },
-    /// SIGTERM or SIGINT arrived.
+    /// A signal asks for the end.
+    Terminate {
+        /// Which one.
+        signal: EndSignal,
+    },
+}
+
+/// A signal that ends a server. For each a directive tells how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndSignal {
+    /// SIGINT: `shutdown-on-sigint`.
+    Interrupt,
+    /// SIGTERM: `shutdown-on-sigterm`.
     Terminate,
+}
+
+impl EndSignal {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
 }
 
 /// An open file. A number is given out once.
@@ -213,6 +236,11 @@ pub enum NodeOutput {
     CommitFile {
         /// Which file.
         file: FileId,
+        /// Its name.
+        name: String,
+    },
+    /// Remove a file of the working folder. What is open stays readable.
+    RemoveFile {
         /// Its name.
         name: String,
     },
@@ -347,7 +375,7 @@ impl fmt::Display for NodeInput<'_> {
                 write!(f, "{query} folder {}", String::from_utf8_lossy(path))
             }
             Self::FolderChanged { query, result: Err(reason) } => write!(f, "{query} failed {reason}"),
-            Self::Terminate => f.write_str("terminate"),
+            Self::Terminate { signal } => write!(f, "terminate by {}", signal.name()),
         }
     }
 }
@@ -370,6 +398,7 @@ impl fmt::Display for NodeOutput {
             Self::CreateFile { file } => write!(f, "{file} create"),
             Self::WriteFile { file, bytes } => write!(f, "{file} write {} bytes", bytes.len()),
             Self::CommitFile { file, name } => write!(f, "{file} commit as {name}"),
+            Self::RemoveFile { name } => write!(f, "remove {name}"),
             Self::OpenFile { file, name } => write!(f, "{file} open {name}"),
             Self::ReadFile { file, offset, len } => write!(f, "{file} read {len} bytes from {offset}"),
             Self::CloseFile { file } => write!(f, "{file} close"),

@@ -24,6 +24,11 @@ pub(super) struct Live {
     pub(super) dbfilename: String,
     pub(super) maxmemory: u64,
     pub(super) shutdown_timeout: Millis,
+    /// `rdb-del-sync-files`, where nothing else is saved.
+    pub(super) removes_sync_files: bool,
+    /// `propagation-error-behavior`: whether an error of the master's stream ends a replica.
+    pub(super) ends_on_stream_error: bool,
+    pub(super) replica_ignore_disk_write_errors: bool,
     /// `rdb-key-save-delay`, for tests: a pause after each key of a snapshot. In Redis microseconds, here rounded up to
     /// milliseconds.
     pub(super) save_delay: Millis,
@@ -96,6 +101,9 @@ impl Live {
                 "on-empty-db" => DisklessLoad::OnEmptyDb,
                 _ => DisklessLoad::Disabled,
             },
+            removes_sync_files: settings.flag("rdb-del-sync-files") && save_points.is_empty(),
+            ends_on_stream_error: settings.choice("propagation-error-behavior") != "ignore",
+            replica_ignore_disk_write_errors: settings.flag("replica-ignore-disk-write-errors"),
             save_points,
             dbfilename: text("dbfilename").unwrap_or_else(|| "dump.rdb".to_string()),
             maxmemory: settings.number("maxmemory"),

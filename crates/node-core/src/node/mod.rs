@@ -38,7 +38,7 @@ use picket_server_core::{
 
 pub use event::NodeEvent;
 pub use host_view::{command_table, honours};
-pub use io::{ConfigState, FileId, FileResult, NodeInput, NodeOutput};
+pub use io::{ConfigState, EndSignal, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
 pub use status::NodeStatus;
 
@@ -288,10 +288,13 @@ impl Node {
             NodeInput::Written { query, result } => self.on_written(query, result),
             NodeInput::TextRead { query, result } => self.on_text(query, result),
             NodeInput::FolderChanged { query, result } => self.on_folder(query, result),
-            NodeInput::Terminate => self.terminate(),
+            NodeInput::Terminate { signal } => self.terminate(signal),
         }
         // What has arrived is applied before a save point looks at the data.
         self.drain_replication();
+        if self.is_over {
+            return;
+        }
         self.run_timers();
         self.settle_all();
     }
@@ -380,6 +383,8 @@ impl Node {
         self.step_slow_save();
         self.step_slow_load();
         if self.next_cron <= self.now {
+            // A load may have ended just now, with what came after it.
+            self.drain_replication();
             self.cron();
         }
     }

@@ -11,7 +11,7 @@ use picket_replication::{
 };
 use picket_resp::{Reply, quote};
 use picket_sansio::ClientId;
-use picket_server_core::{LogLevel, ReplicationLink};
+use picket_server_core::{Flags, LogLevel, ReplicationLink};
 
 use super::io::NodeOutput;
 use super::table::node_place;
@@ -41,7 +41,7 @@ impl Node {
     /// applied before anybody asks how far this node is.
     pub(super) fn drain_replication(&mut self) -> bool {
         let mut worked = false;
-        loop {
+        while !self.is_over {
             if let Some(output) = self.link.poll_output() {
                 self.on_link_output(output);
             } else if let Some(output) = self.side.poll_output() {
@@ -123,6 +123,10 @@ impl Node {
         }
         let reply = match named(&args) {
             Ok(at) => {
+                let writes = COMMANDS[at].spec.flags.has(Flags::WRITE);
+                if writes && self.is_disk_failing() && !self.live.replica_ignore_disk_write_errors {
+                    return self.fatal("Replica was unable to write command to disk.".to_string());
+                }
                 let context = Context { origin: Origin::Master, may_block: false, ..self.context() };
                 let (session, command) = (&mut self.stream_session, &COMMANDS[at]);
                 let Outcome { reply, changes, .. } =
@@ -151,6 +155,13 @@ impl Node {
                 ),
             );
             self.note(LogLevel::Warning, format!("Latest backlog is: {}", quote(&tail)));
+            if self.live.ends_on_stream_error {
+                self.fatal(
+                    "This replica panicked sending an error to its master after processing a command from its \
+                     replication stream"
+                        .to_string(),
+                );
+            }
         }
     }
 

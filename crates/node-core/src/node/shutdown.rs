@@ -8,10 +8,11 @@ use bytes::Bytes;
 use picket_replication::{MasterInput, WaitKind};
 use picket_resp::Reply;
 use picket_sansio::ClientId;
+use picket_server_core::config::Value;
 use picket_server_core::{LogLevel, UnblockWith};
 
 use super::Node;
-use super::io::NodeOutput;
+use super::io::{EndSignal, NodeOutput};
 
 /// In whose name the end waits for replicas; no connection has this id.
 pub(super) const WAITER: ClientId = ClientId(u64::MAX);
@@ -68,9 +69,16 @@ impl Node {
     }
 
     /// SIGTERM and SIGINT.
-    pub(super) fn terminate(&mut self) {
-        let save = !self.live.save_points.is_empty();
-        self.begin_shutdown(None, save, false, false);
+    pub(super) fn terminate(&mut self, signal: EndSignal) {
+        let how = match signal {
+            EndSignal::Interrupt => "shutdown-on-sigint",
+            EndSignal::Terminate => "shutdown-on-sigterm",
+        };
+        let Some(Value::Choice(words)) = self.settings.value(how) else { return };
+        let has = |word: &str| words.contains(&word);
+        let save = has("save") || !has("nosave") && !self.live.save_points.is_empty();
+        let (now, force) = (has("now"), has("force"));
+        self.begin_shutdown(None, save, now, force);
     }
 
     fn begin_shutdown(&mut self, client: Option<ClientId>, save: bool, now: bool, force: bool) {

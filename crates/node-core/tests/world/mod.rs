@@ -34,6 +34,8 @@ pub(crate) struct Machine {
     seed: u64,
     /// What is done with files ends one step later each.
     pub(crate) has_slow_disk: bool,
+    /// What is written to files does not get there.
+    pub(crate) has_full_disk: bool,
     files: VecDeque<(FileId, FileResult)>,
 }
 
@@ -72,6 +74,7 @@ impl World {
             closed: Vec::new(),
             seed: index as u64 + 1,
             has_slow_disk: false,
+            has_full_disk: false,
             files: VecDeque::new(),
         });
         self.start(index);
@@ -394,6 +397,9 @@ impl World {
             NodeOutput::CreateFile { file } => {
                 self.nodes[index].open.insert(file, Vec::new());
             }
+            NodeOutput::WriteFile { file, .. } if self.nodes[index].has_full_disk => {
+                self.file(index, file, FileResult::Failed("No space left on device".to_owned()));
+            }
             NodeOutput::WriteFile { file, bytes } => {
                 if let Some(open) = self.nodes[index].open.get_mut(&file) {
                     open.extend_from_slice(&bytes);
@@ -404,6 +410,9 @@ impl World {
                 let bytes = self.nodes[index].open[&file].clone();
                 self.nodes[index].disk.insert(name, bytes);
                 self.file(index, file, FileResult::Committed);
+            }
+            NodeOutput::RemoveFile { name } => {
+                self.nodes[index].disk.remove(&name);
             }
             NodeOutput::OpenFile { file, name } => {
                 let result = match self.nodes[index].disk.get(&name).cloned() {
