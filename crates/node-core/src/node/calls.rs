@@ -148,20 +148,9 @@ impl Node {
             }
         } else if !self.live.replica_read_only {
             // A replica that is read only changes nothing but what PFCOUNT keeps in its key.
-            self.note_local_expiries(&effects);
+            self.local_expiries.note(&self.keyspace, &effects);
         }
         reply
-    }
-
-    /// What a client of a writable replica gave a time to live has to be removed here.
-    fn note_local_expiries(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            let Some(key) = effect.args.get(1) else { continue };
-            let entry = self.keyspace.dbs().get(effect.db as usize).and_then(|db| db.get(key));
-            if entry.is_some_and(|entry| entry.expire_at().is_some()) {
-                self.local_expiries.insert((effect.db, Bytes::copy_from_slice(key)));
-            }
-        }
     }
 
     /// Puts commands into the stream, as one unit or each for itself; those of a transaction when it ends.

@@ -15,6 +15,7 @@ mod info;
 mod io;
 mod live;
 mod loading;
+mod local_expiries;
 mod memory;
 mod options;
 mod replication;
@@ -97,8 +98,7 @@ pub struct Node {
     shutdown: Option<shutdown::Shutdown>,
     is_over: bool,
     active_expire: bool,
-    /// Keys to which clients of a writable replica gave a time to live: its master knows nothing of that.
-    local_expiries: BTreeSet<(u32, Bytes)>,
+    local_expiries: local_expiries::LocalExpiries,
     next_cron: Time,
     files: u64,
     queries: u64,
@@ -231,7 +231,7 @@ impl Node {
             shutdown: None,
             is_over: false,
             active_expire: true,
-            local_expiries: BTreeSet::new(),
+            local_expiries: local_expiries::LocalExpiries::default(),
             next_cron: now + CRON_PERIOD,
             files: 0,
             queries: 0,
@@ -406,16 +406,10 @@ impl Node {
             }
             self.propagate(effects, false);
         } else if self.active_expire {
-            self.expire_local_keys();
+            let now_ms = self.now_ms();
+            self.local_expiries.remove_due(&mut self.keyspace, now_ms);
         }
         self.serve_blocked();
-    }
-
-    /// A replica leaves expired keys to its master, but for those that are its own.
-    fn expire_local_keys(&mut self) {
-        let now_ms = self.now_ms();
-        let keyspace = &mut self.keyspace;
-        self.local_expiries.retain(|(db, key)| !keyspace.remove_if_due(*db, key, now_ms));
     }
 
     /// Takes over what the server wants done; false if it wanted nothing.
