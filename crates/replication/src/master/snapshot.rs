@@ -204,12 +204,18 @@ impl MasterSide {
         if self.snapshots.values().any(Snapshot::is_being_made) {
             return None;
         }
-        let waiting = self.waiting();
-        let oldest = waiting.iter().map(|(_, since)| *since).min()?;
-        let settings = &self.settings;
-        let can_share = waiting.iter().all(|(conn, _)| self.replicas[conn].asker.eof);
-        let is_full = settings.repl_diskless_sync_max_replicas > 0
-            && waiting.len() as u64 >= settings.repl_diskless_sync_max_replicas;
+        // Asked for after every input, so without collecting them.
+        let (mut oldest, mut count, mut can_share) = (None::<Time>, 0, true);
+        for replica in self.replicas.values() {
+            if let ReplicaState::WaitStart { since } = replica.state {
+                oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
+                count += 1;
+                can_share &= replica.asker.eof;
+            }
+        }
+        let (oldest, settings) = (oldest?, &self.settings);
+        let is_full =
+            settings.repl_diskless_sync_max_replicas > 0 && count >= settings.repl_diskless_sync_max_replicas;
         let waits_for_more = settings.repl_diskless_sync && can_share && !is_full;
         Some(if waits_for_more { oldest + settings.repl_diskless_sync_delay } else { oldest })
     }

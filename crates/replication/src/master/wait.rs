@@ -1,6 +1,6 @@
 //! WAIT and WAITAOF: clients that wait for acknowledgements.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -16,7 +16,10 @@ const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
 
 /// Clients that are blocked.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Waits(BTreeMap<ClientId, Wait>);
+pub(super) struct Waits {
+    waits: BTreeMap<ClientId, Wait>,
+    deadlines: BTreeSet<(Time, ClientId)>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Wait {
@@ -30,19 +33,28 @@ struct Wait {
 
 impl Waits {
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.0.values().filter_map(|wait| wait.deadline).min()
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    fn insert(&mut self, client: ClientId, wait: Wait) {
+        self.remove(client);
+        self.deadlines.extend(wait.deadline.map(|at| (at, client)));
+        self.waits.insert(client, wait);
     }
 
     pub(super) fn remove(&mut self, client: ClientId) {
-        self.0.remove(&client);
+        if let Some(deadline) = self.waits.remove(&client).and_then(|wait| wait.deadline) {
+            self.deadlines.remove(&(deadline, client));
+        }
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.waits.clear();
+        self.deadlines.clear();
     }
 
     pub(super) fn len(&self) -> u64 {
-        self.0.len() as u64
+        self.waits.len() as u64
     }
 }
 
@@ -63,7 +75,7 @@ impl MasterSide {
             let reply = self.wait_reply(&wait);
             return self.reply(client, reply);
         }
-        self.waits.0.insert(client, wait);
+        self.waits.insert(client, wait);
         self.outputs.push_back(MasterOutput::Blocked { client });
         self.getack_wanted = true;
     }
@@ -118,14 +130,26 @@ impl MasterSide {
     }
 
     pub(super) fn on_wait_timeout(&mut self) {
-        self.finish_waits(|side, wait| wait.deadline.is_some_and(|deadline| deadline <= side.now));
+        let end = (Time(self.now.0.saturating_add(1)), ClientId(0));
+        let overdue: Vec<ClientId> = self.waits.deadlines.range(..end).map(|(_, client)| *client).collect();
+        for client in overdue {
+            let Some(wait) = self.waits.waits.get(&client) else { continue };
+            let reply = self.wait_reply(wait);
+            self.waits.remove(client);
+            self.outputs.push_back(MasterOutput::WaitDone { client, reply });
+        }
     }
 
     pub(super) fn on_fsynced(&mut self, offset: Option<u64>) {
         self.fsynced = offset;
         if offset.is_none() {
-            let local: Vec<ClientId> =
-                self.waits.0.iter().filter(|(_, wait)| wait.local == 1).map(|(client, _)| *client).collect();
+            let local: Vec<ClientId> = self
+                .waits
+                .waits
+                .iter()
+                .filter(|(_, wait)| wait.local == 1)
+                .map(|(client, _)| *client)
+                .collect();
             for client in local {
                 self.waits.remove(client);
                 let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
@@ -138,7 +162,7 @@ impl MasterSide {
     fn finish_waits(&mut self, done: impl Fn(&Self, &Wait) -> bool) {
         let finished: Vec<(ClientId, Reply)> = self
             .waits
-            .0
+            .waits
             .iter()
             .filter(|(_, wait)| done(self, wait))
             .map(|(client, wait)| (*client, self.wait_reply(wait)))
