@@ -121,7 +121,7 @@ fn two_connections_for_a_snapshot_and_cuts_of_either() {
         world.settle();
         for node in &world.nodes[..2] {
             let status = node.side.status();
-            assert_eq!(status.replicas_waiting_psync, Some(0));
+            assert_eq!(status.replicas_waiting_psync, 0);
             assert_eq!(status.replicas.len(), 1);
             assert_eq!(status.replicas[0].state, ReplicaStatusState::Online);
         }
@@ -416,7 +416,12 @@ fn info_and_role_have_their_fields_in_order() {
     world.follow(1, 0);
     world.write(0);
     world.settle();
-    let facts = NodeFacts { replica_priority: 100, replica_read_only: true, replica_announced: true };
+    let facts = NodeFacts {
+        replica_priority: 100,
+        replica_read_only: true,
+        replica_announced: true,
+        tells_channels: false,
+    };
     let fields = |node: usize, world: &World| -> Vec<(String, String)> {
         let node = &world.nodes[node];
         render_info(world.now, &node.side.status(), &node.link.status(), facts)

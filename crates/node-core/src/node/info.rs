@@ -129,6 +129,8 @@ impl Node {
                     replica_priority: self.settings.number("replica-priority"),
                     replica_read_only: self.live.replica_read_only,
                     replica_announced: self.settings.flag("replica-announced"),
+                    tells_channels: self.live.master.dual_channel
+                        || self.server.options().identity.valkey_version.is_some(),
                 };
                 render_info(self.now, &self.side.status(), &self.link.status(), facts)
             }

@@ -18,6 +18,8 @@ pub struct NodeFacts {
     pub replica_read_only: bool,
     /// `replica-announced`.
     pub replica_announced: bool,
+    /// Whether the fields about dual-channel sync are always there, as in Valkey. Redis 7 has none of them.
+    pub tells_channels: bool,
 }
 
 /// The section `# Replication`, its fields in Redis's order.
@@ -54,12 +56,12 @@ pub fn render_info(now: Time, side: &MasterStatus, link: &LinkStatus, facts: Nod
                 replica.state.word(),
                 replica.ack,
                 replica.lag_seconds,
-                kind_field(side, replica)
+                kind_field(facts, replica)
             ),
         );
     }
-    if let Some(waiting) = side.replicas_waiting_psync {
-        field("replicas_waiting_psync", &waiting);
+    if facts.tells_channels {
+        field("replicas_waiting_psync", &side.replicas_waiting_psync);
     }
     let history = &side.history;
     field("master_failover_state", &side.failover.word());
@@ -78,9 +80,8 @@ pub fn render_info(now: Time, side: &MasterStatus, link: &LinkStatus, facts: Nod
     text
 }
 
-/// Redis 7 has no such field, so it is there only where dual-channel sync is, or is under way.
-fn kind_field(side: &MasterStatus, replica: &ReplicaStatus) -> String {
-    if side.replicas_waiting_psync.is_some() || replica.kind != ReplicaKind::Replica {
+fn kind_field(facts: NodeFacts, replica: &ReplicaStatus) -> String {
+    if facts.tells_channels || replica.kind != ReplicaKind::Replica {
         alloc::format!(",type={}", replica.kind.word())
     } else {
         String::new()

@@ -35,9 +35,8 @@ pub struct MasterStatus {
     pub backlog: Option<BacklogStatus>,
     /// Attached replicas in the order of their connections.
     pub replicas: Vec<ReplicaStatus>,
-    /// Snapshots with connections of their own whose replicas have not asked for the stream yet; none where
-    /// dual-channel sync is off.
-    pub replicas_waiting_psync: Option<u64>,
+    /// Snapshots with connections of their own whose replicas have not asked for the stream yet.
+    pub replicas_waiting_psync: u64,
     /// Good replicas, where `min-replicas-to-write` is in effect.
     pub good_replicas: Option<u64>,
     /// The planned failover.
@@ -213,7 +212,7 @@ impl MasterSide {
                 memory: backlog.memory(),
             }),
             replicas: replicas.collect(),
-            replicas_waiting_psync: self.settings.dual_channel.then_some(self.psync_waiting.len() as u64),
+            replicas_waiting_psync: self.psync_waiting.len() as u64,
             good_replicas: self.settings.needs_good_replicas().then_some(self.good_replicas),
             failover: match self.failover {
                 Failover::None => FailoverState::NoFailover,
