@@ -5,8 +5,9 @@
 //! key ready; after the unit that changed it, the waiting commands are run again in the order in which they came,
 //! and each of them either answers or goes on waiting in its place.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_resp::Reply;

@@ -6,8 +6,8 @@
 //! being written, before anything changes.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeSet;
 
 use bytes::Bytes;
 

@@ -193,8 +193,8 @@ impl<V: PartialEq> PartialEq for Dict<V> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::BTreeSet;
     use alloc::format;
+    use picket_sansio::collections::BTreeSet;
 
     use super::*;
     use picket_sansio::Prng;

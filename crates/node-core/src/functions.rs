@@ -4,8 +4,8 @@
 //! the source runs at all, nobody knows before a server with Lua loads it.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
 use alloc::format;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 

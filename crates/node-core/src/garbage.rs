@@ -1,6 +1,6 @@
 //! What was removed and takes long to free.
 
-use alloc::collections::BTreeSet;
+use picket_sansio::collections::BTreeSet;
 
 use crate::dict::Dict;
 use crate::entry::Entry;

@@ -3,8 +3,8 @@
 //! Nothing here decides when an expired key goes; that is [`Exec`](crate::exec::Exec)'s rule for accesses and
 //! [`Keyspace::expire_due`]'s for the rest.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_sansio::Prng;

@@ -10,8 +10,9 @@
 //! same allocation. A piece costs 40 bytes of bookkeeping; a caller that feeds its replicas once per round
 //! of its event loop, not once per command, has few.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 

@@ -3,9 +3,10 @@
 //! An input changes something and touches the parts that depend on it; `settle` lets each of those
 //! look again until nothing is left to do at this time. Timers that are due are the same touches.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::{Deadline, Millis, Prng, QueryId, Time, WallTime};
 use picket_server_core::{Limits, Server, ServerOutput};

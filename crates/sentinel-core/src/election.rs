@@ -176,7 +176,7 @@ impl Sentinel {
             since: now,
             own_vote_durable: false,
             own_vote_failed: false,
-            ballots: alloc::collections::BTreeMap::new(),
+            ballots: picket_sansio::collections::BTreeMap::new(),
             motive,
         });
         self.record_vote(id, epoch, &my_id);

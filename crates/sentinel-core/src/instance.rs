@@ -3,8 +3,8 @@
 //! Mirrors `sentinel.c: sentinelRedisInstance`, taken apart so that each kind holds only what makes
 //! sense for it.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_sansio::{Millis, Time};

@@ -1,10 +1,10 @@
 //! The state of a Sentinel as lines of its config file (`sentinel.c: rewriteConfigSentinelOption`),
 //! and how the old text of the file takes them up.
 
-use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::Display;
+use picket_sansio::collections::BTreeSet;
 
 use picket_resp::quote;
 use picket_sansio::Secret;

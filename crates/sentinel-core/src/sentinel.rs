@@ -1,8 +1,9 @@
 //! The core: everything a Sentinel knows, and the four verbs.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::{LinkId, Prng, QueryId, Time};
 use picket_server_core::config::Settings as Options;

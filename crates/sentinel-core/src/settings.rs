@@ -1,7 +1,7 @@
 //! What an operator sets: globals, the periods that `SENTINEL DEBUG` can change, settings per master.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Millis, Secret};
 

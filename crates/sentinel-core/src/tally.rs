@@ -1,7 +1,7 @@
 //! Counting an election. Mirrors `sentinel.c: sentinelGetLeader`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
+use picket_sansio::collections::BTreeMap;
 
 use crate::failover::Election;
 use crate::reason::Choice;

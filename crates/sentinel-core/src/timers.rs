@@ -1,6 +1,6 @@
 //! When each part of the core wants to look again: one ordered set, no walk over what is not due.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::Time;
 

@@ -2,11 +2,11 @@
 //!
 //! An answer is what the name stood for when it was asked for; it may be old news when it arrives.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use crate::action::Latency;
 use crate::context::Signal;

@@ -5,9 +5,10 @@
 //! connections closed by its kernel, unless its machine died with it: then the other side learns it
 //! when it next sends something and the machine is back.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use picket_sansio::{Millis, Prng, Time};

@@ -1,6 +1,6 @@
 //! What will happen, in order: by time, and at the same time in the order in which it was arranged.
 
-use alloc::collections::BTreeMap;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::Time;
 

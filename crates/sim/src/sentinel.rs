@@ -1,9 +1,9 @@
 //! What surrounds a Sentinel core here: the counterpart of the daemon's host.
 
-use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_sansio::{ClientId, LinkId, QueryId, Time, WallTime};

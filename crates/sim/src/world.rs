@@ -1,12 +1,12 @@
 //! The world: nodes, what will happen to them, and the clock that jumps to it.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Millis, Prng, Time};
 use picket_sentinel_core::Event;

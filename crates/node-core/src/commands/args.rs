@@ -1,8 +1,8 @@
 //! Reading the words of a request.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeSet;
 
 use bytes::Bytes;
 use picket_sansio::Prng;

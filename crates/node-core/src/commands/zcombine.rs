@@ -1,8 +1,8 @@
 //! Union, intersection and difference of sorted sets and sets.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_resp::Reply;

@@ -1,9 +1,9 @@
 //! CONFIG: the directives at run time (`config.c`).
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_resp::Reply;

@@ -1,10 +1,10 @@
 //! INFO: what a node tells about itself (`server.c: genRedisInfoString`).
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt::Write as _;
+use picket_sansio::collections::BTreeSet;
 
 use bytes::Bytes;
 use picket_replication::{NodeFacts, render_info};
@@ -36,7 +36,7 @@ pub(super) struct Statistics {
     /// By place in the table.
     commands: Vec<CommandStatistics>,
     /// Error replies by their first word.
-    errors: alloc::collections::BTreeMap<Bytes, u64>,
+    errors: picket_sansio::collections::BTreeMap<Bytes, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

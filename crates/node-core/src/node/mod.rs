@@ -24,9 +24,10 @@ mod shutdown;
 mod status;
 mod table;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 use picket_replication::{CachedMaster, History, LinkInput, MasterInput, MasterSide, ReplId, ReplicaLink};

@@ -2,10 +2,11 @@
 //!
 //! One snapshot is made at a time. It goes into a file, from which replicas may then be sent it, or straight to them.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use picket_rdb::{RdbVersion, WriteOptions};

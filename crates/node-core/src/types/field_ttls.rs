@@ -1,6 +1,6 @@
 //! When fields of a hash expire.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 

@@ -111,7 +111,7 @@ fn read(bytes: &[u8]) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use alloc::collections::BTreeSet;
+    use picket_sansio::collections::BTreeSet;
 
     use super::*;
     use picket_sansio::Prng;

@@ -3,7 +3,7 @@
 //! Entries stand in nodes which are Redis's byte for byte, since trimming with `~` removes whole nodes only and
 //! what it leaves is visible. The numbers that XINFO shows are those of files, [`StreamMeta`].
 
-use alloc::collections::BTreeMap;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_rdb::{StreamEntry, StreamId, StreamMeta, StreamNode, WriteError};

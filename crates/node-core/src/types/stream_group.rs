@@ -1,6 +1,6 @@
 //! Groups of consumers: what was delivered to whom and is not acknowledged.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use picket_rdb::StreamId;

@@ -1,7 +1,7 @@
 //! Streams to and from files: in the order of the events of a reader, and of the calls of an encoder.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use picket_rdb::{
     StreamConsumer, StreamEntry, StreamGroup, StreamId, StreamMeta, StreamNode, StreamPending, WriteError,

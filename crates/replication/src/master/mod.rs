@@ -34,7 +34,8 @@ mod status;
 mod stream;
 mod wait;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
+use picket_sansio::collections::BTreeMap;
 
 use picket_resp::Reply;
 use picket_sansio::{ClientId, Deadline, Millis, Prng, Time};

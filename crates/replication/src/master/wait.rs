@@ -1,7 +1,7 @@
 //! WAIT and WAITAOF: clients that wait for acknowledgements.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use picket_resp::Reply;

@@ -1,9 +1,9 @@
 //! Subcommands of SENTINEL that only look.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeSet;
 
 use bytes::Bytes;
 use picket_resp::Reply;

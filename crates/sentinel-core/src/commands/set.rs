@@ -3,10 +3,10 @@
 //! Whether scripts can be executed is asked of the host before anything is changed; then the options
 //! are applied from left to right. An error ends that, but what stands before it stays.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use picket_resp::Reply;
 use picket_sansio::{ClientId, Millis, Secret};

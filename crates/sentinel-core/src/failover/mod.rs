@@ -22,7 +22,7 @@ mod switch;
 pub(crate) use run::ManualRefusal;
 pub(crate) use select::Asks;
 
-use alloc::collections::BTreeMap;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::Time;
 

@@ -10,10 +10,10 @@ mod password;
 mod selector;
 mod user;
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use crate::command::CommandTable;
 use crate::config::{ConfigError, ConfigLine, RewriteLine, Settings, lines, word};

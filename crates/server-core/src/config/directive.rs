@@ -412,7 +412,7 @@ pub static DIRECTIVES: &[Directive] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeSet;
+    use picket_sansio::collections::BTreeSet;
 
     #[test]
     fn names_are_unique_and_defaults_in_bounds() {

@@ -3,9 +3,10 @@
 //! Old lines are reused in place so that an operator's order and comments survive; what has no old
 //! line is appended under one signature comment; old lines that nobody wants any more become blank.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_resp::{quote, split_args};
 

@@ -1,8 +1,8 @@
 //! The values of the ordinary directives: reading, rewriting. Typed access is in `typed`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use picket_resp::{quote, split_args};
 

@@ -2,8 +2,8 @@
 //!
 //! A request looks its client up several times, so that the place of the last one is remembered.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::ClientId;
 

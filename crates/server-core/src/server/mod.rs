@@ -27,10 +27,11 @@ mod reset;
 mod tracking;
 mod transaction;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 use picket_resp::{Protocol, Reply};

@@ -1,7 +1,7 @@
 //! Channels, patterns and who listens to them (`pubsub.c`).
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 use picket_resp::{Protocol, Reply};

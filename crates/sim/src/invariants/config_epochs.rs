@@ -2,9 +2,9 @@
 //! address, whoever says it: but for an epoch in which an operator's failover went through without a
 //! majority, which is settled afterwards.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sentinel_core::Event;
 

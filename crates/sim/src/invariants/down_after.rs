@@ -1,9 +1,9 @@
 //! Nobody is called subjectively down for silence before down-after has passed since a Sentinel last
 //! heard a good answer to PING from it (or, if it never has, since that Sentinel started).
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use picket_sansio::collections::BTreeMap;
 
 use picket_resp::Reply;
 use picket_sansio::Time;

@@ -1,9 +1,9 @@
 //! At most one Sentinel is elected for a master in an epoch (Raft's election safety; design.md).
 //! An operator's failover counts as well, unless no majority answered: then it is no election.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use picket_sansio::collections::BTreeMap;
 
 use picket_sentinel_core::Event;
 

@@ -1,9 +1,9 @@
 //! A leader sends SLAVEOF NO ONE to one replica only in the failover that it was elected for; a second
 //! choice needs a new epoch, because an epoch stands for one configuration.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use picket_sansio::collections::BTreeMap;
 
 use picket_sentinel_core::Event;
 

@@ -1,9 +1,9 @@
 //! A Sentinel's votes about a master in an epoch are all for the same one, also across its restarts.
 //! A vote counts when it has left: in an answer to a candidate, or as a candidate's own in its election.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use picket_sansio::collections::BTreeMap;
 
 use picket_sentinel_core::{Choice, Event};
 

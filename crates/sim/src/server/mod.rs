@@ -6,10 +6,10 @@ mod commands;
 mod info;
 mod replication;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Bytes, BytesMut};
 use picket_resp::{Protocol, Reply, RequestBuffer};
