@@ -1,6 +1,6 @@
 //! What a connection means to the keyspace: its database and what it watches.
 
-use alloc::collections::BTreeMap;
+use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 

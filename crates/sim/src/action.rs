@@ -109,6 +109,15 @@ impl World {
         }
     }
 
+    /// Mends the wire between two nodes, both ways.
+    pub fn mend(&mut self, a: NodeId, b: NodeId) {
+        let text = format!("wire to {} mended", self.name(b));
+        self.note(a, &text);
+        self.wires.cuts.remove(&(a, b));
+        self.wires.cuts.remove(&(b, a));
+        self.resend();
+    }
+
     /// Separates these nodes from all others.
     pub fn partition(&mut self, group: &[NodeId]) {
         let names: Vec<&str> = group.iter().map(|node| self.name(*node)).collect();
@@ -181,6 +190,14 @@ impl World {
     pub fn set_priority(&mut self, server: NodeId, priority: u32) {
         if let Program::Server(server) = &mut self.node_mut(server).program {
             server.options.priority = priority;
+        }
+    }
+
+    /// Whether a writer writes from now on.
+    pub fn set_writing(&mut self, writer: NodeId, writes: bool) {
+        self.note(writer, if writes { "writes again" } else { "writes no more" });
+        if let Program::Writer(writer) = &mut self.node_mut(writer).program {
+            writer.set_writing(writes);
         }
     }
 

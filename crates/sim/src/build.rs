@@ -10,7 +10,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use picket_resp::Reply;
 use picket_sansio::Millis;
 
-use crate::console::Console;
+use crate::console::{Answer, Console};
 use crate::context::Context;
 use crate::disk::Disk;
 use crate::ids::{NodeId, NodeKind, Power, Run};
@@ -119,16 +119,7 @@ impl World {
     /// # Errors
     /// Why there was no reply.
     pub fn command(&mut self, node: NodeId, args: &[&str]) -> Result<Reply, String> {
-        let console =
-            match self.nodes.iter().zip(0..).find(|(node, _)| node.program.kind() == NodeKind::Console) {
-                Some((_, id)) => NodeId(id),
-                None => {
-                    let addr = self.free_addr(NodeKind::Console, 0);
-                    self.add_node(NodeKind::Console, addr, Vec::new(), |_| {
-                        Program::Console(Console::default())
-                    })
-                }
-            };
+        let console = self.idle_console();
         let to = self.addr(node);
         self.with_context(console, |program, ctx| {
             if let Program::Console(console) = program {
@@ -142,6 +133,35 @@ impl World {
         match self.run_until(CONSOLE_PATIENCE, |world| result(world).is_some()) {
             Ok(_) => result(self).unwrap_or(Err("no reply")).map_err(ToString::to_string),
             Err(stop) => Err(stop.to_string()),
+        }
+    }
+
+    /// Sends a command to a node over a connection of its own and goes on; [`answers`](Self::answers) tells the reply.
+    pub fn run(&mut self, node: NodeId, words: &[String]) {
+        let console = self.idle_console();
+        let to = self.addr(node);
+        let question = Some((node, words.to_vec()));
+        self.with_context(console, |program, ctx| {
+            if let Program::Console(console) = program {
+                console.question = question;
+                console.ask(ctx, to, words);
+            }
+        });
+    }
+
+    /// The commands given with [`run`](Self::run) that have come to their end, behind the first `count`.
+    pub fn answers(&self, count: usize) -> impl DoubleEndedIterator<Item = &Answer> {
+        self.answers.iter_from(count)
+    }
+
+    fn idle_console(&mut self) -> NodeId {
+        let is_idle = |node: &Node| matches!(&node.program, Program::Console(console) if console.is_idle());
+        match self.nodes.iter().zip(0..).find(|(node, _)| is_idle(node)) {
+            Some((_, id)) => NodeId(id),
+            None => {
+                let addr = self.free_addr(NodeKind::Console, 0);
+                self.add_node(NodeKind::Console, addr, Vec::new(), |_| Program::Console(Console::default()))
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use picket_sansio::{Millis, Prng, Ticket, Time};
 use picket_sentinel_core::{Event, PersistentState};
 
+use crate::console::Answer;
 use crate::dns::Resolved;
 use crate::ids::ConnId;
 
@@ -56,6 +57,8 @@ pub(crate) enum Effect {
     Event(Event),
     /// A data server or a client has something to tell the reader of the transcript.
     Note(String),
+    /// An operator's command has come to its end.
+    Answered(Answer),
     /// The process ends by itself.
     Exit,
 }

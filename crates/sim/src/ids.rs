@@ -70,3 +70,14 @@ impl fmt::Display for NodeId {
         write!(f, "node-{}", self.0)
     }
 }
+
+impl fmt::Display for NodeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sentinel => "Sentinel",
+            Self::Server => "data node",
+            Self::Writer => "writer",
+            Self::Console => "console",
+        })
+    }
+}

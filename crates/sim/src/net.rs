@@ -16,6 +16,7 @@ use picket_sansio::{Millis, Prng, Time};
 use crate::action::Latency;
 use crate::context::Signal;
 use crate::ids::{ConnId, NodeId, Power, Run, Side};
+use crate::message::{Message, MessageId, Passage, Way};
 use crate::queue::Happening;
 use crate::world::World;
 
@@ -69,10 +70,20 @@ enum Segment {
     End(&'static str),
 }
 
+/// A segment on its way.
+#[derive(Clone, Debug)]
+struct InFlight {
+    id: MessageId,
+    sent: Time,
+    /// When it arrives, if nothing before it is later.
+    at: Time,
+    what: Segment,
+}
+
 /// What is on its way in one direction.
 #[derive(Clone, Debug, Default)]
 struct Pipe {
-    segments: VecDeque<(Time, Segment)>,
+    segments: VecDeque<InFlight>,
     /// An arrival is arranged for the first of them.
     is_armed: bool,
     latest: Time,
@@ -219,14 +230,16 @@ impl World {
         let pipe = &mut conn.pipes[to.index()];
         let at = at.max(pipe.latest);
         pipe.latest = at;
-        pipe.segments.push_back((at, segment));
+        self.next_message += 1;
+        let message = MessageId(self.next_message);
+        pipe.segments.push_back(InFlight { id: message, sent: self.now, at, what: segment });
         self.arm(id, to, Time(0));
     }
 
     /// Arranges the arrival of the first segment towards a side.
     fn arm(&mut self, id: ConnId, to: Side, not_before: Time) {
         let Some(pipe) = self.conns.get_mut(&id).map(|conn| &mut conn.pipes[to.index()]) else { return };
-        let Some(at) = pipe.segments.front().map(|(at, _)| *at) else { return };
+        let Some(at) = pipe.segments.front().map(|first| first.at) else { return };
         if !pipe.is_armed {
             pipe.is_armed = true;
             self.queue.push(at.max(not_before).max(self.now), Happening::Arrival { conn: id, to });
@@ -242,12 +255,26 @@ impl World {
         if self.wires.cuts.contains(&(from, node)) || self.nodes[node.0 as usize].power == Power::Off {
             return; // Waits for `resend`.
         }
-        let Some((_, segment)) = pipe.segments.pop_front() else { return };
+        if pipe.segments.front().is_some_and(|first| first.at > self.now) {
+            self.arm(id, to, Time(0)); // It was delayed meanwhile.
+            return;
+        }
+        let Some(InFlight { id: message, sent, what: segment, .. }) = pipe.segments.pop_front() else {
+            return;
+        };
         let state = conn.ends[to.index()].as_ref().map(|end| end.state);
         self.arm(id, to, Time(0));
         match (state, segment) {
             (Some(EndState::Open), Segment::Data(bytes)) => {
                 self.tap_arrived(id, to, &bytes);
+                self.note_arrival(Passage {
+                    id: message,
+                    from,
+                    to: node,
+                    way: way(to),
+                    sent,
+                    bytes: bytes.clone(),
+                });
                 self.signal(node, Signal::Data { conn: id, bytes });
             }
             (Some(EndState::Open), Segment::End(reason)) => {
@@ -336,6 +363,48 @@ impl World {
         }
     }
 
+    /// What is on its way at the moment, the oldest first. What waits for a wire or a machine has no arrival.
+    #[must_use]
+    pub fn in_flight(&self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        for conn in self.conns.values() {
+            for to in [Side::Dialler, Side::Listener] {
+                let (Some(from), Some(node)) = (conn.node(to.other()), conn.node(to)) else { continue };
+                let pipe = &conn.pipes[to.index()];
+                let mut latest = Time(0);
+                for segment in &pipe.segments {
+                    let Segment::Data(bytes) = &segment.what else { continue };
+                    latest = latest.max(segment.at);
+                    let passage = Passage {
+                        id: segment.id,
+                        from,
+                        to: node,
+                        way: way(to),
+                        sent: segment.sent,
+                        bytes: bytes.clone(),
+                    };
+                    messages.push(self.message_of(&passage, pipe.is_armed.then_some(latest)));
+                }
+            }
+        }
+        messages.sort_by_key(|message| message.id);
+        messages
+    }
+
+    /// Lets a message that is on its way arrive later.
+    pub(crate) fn hold_back(&mut self, id: MessageId, by: Millis) -> Option<()> {
+        let now = self.now;
+        let pipes = self.conns.values_mut().flat_map(|conn| &mut conn.pipes);
+        for pipe in pipes {
+            if let Some(segment) = pipe.segments.iter_mut().find(|segment| segment.id == id) {
+                segment.at = segment.at.max(now) + by;
+                pipe.latest = pipe.latest.max(segment.at);
+                return Some(());
+            }
+        }
+        None
+    }
+
     /// Both ends of a connection, the dialler first.
     pub(crate) fn ends(&self, id: ConnId) -> Option<(NodeId, NodeId)> {
         let conn = self.conns.get(&id)?;
@@ -347,6 +416,13 @@ impl World {
         let Some(conn) = self.conns.get(&id) else { return true };
         let Some(side) = conn.side_of(node) else { return true };
         conn.ends[side.index()].as_ref().is_none_or(|end| end.run == self.node(node).run)
+    }
+}
+
+fn way(to: Side) -> Way {
+    match to {
+        Side::Dialler => Way::Back,
+        Side::Listener => Way::There,
     }
 }
 

@@ -114,7 +114,7 @@ impl World {
 }
 
 /// A request in one line. Passwords are not shown.
-fn show_request(args: &[Bytes]) -> String {
+pub(crate) fn show_request(args: &[Bytes]) -> String {
     if args.first().is_some_and(|name| name.eq_ignore_ascii_case(b"AUTH")) {
         return "AUTH ******".into();
     }
@@ -123,7 +123,7 @@ fn show_request(args: &[Bytes]) -> String {
 }
 
 /// A reply in one line; long texts are cut.
-fn show_reply(reply: &Reply) -> String {
+pub(crate) fn show_reply(reply: &Reply) -> String {
     match reply {
         Reply::Simple(text) => format!("+{}", text.escape_ascii()),
         Reply::Error(text) => format!("-{}", text.escape_ascii()),

@@ -1,12 +1,12 @@
 //! What happened, for people: one line for each event, fault and, on demand, message.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use picket_sansio::Time;
 
 use crate::ids::NodeId;
+use crate::log::Log;
 
 /// How much is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -36,7 +36,7 @@ pub struct Entry {
 /// The lines so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
-    entries: Vec<Entry>,
+    entries: Log<Entry>,
 }
 
 impl Transcript {
@@ -44,29 +44,38 @@ impl Transcript {
         self.entries.push(entry);
     }
 
-    /// All lines in order.
+    /// How many lines there are.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The lines behind the first `count`, in order.
+    pub fn behind(&self, count: usize) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter_from(count)
     }
 
     /// The first line of that node from `since` on whose text begins with `start`.
     #[must_use]
     pub fn find(&self, since: Time, node: NodeId, start: &str) -> Option<&Entry> {
-        self.since(since).iter().find(|entry| entry.node == Some(node) && entry.text.starts_with(start))
+        self.since(since).find(|entry| entry.node == Some(node) && entry.text.starts_with(start))
     }
 
     /// How many lines from `since` on begin with `start`, of whomever.
     #[must_use]
     pub fn count(&self, since: Time, start: &str) -> usize {
-        self.since(since).iter().filter(|entry| entry.text.starts_with(start)).count()
+        self.since(since).filter(|entry| entry.text.starts_with(start)).count()
     }
 
     /// The lines from `since` on.
-    #[must_use]
-    pub fn since(&self, since: Time) -> &[Entry] {
-        let first = self.entries.partition_point(|entry| entry.at < since);
-        &self.entries[first..]
+    pub fn since(&self, since: Time) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter_from(self.entries.partition_point(|entry| entry.at < since))
     }
 
     /// The lines from `since` on as text, with times counted from there in milliseconds.

@@ -12,11 +12,14 @@ use picket_sansio::{Millis, Prng, Time};
 use picket_sentinel_core::Event;
 use picket_server_core::LogLevel;
 
+use crate::console::Answer;
 use crate::context::{Context, Effect, Signal};
 use crate::dns::Dns;
 use crate::hash::Hash;
 use crate::ids::{ConnId, NodeId, NodeKind, Power};
 use crate::invariants::{Invariants, Observation, Violation};
+use crate::log::Log;
+use crate::message::Arrived;
 use crate::net::{Conn, Wires};
 use crate::node::{Node, Program};
 use crate::queue::{Happening, Queue};
@@ -61,6 +64,9 @@ pub struct World {
     pub(crate) dns: Dns,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
     pub(crate) next_conn: u64,
+    pub(crate) next_message: u64,
+    pub(crate) passages: Log<Arrived>,
+    pub(crate) answers: Log<Answer>,
     pub(crate) taps: BTreeMap<ConnId, Tap>,
     pub(crate) transcript: Transcript,
     pub(crate) detail: Detail,
@@ -89,6 +95,9 @@ impl World {
             dns: Dns::new(),
             conns: BTreeMap::new(),
             next_conn: 0,
+            next_message: 0,
+            passages: Log::default(),
+            answers: Log::default(),
             taps: BTreeMap::new(),
             transcript: Transcript::default(),
             detail: Detail::default(),
@@ -157,6 +166,17 @@ impl World {
             self.happen(what);
         }
         true
+    }
+
+    /// Lets time pass in which nothing happens.
+    pub(crate) fn pass_until(&mut self, to: Time) {
+        debug_assert!(self.next_at().is_none_or(|at| at >= to));
+        self.advance(to);
+    }
+
+    /// Something was done: that is a step too.
+    pub(crate) fn count_deed(&mut self) {
+        self.steps += 1;
     }
 
     fn advance(&mut self, to: Time) {
@@ -294,6 +314,7 @@ impl World {
                 }
                 Effect::Event(event) => self.on_event(node, &event),
                 Effect::Note(text) => self.note(node, &text),
+                Effect::Answered(answer) => self.answers.push(answer),
                 Effect::Exit => {
                     self.note(node, "exits");
                     self.stop(node, Power::Killed);

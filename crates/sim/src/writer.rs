@@ -33,6 +33,7 @@ pub(crate) struct Writer {
     sentinels: Vec<SocketAddr>,
     next_sentinel: usize,
     interval: Millis,
+    is_paused: bool,
     state: State,
     decoder: ReplyDecoder,
     /// Tells timers of the present state from older ones.
@@ -78,6 +79,7 @@ impl Writer {
             sentinels,
             next_sentinel: 0,
             interval,
+            is_paused: false,
             state: State::Pausing,
             decoder: ReplyDecoder::new(),
             serial: 0,
@@ -90,6 +92,11 @@ impl Writer {
 
     pub(crate) fn report(&self) -> &WriterReport {
         &self.report
+    }
+
+    /// Whether it writes from now on; it stays connected meanwhile.
+    pub(crate) fn set_writing(&mut self, writes: bool) {
+        self.is_paused = !writes;
     }
 
     /// Enters a state, which ends by itself after `after`.
@@ -200,6 +207,9 @@ impl Writer {
     }
 
     fn write(&mut self, ctx: &mut Context<'_>, conn: ConnId) {
+        if self.is_paused {
+            return self.enter(ctx, State::Idle(conn), self.interval);
+        }
         let number = self.next_number;
         self.next_number += 1;
         ctx.send(conn, picket_resp::command(["SET", &number.to_string(), "v"]));

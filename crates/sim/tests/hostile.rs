@@ -59,13 +59,8 @@ fn a_short_stall_accuses_nobody() {
         pass(&mut cluster, 400 + round * 40);
         cluster.world.thaw(stalled);
     }
-    let said: Vec<_> = cluster
-        .world
-        .transcript()
-        .since(since)
-        .iter()
-        .filter(|entry| entry.text.starts_with("+sdown"))
-        .collect();
+    let said: Vec<_> =
+        cluster.world.transcript().since(since).filter(|entry| entry.text.starts_with("+sdown")).collect();
     // Others may call the stalled one down, which it was.
     assert!(said.iter().all(|entry| entry.text.starts_with("+sdown sentinel")), "{said:?}");
     not_said(&cluster.world, since, "+odown");

@@ -58,12 +58,8 @@ fn check_replica(seed: u64, moment: &str, bound: u64) {
     let since = cluster.world.now();
     cluster.world.kill(old);
     drive(&mut cluster, 5_000, moment, |cluster| cluster.world.transcript().count(since, moment) > 0);
-    let line = cluster
-        .world
-        .transcript()
-        .since(since)
-        .iter()
-        .find(|entry| entry.text.starts_with("+selected-slave"));
+    let line =
+        cluster.world.transcript().since(since).find(|entry| entry.text.starts_with("+selected-slave"));
     let chosen = line.expect("before the moment").text.clone();
     let is_chosen =
         |node: &&NodeId| chosen.contains(&format!("slave {}:6379 ", cluster.world.addr(**node).ip()));

@@ -38,7 +38,7 @@ fn a_former_master_is_demoted_within_300_ms_of_its_first_answer() {
             let world = &cluster.world;
             // INFO may be answered before PING.
             let answers = ["-sdown slave 10.0.1.1:6379", "+convert-to-slave slave 10.0.1.1:6379"];
-            let lines = world.transcript().since(back).iter();
+            let lines = world.transcript().since(back);
             let answered = lines
                 .filter(|entry| answers.iter().any(|line| entry.text.starts_with(line)))
                 .map(|entry| entry.at)

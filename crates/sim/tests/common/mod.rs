@@ -80,7 +80,7 @@ pub fn drive_switch(cluster: &mut Cluster, span: u64, index: usize, old: SocketA
 /// The time of the first such line of anybody from `since` on.
 #[track_caller]
 pub fn first(world: &World, since: Time, start: &str) -> Time {
-    match world.transcript().since(since).iter().find(|entry| entry.text.starts_with(start)) {
+    match world.transcript().since(since).find(|entry| entry.text.starts_with(start)) {
         Some(entry) => entry.at,
         None => fail(world, &format!("no line {start:?}")),
     }
@@ -89,7 +89,7 @@ pub fn first(world: &World, since: Time, start: &str) -> Time {
 /// The time of the last such line of anybody from `since` on.
 #[track_caller]
 pub fn last(world: &World, since: Time, start: &str) -> Time {
-    match world.transcript().since(since).iter().rfind(|entry| entry.text.starts_with(start)) {
+    match world.transcript().since(since).rfind(|entry| entry.text.starts_with(start)) {
         Some(entry) => entry.at,
         None => fail(world, &format!("no line {start:?}")),
     }
@@ -98,7 +98,7 @@ pub fn last(world: &World, since: Time, start: &str) -> Time {
 /// Who said it first.
 #[track_caller]
 pub fn who(world: &World, since: Time, start: &str) -> NodeId {
-    match world.transcript().since(since).iter().find(|entry| entry.text.starts_with(start)) {
+    match world.transcript().since(since).find(|entry| entry.text.starts_with(start)) {
         Some(entry) => entry.node.expect("a node's line"),
         None => fail(world, &format!("no line {start:?}")),
     }

@@ -1,0 +1,174 @@
+//! Messages as people see them: from whom to whom, when, and what they say.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+use picket_resp::{ReplyDecoder, RequestBuffer};
+use picket_sansio::{Millis, Time};
+
+use crate::ids::{NodeId, NodeKind};
+use crate::script::ActionError;
+use crate::tap::{show_reply, show_request};
+use crate::world::World;
+
+/// How long TCP waits before it sends a lost segment again.
+const RETRANSMISSION: Millis = Millis(200);
+/// Texts are cut behind so many characters.
+const TEXT_LEN_MAX: usize = 400;
+
+/// A segment that was sent. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageId(pub u64);
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its number.
+    pub id: MessageId,
+    /// Who sent it.
+    pub from: NodeId,
+    /// Who gets it.
+    pub to: NodeId,
+    /// When it was sent.
+    pub sent: Time,
+    /// When it arrives, or did; none while it waits for a wire or a machine.
+    pub arrives: Option<Time>,
+    /// What it says, in one line. Passwords are not shown.
+    pub text: String,
+}
+
+/// Which way along a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From who dialled.
+    There,
+    /// To who dialled.
+    Back,
+}
+
+/// A segment with its ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passage {
+    pub(crate) id: MessageId,
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) way: Way,
+    pub(crate) sent: Time,
+    pub(crate) bytes: Bytes,
+}
+
+/// A segment that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    at: Time,
+    passage: Passage,
+}
+
+impl World {
+    pub(crate) fn note_arrival(&mut self, passage: Passage) {
+        if self.hears_messages() {
+            self.passages.push(Arrived { at: self.now, passage });
+        }
+    }
+
+    /// The messages that arrived from `since` on, the oldest first; known while the detail is
+    /// [`Messages`](crate::Detail::Messages).
+    pub fn arrived(&self, since: Time) -> impl DoubleEndedIterator<Item = Message> {
+        let from = self.passages.partition_point(|arrived| arrived.at < since);
+        self.passages.iter_from(from).map(|arrived| self.message_of(&arrived.passage, Some(arrived.at)))
+    }
+
+    pub(crate) fn message_of(&self, passage: &Passage, arrives: Option<Time>) -> Message {
+        let is_stream = passage.way == Way::Back
+            && self.kind(passage.from) == NodeKind::Server
+            && self.kind(passage.to) == NodeKind::Server;
+        let mut text = if passage.way == Way::There || is_stream {
+            describe_commands(&passage.bytes).or_else(|| describe_replies(&passage.bytes))
+        } else {
+            describe_replies(&passage.bytes)
+        }
+        .unwrap_or_else(|| format!("({} bytes)", passage.bytes.len()));
+        if let Some((at, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
+            text.truncate(at);
+            text.push('…');
+        }
+        Message { id: passage.id, from: passage.from, to: passage.to, sent: passage.sent, arrives, text }
+    }
+
+    /// Lets a message arrive later; what follows it on its connection waits for it.
+    ///
+    /// # Errors
+    /// If no such message is on its way.
+    pub fn delay(&mut self, message: u64, by: Millis) -> Result<(), ActionError> {
+        self.hold_back(MessageId(message), by).ok_or_else(|| not_on_its_way(message))?;
+        self.remark(&format!("message {message} delayed by {by}"));
+        Ok(())
+    }
+
+    /// Loses a message; TCP sends it again after its time-out.
+    ///
+    /// # Errors
+    /// If no such message is on its way.
+    pub fn lose(&mut self, message: u64) -> Result<(), ActionError> {
+        self.hold_back(MessageId(message), RETRANSMISSION).ok_or_else(|| not_on_its_way(message))?;
+        self.remark(&format!("message {message} lost, to be sent again after {RETRANSMISSION}"));
+        Ok(())
+    }
+}
+
+fn not_on_its_way(message: u64) -> ActionError {
+    ActionError(format!("no message {message} is on its way"))
+}
+
+/// The commands in it; none if there are only parts of one, or something else.
+fn describe_commands(bytes: &Bytes) -> Option<String> {
+    if bytes.first() != Some(&b'*') {
+        return None;
+    }
+    let mut requests = RequestBuffer::new();
+    requests.set_authenticated(true);
+    requests.extend(bytes);
+    let mut texts = Vec::new();
+    while let Ok(Some(request)) = requests.next_owned() {
+        texts.push(show_request(&request.into_args()));
+    }
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+/// The replies in it.
+fn describe_replies(bytes: &Bytes) -> Option<String> {
+    match bytes.first() {
+        Some(b'\n') => return Some("(a newline: still there)".to_string()),
+        Some(b'$') if bytes.starts_with(b"$EOF:") => return Some(format!("snapshot, {} bytes", bytes.len())),
+        // The header of a snapshot is a bulk string without its end.
+        Some(b'$') => {
+            let header = bytes[1..].split(|byte| *byte == b'\r').next().unwrap_or_default();
+            let len: Option<usize> = core::str::from_utf8(header).ok().and_then(|text| text.parse().ok());
+            if let Some(len) = len
+                && bytes
+                    .get(header.len() + 3..)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"REDIS"))
+            {
+                return Some(format!("snapshot of {len} bytes"));
+            }
+        }
+        Some(b'+' | b'-' | b':' | b'*' | b'_' | b'%' | b'~' | b'>' | b'#' | b',') => {}
+        _ => return None,
+    }
+    let mut decoder = ReplyDecoder::new();
+    decoder.extend(bytes);
+    let mut texts = Vec::new();
+    while let Ok(Some(reply)) = decoder.next() {
+        texts.push(show_reply(&reply));
+    }
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

@@ -1,0 +1,243 @@
+//! What is done to a world, as text: one [`Action`] to a line. Scenario files, shared links, random campaigns
+//! and the shrinking of their failures are all made of these lines.
+
+mod read;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use picket_sansio::Millis;
+
+use crate::action::{Cut, Latency};
+use crate::disk::DiskFault;
+use crate::ids::{NodeId, NodeKind};
+use crate::world::World;
+
+/// Something that is done to a world. Nodes have the names that [`World::name`] tells.
+///
+/// The text is what `Display` writes and `FromStr` reads, without loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `kill redis-1`: the process ends at once, as by `kill -9`.
+    Kill(String),
+    /// `off redis-1`: the machine loses its power.
+    Off(String),
+    /// `start redis-1`: a process that does not run is started.
+    Start(String),
+    /// `freeze redis-1`: SIGSTOP.
+    Freeze(String),
+    /// `resume redis-1`: SIGCONT.
+    Resume(String),
+    /// `wipe redis-1`: a data node starts over with an empty disk.
+    Wipe(String),
+    /// `cut redis-1 sentinel-1`: nothing passes either way; `cut redis-1 -> sentinel-1`: only the way back is open.
+    Cut(String, String, Cut),
+    /// `mend redis-1 sentinel-1`: the wire between two nodes is whole again, both ways.
+    Mend(String, String),
+    /// `partition redis-1 writer-1`: these apart from all others.
+    Partition(Vec<String>),
+    /// `heal`: every wire is whole again.
+    Heal,
+    /// `reset redis-1 sentinel-1`: the connections between two nodes break, and both see it.
+    Reset(String, String),
+    /// `latency redis-1 sentinel-1 10000us..20000us`: how long a segment takes either way. `latency 1ms`: wherever
+    /// nothing else was said.
+    Latency(Option<(String, String)>, Latency),
+    /// `disk sentinel-1 ok`, `full` or `flaky 50`: what becomes of its writes.
+    Disk(String, DiskFault),
+    /// `slow-disk sentinel-1 100ms..200ms`: how long they take.
+    SlowDisk(String, Latency),
+    /// `names redis-1 off`: a machine gets no answers from the resolver; `on`: it gets them again.
+    Names(String, Switch),
+    /// `writes writer-1 off`, `on`: a client pauses, and goes on.
+    Writes(String, Switch),
+    /// `delay 17 500ms`: a message that is on its way arrives so much later, and what follows it waits.
+    Delay(u64, Millis),
+    /// `drop 17`: a message that is on its way is lost; TCP sends it again after its time-out.
+    Drop(u64),
+    /// `run redis-1 SET k v`: a command on a connection of an operator. Words and quotes as in redis-cli.
+    Run(String, Vec<String>),
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It works.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// Why a line is no action, or cannot be done to this world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionError(pub(crate) String);
+
+impl fmt::Display for ActionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for ActionError {}
+
+impl World {
+    /// Does something to the world at this moment.
+    ///
+    /// # Errors
+    /// If there is no such node or message, or it is of the wrong kind. Nothing has happened then.
+    pub fn act(&mut self, action: &Action) -> Result<(), ActionError> {
+        match action {
+            Action::Kill(node) => {
+                let node = self.find(node)?;
+                self.kill(node);
+            }
+            Action::Off(node) => {
+                let node = self.find(node)?;
+                self.switch_off(node);
+            }
+            Action::Start(node) => {
+                let node = self.find(node)?;
+                self.restart(node);
+            }
+            Action::Freeze(node) => {
+                let node = self.find(node)?;
+                self.freeze(node);
+            }
+            Action::Resume(node) => {
+                let node = self.find(node)?;
+                self.thaw(node);
+            }
+            Action::Wipe(node) => {
+                let node = self.find_kind(node, NodeKind::Server)?;
+                self.wipe(node);
+            }
+            Action::Cut(from, to, cut) => {
+                let (from, to) = self.find_two(from, to)?;
+                self.cut(from, to, *cut);
+            }
+            Action::Mend(a, b) => {
+                let (a, b) = self.find_two(a, b)?;
+                self.mend(a, b);
+            }
+            Action::Partition(group) => {
+                let group: Result<Vec<NodeId>, _> = group.iter().map(|node| self.find(node)).collect();
+                self.partition(&group?);
+            }
+            Action::Heal => self.heal(),
+            Action::Reset(a, b) => {
+                let (a, b) = self.find_two(a, b)?;
+                self.reset_connections(a, b);
+            }
+            Action::Latency(Some((a, b)), latency) => {
+                let (a, b) = self.find_two(a, b)?;
+                self.set_latency(a, b, *latency);
+            }
+            Action::Latency(None, latency) => self.set_default_latency(*latency),
+            Action::Disk(node, fault) => {
+                let node = self.find(node)?;
+                self.set_disk_fault(node, *fault);
+            }
+            Action::SlowDisk(node, latency) => {
+                let node = self.find(node)?;
+                self.set_disk_latency(node, *latency);
+            }
+            Action::Names(node, switch) => {
+                let node = self.find(node)?;
+                self.set_dns_cut_off(node, *switch == Switch::Off);
+            }
+            Action::Writes(node, switch) => {
+                let node = self.find_kind(node, NodeKind::Writer)?;
+                self.set_writing(node, *switch == Switch::On);
+            }
+            Action::Delay(message, by) => self.delay(*message, *by)?,
+            Action::Drop(message) => self.lose(*message)?,
+            Action::Run(node, words) => {
+                let node = self.find(node)?;
+                self.run(node, words);
+            }
+        }
+        self.count_deed();
+        Ok(())
+    }
+
+    /// The node of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find(&self, name: &str) -> Result<NodeId, ActionError> {
+        self.nodes()
+            .find(|node| self.name(*node) == name)
+            .ok_or_else(|| ActionError(alloc::format!("there is no node {name:?}")))
+    }
+
+    fn find_two(&self, a: &str, b: &str) -> Result<(NodeId, NodeId), ActionError> {
+        let two = (self.find(a)?, self.find(b)?);
+        if two.0 == two.1 {
+            return Err(ActionError(alloc::format!("{a:?} has no wire to itself")));
+        }
+        Ok(two)
+    }
+
+    fn find_kind(&self, name: &str, kind: NodeKind) -> Result<NodeId, ActionError> {
+        let node = self.find(name)?;
+        let is = self.kind(node);
+        if is == kind { Ok(node) } else { Err(ActionError(alloc::format!("{name} is a {is}, not a {kind}"))) }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(node) => write!(f, "kill {node}"),
+            Self::Off(node) => write!(f, "off {node}"),
+            Self::Start(node) => write!(f, "start {node}"),
+            Self::Freeze(node) => write!(f, "freeze {node}"),
+            Self::Resume(node) => write!(f, "resume {node}"),
+            Self::Wipe(node) => write!(f, "wipe {node}"),
+            Self::Cut(a, b, Cut::Both) => write!(f, "cut {a} {b}"),
+            Self::Cut(from, to, Cut::OneWay) => write!(f, "cut {from} -> {to}"),
+            Self::Mend(a, b) => write!(f, "mend {a} {b}"),
+            Self::Partition(group) => write!(f, "partition {}", group.join(" ")),
+            Self::Heal => f.write_str("heal"),
+            Self::Reset(a, b) => write!(f, "reset {a} {b}"),
+            Self::Latency(Some((a, b)), latency) => write!(f, "latency {a} {b} {latency}"),
+            Self::Latency(None, latency) => write!(f, "latency {latency}"),
+            Self::Disk(node, DiskFault::None) => write!(f, "disk {node} ok"),
+            Self::Disk(node, DiskFault::Full) => write!(f, "disk {node} full"),
+            Self::Disk(node, DiskFault::Flaky(percent)) => write!(f, "disk {node} flaky {percent}"),
+            Self::SlowDisk(node, latency) => write!(f, "slow-disk {node} {latency}"),
+            Self::Names(node, switch) => write!(f, "names {node} {switch}"),
+            Self::Writes(node, switch) => write!(f, "writes {node} {switch}"),
+            Self::Delay(message, by) => write!(f, "delay {message} {}ms", by.0),
+            Self::Drop(message) => write!(f, "drop {message}"),
+            Self::Run(node, words) => {
+                write!(f, "run {node}")?;
+                words.iter().try_for_each(|word| write!(f, " {}", read::quoted(word)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let span = |us: u64| match us % 1000 {
+            0 => alloc::format!("{}ms", us / 1000),
+            _ => alloc::format!("{us}us"),
+        };
+        f.write_str(&span(self.from_us))?;
+        if self.to_us != self.from_us {
+            write!(f, "..{}", span(self.to_us))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! Reading actions.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::str::FromStr;
+
+use picket_sansio::Millis;
+
+use super::{Action, ActionError, Switch};
+use crate::action::{Cut, Latency};
+use crate::disk::DiskFault;
+
+impl FromStr for Action {
+    type Err = ActionError;
+
+    fn from_str(line: &str) -> Result<Self, ActionError> {
+        let words = words(line)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let own = |word: &&str| (*word).to_string();
+        Ok(match &words[..] {
+            ["kill", node] => Self::Kill(own(node)),
+            ["off", node] => Self::Off(own(node)),
+            ["start", node] => Self::Start(own(node)),
+            ["freeze", node] => Self::Freeze(own(node)),
+            ["resume", node] => Self::Resume(own(node)),
+            ["wipe", node] => Self::Wipe(own(node)),
+            ["cut", from, "->", to] => Self::Cut(own(from), own(to), Cut::OneWay),
+            ["cut", a, b] => Self::Cut(own(a), own(b), Cut::Both),
+            ["mend", a, b] => Self::Mend(own(a), own(b)),
+            ["partition", group @ ..] if !group.is_empty() => {
+                Self::Partition(group.iter().map(own).collect())
+            }
+            ["heal"] => Self::Heal,
+            ["reset", a, b] => Self::Reset(own(a), own(b)),
+            ["latency", latency] => Self::Latency(None, read_latency(latency)?),
+            ["latency", a, b, latency] => Self::Latency(Some((own(a), own(b))), read_latency(latency)?),
+            ["disk", node, "ok"] => Self::Disk(own(node), DiskFault::None),
+            ["disk", node, "full"] => Self::Disk(own(node), DiskFault::Full),
+            ["disk", node, "flaky", percent] => {
+                let percent = percent.parse().ok().filter(|percent| *percent <= 100);
+                let percent =
+                    percent.ok_or_else(|| ActionError("flaky wants 0 to 100 of a hundred".into()))?;
+                Self::Disk(own(node), DiskFault::Flaky(percent))
+            }
+            ["slow-disk", node, latency] => Self::SlowDisk(own(node), read_latency(latency)?),
+            ["names", node, switch] => Self::Names(own(node), read_switch(switch)?),
+            ["writes", node, switch] => Self::Writes(own(node), read_switch(switch)?),
+            ["delay", message, by] => Self::Delay(read_message(message)?, Millis(read_span(by)? / 1000)),
+            ["drop", message] => Self::Drop(read_message(message)?),
+            ["run", node, command @ ..] if !command.is_empty() => {
+                Self::Run(own(node), command.iter().map(own).collect())
+            }
+            [] => return Err(ActionError("an empty line is no action".into())),
+            [verb, ..] => return Err(wrong_form(verb)),
+        })
+    }
+}
+
+/// How each action is written, for those who wrote it otherwise.
+const FORMS: &[&str] = &[
+    "kill NODE",
+    "off NODE",
+    "start NODE",
+    "freeze NODE",
+    "resume NODE",
+    "wipe NODE",
+    "cut NODE [->] NODE",
+    "mend NODE NODE",
+    "partition NODE...",
+    "heal",
+    "reset NODE NODE",
+    "latency [NODE NODE] SPAN[..SPAN]",
+    "disk NODE ok|full|flaky PERCENT",
+    "slow-disk NODE SPAN[..SPAN]",
+    "names NODE on|off",
+    "writes NODE on|off",
+    "delay MESSAGE SPAN",
+    "drop MESSAGE",
+    "run NODE COMMAND [ARG...]",
+];
+
+fn wrong_form(verb: &str) -> ActionError {
+    let form = FORMS.iter().find(|form| form.split(' ').next() == Some(verb));
+    ActionError(match form {
+        Some(form) => format!("{verb} is written {form:?}"),
+        None => {
+            let verbs: Vec<&str> = FORMS.iter().filter_map(|form| form.split(' ').next()).collect();
+            format!("{verb:?} is no action; there are {}", verbs.join(", "))
+        }
+    })
+}
+
+/// The words of a line, quoted as in redis-cli where they hold blanks.
+pub(crate) fn words(line: &str) -> Result<Vec<String>, ActionError> {
+    let words =
+        picket_resp::split_args(line.as_bytes()).map_err(|_| ActionError("unbalanced quotes".into()))?;
+    let text = |word| String::from_utf8(word).map_err(|_| ActionError("a word is no UTF-8".into()));
+    words.into_iter().map(text).collect()
+}
+
+/// A span in microseconds: `250us`, `20ms`, `3s` or `2m`.
+pub(crate) fn read_span(text: &str) -> Result<u64, ActionError> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "us" => Some(1),
+        "ms" => Some(1_000),
+        "s" => Some(1_000_000),
+        "m" => Some(60_000_000),
+        _ => None,
+    };
+    // A day is more than any world lives.
+    let micros =
+        number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    micros.filter(|micros| *micros <= 86_400_000_000).ok_or_else(|| {
+        ActionError(format!("{text:?} is no span: write 250us, 20ms, 3s or 2m, a day at most"))
+    })
+}
+
+fn read_latency(text: &str) -> Result<Latency, ActionError> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let (from_us, to_us) = (read_span(from)?, read_span(to)?);
+    if from_us > to_us {
+        return Err(ActionError(format!("{text:?} ends before it begins")));
+    }
+    Ok(Latency { from_us, to_us })
+}
+
+fn read_switch(text: &str) -> Result<Switch, ActionError> {
+    match text {
+        "on" => Ok(Switch::On),
+        "off" => Ok(Switch::Off),
+        _ => Err(ActionError(format!("{text:?} is neither on nor off"))),
+    }
+}
+
+fn read_message(text: &str) -> Result<u64, ActionError> {
+    text.parse().map_err(|_| ActionError(format!("{text:?} is no number of a message")))
+}
+
+/// A word as [`words`] reads it.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'));
+    if is_plain { word.to_string() } else { picket_resp::quote(word.as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_reads_as_it_is_written() {
+        for line in [
+            "kill redis-1",
+            "off redis-1",
+            "start redis-1",
+            "freeze sentinel-2",
+            "resume sentinel-2",
+            "wipe redis-3",
+            "cut redis-1 sentinel-2",
+            "cut redis-1 -> sentinel-2",
+            "mend redis-1 sentinel-2",
+            "partition redis-1 writer-1",
+            "heal",
+            "reset redis-1 redis-2",
+            "latency 1ms",
+            "latency redis-1 redis-2 1500us..20ms",
+            "disk sentinel-1 ok",
+            "disk sentinel-1 full",
+            "disk sentinel-1 flaky 50",
+            "slow-disk sentinel-1 100ms..200ms",
+            "names sentinel-1 off",
+            "writes writer-1 on",
+            "delay 17 500ms",
+            "drop 17",
+            "run redis-1 SET key \"two words\"",
+            "run redis-1 SET key \"\"",
+            "run redis-1 SET \"a\\\"b\" 'c",
+        ] {
+            match line.parse::<Action>() {
+                Ok(action) => assert_eq!(action.to_string(), line),
+                Err(error) => assert!(line.ends_with("'c"), "{line}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_is_told_what_is_wrong() {
+        for (line, wrong) in [
+            ("", "an empty line is no action"),
+            ("kill", "kill is written \"kill NODE\""),
+            ("cut a", "cut is written \"cut NODE [->] NODE\""),
+            ("latency 3 hours", "latency is written"),
+            ("latency 3h", "\"3h\" is no span"),
+            ("latency 3ms..2ms", "ends before it begins"),
+            ("delay 1 99999999999999999999s", "is no span"),
+            ("disk a flaky 101", "0 to 100"),
+            ("drop it", "is no number of a message"),
+            ("writes writer-1 maybe", "neither on nor off"),
+            ("explode redis-1", "\"explode\" is no action; there are kill, off"),
+            ("run redis-1", "run is written"),
+            ("kill \"redis-1", "unbalanced quotes"),
+        ] {
+            let error = line.parse::<Action>().expect_err(line).to_string();
+            assert!(error.contains(wrong), "{line}: {error}");
+        }
+    }
+}

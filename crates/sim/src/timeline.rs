@@ -1,0 +1,237 @@
+//! A world that can be looked at forwards and backwards.
+//!
+//! A [`Timeline`] is where a world began and what was done to it when. Any moment is found again from a checkpoint
+//! before it, because the same steps follow from the same world. Acting in the past begins a new branch.
+
+use alloc::vec::Vec;
+use picket_sansio::collections::BTreeMap;
+
+use picket_sansio::{Millis, Time};
+
+use crate::script::{Action, ActionError};
+use crate::world::{Stop, World};
+
+/// Steps from one checkpoint to the next: what going back costs at most, near the end.
+const CHECKPOINT_STEPS: u64 = 500;
+/// How many checkpoints are kept; older ones lie further apart.
+const CHECKPOINTS_MAX: usize = 48;
+
+/// Something that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub action: Action,
+    /// How many steps there had been.
+    position: u64,
+}
+
+/// A world with its past. A fork is a clone.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    start: World,
+    deeds: Vec<Deed>,
+    /// By the number of steps before them.
+    checkpoints: BTreeMap<u64, World>,
+    world: World,
+    /// The moment that is looked at: nothing happens in the world between its own time and this.
+    now: Time,
+    /// The furthest moment of this branch that was looked at.
+    end: Time,
+}
+
+impl Timeline {
+    /// A timeline that begins with this world.
+    #[must_use]
+    pub fn new(start: World) -> Self {
+        let now = start.now();
+        let world = start.clone();
+        Self { start, deeds: Vec::new(), checkpoints: BTreeMap::new(), world, now, end: now }
+    }
+
+    /// The world at the moment that is looked at.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The moment that is looked at.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The first moment.
+    #[must_use]
+    pub fn beginning(&self) -> Time {
+        self.start.now()
+    }
+
+    /// The furthest moment of this branch that was looked at.
+    #[must_use]
+    pub fn end(&self) -> Time {
+        self.end
+    }
+
+    /// What was done in this branch, in order, also behind the moment that is looked at.
+    #[must_use]
+    pub fn deeds(&self) -> &[Deed] {
+        &self.deeds
+    }
+
+    /// Lets the next thing happen; false if there is none.
+    pub fn step(&mut self) -> bool {
+        let happens = self.advance();
+        self.show(self.world.now());
+        happens
+    }
+
+    /// Takes the last thing that happened back; false at the beginning.
+    pub fn step_back(&mut self) -> bool {
+        let Some(position) = self.world.steps().checked_sub(1).filter(|at| *at >= self.start.steps()) else {
+            return false;
+        };
+        self.go_to(position);
+        self.now = self.world.now();
+        true
+    }
+
+    /// Lets things happen until the transcript says something more; false if nothing came within `limit`.
+    pub fn step_to_event(&mut self, limit: Millis) -> bool {
+        let (told, until) = (self.world.transcript().len(), self.now + limit);
+        while self.next_at().is_some_and(|at| at <= until) {
+            self.step();
+            if self.world.transcript().len() > told {
+                return true;
+            }
+        }
+        self.seek(until);
+        false
+    }
+
+    /// Goes to a moment, forwards or backwards; not before the beginning.
+    pub fn seek(&mut self, to: Time) {
+        let to = to.max(self.beginning());
+        if to < self.world.now() {
+            let before = self.checkpoints.values().rev().find(|world| world.now() <= to);
+            self.world = before.unwrap_or(&self.start).clone();
+        }
+        while self.next_at().is_some_and(|at| at <= to) {
+            self.advance();
+        }
+        self.show(to);
+    }
+
+    /// Goes on until a condition holds, which is looked at after each step.
+    ///
+    /// # Errors
+    /// If it does not hold within `span`, or a property is violated.
+    pub fn run_until(
+        &mut self,
+        span: Millis,
+        mut condition: impl FnMut(&World) -> bool,
+    ) -> Result<Time, Stop> {
+        let until = self.now + span;
+        loop {
+            if let Some(violation) = self.world.violation() {
+                return Err(Stop::Violation(violation.clone()));
+            }
+            if condition(&self.world) {
+                return Ok(self.now);
+            }
+            match self.next_at() {
+                None => return Err(Stop::Nothing),
+                Some(at) if at > until => {
+                    self.show(until);
+                    return Err(Stop::Deadline);
+                }
+                Some(_) => self.step(),
+            };
+        }
+    }
+
+    /// Does something at the moment that is looked at. If that is not the end, a new branch begins: what was done
+    /// and what happened behind it is no more.
+    ///
+    /// # Errors
+    /// If it cannot be done to this world. Nothing has changed then.
+    pub fn inject(&mut self, action: Action) -> Result<(), ActionError> {
+        let mut world = self.world.clone();
+        world.pass_until(self.now);
+        world.act(&action)?;
+        let position = self.world.steps();
+        self.deeds.retain(|deed| deed.position < position);
+        self.checkpoints.split_off(&(position + 1));
+        self.deeds.push(Deed { at: self.now, action, position });
+        self.world = world;
+        self.end = self.now;
+        Ok(())
+    }
+
+    /// When something happens next or was done.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Time> {
+        match self.next_deed() {
+            Some(deed) => Some(deed.at),
+            None => self.world.next_at(),
+        }
+    }
+
+    fn next_deed(&self) -> Option<&Deed> {
+        let position = self.world.steps();
+        let at = self.deeds.partition_point(|deed| deed.position < position);
+        self.deeds.get(at).filter(|deed| deed.position == position)
+    }
+
+    /// The next step of the world, which was a deed if there was one.
+    fn advance(&mut self) -> bool {
+        let happens = match self.next_deed().cloned() {
+            None => self.world.step(),
+            Some(deed) => {
+                self.world.pass_until(deed.at);
+                self.world.act(&deed.action).expect("it was done to the same world before");
+                true
+            }
+        };
+        self.keep_checkpoint();
+        happens
+    }
+
+    fn show(&mut self, now: Time) {
+        self.now = now;
+        self.end = self.end.max(now);
+    }
+
+    fn go_to(&mut self, position: u64) {
+        if position < self.world.steps() {
+            let before = self.checkpoints.range(..=position).next_back();
+            self.world = before.map_or(&self.start, |(_, world)| world).clone();
+        }
+        while self.world.steps() < position {
+            self.advance();
+        }
+    }
+
+    fn keep_checkpoint(&mut self) {
+        let position = self.world.steps();
+        let last = self.checkpoints.last_key_value().map_or(self.start.steps(), |(position, _)| *position);
+        if position < last + CHECKPOINT_STEPS {
+            return;
+        }
+        self.checkpoints.insert(position, self.world.clone());
+        if self.checkpoints.len() > CHECKPOINTS_MAX {
+            self.thin_out(position);
+        }
+    }
+
+    /// Drops the checkpoint that is missed least: of those whose neighbours lie close together, measured by how
+    /// far it is from the end.
+    fn thin_out(&mut self, end: u64) {
+        let places: Vec<u64> = self.checkpoints.keys().copied().collect();
+        let cost = |window: &&[u64]| (window[2] - window[0]) * 1024 / (end - window[1] + 1);
+        if let Some(window) = places.windows(3).min_by_key(cost) {
+            self.checkpoints.remove(&window[1]);
+        }
+    }
+}
