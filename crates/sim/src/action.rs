@@ -68,8 +68,10 @@ impl World {
     pub fn wipe(&mut self, server: NodeId) {
         self.note(server, "wiped");
         self.stop(server, Power::Killed);
-        if let Program::Server(server) = &mut self.node_mut(server).program {
-            server.wipe();
+        match &mut self.node_mut(server).program {
+            Program::Server(server) => server.wipe(),
+            Program::Data(data) => data.wipe(),
+            Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => {}
         }
         self.start(server);
     }
@@ -156,15 +158,33 @@ impl World {
         self.wires.usual = latency;
     }
 
-    /// What is wrong with a Sentinel's disk from now on.
+    /// What is wrong with a disk from now on.
     pub fn set_disk_fault(&mut self, sentinel: NodeId, fault: DiskFault) {
         self.note(sentinel, &format!("disk: {fault:?}"));
-        self.node_mut(sentinel).disk.fault = fault;
+        let node = self.node_mut(sentinel);
+        match &mut node.program {
+            Program::Data(data) => data.disk.fault = fault,
+            _ => node.disk.fault = fault,
+        }
     }
 
-    /// How long a Sentinel's writes take from now on.
+    /// How long writes to a disk take from now on.
     pub fn set_disk_latency(&mut self, sentinel: NodeId, latency: Latency) {
-        self.node_mut(sentinel).disk.latency = latency;
+        let node = self.node_mut(sentinel);
+        match &mut node.program {
+            Program::Data(data) => data.disk.latency = latency,
+            _ => node.disk.latency = latency,
+        }
+    }
+
+    /// Sets the calendar clock of a data node's machine forward or back.
+    pub fn set_clock(&mut self, node: NodeId, by_ms: i64) {
+        self.note(node, &format!("its calendar clock jumps by {by_ms} ms"));
+        self.with_context(node, |program, ctx| {
+            if let Program::Data(data) = program {
+                data.set_clock(ctx, by_ms);
+            }
+        });
     }
 
     /// The text of a Sentinel's config file, as it is on disk.

@@ -12,6 +12,7 @@ use picket_sansio::Millis;
 
 use crate::console::{Answer, Console};
 use crate::context::Context;
+use crate::data::DataNode;
 use crate::disk::Disk;
 use crate::ids::{NodeId, NodeKind, Power, Run};
 use crate::invariants::Observation;
@@ -33,6 +34,34 @@ impl World {
         self.add_node(NodeKind::Server, addr, Vec::new(), |ctx| {
             Program::Server(Server::start(ctx, options, addr, master))
         })
+    }
+
+    /// A data node of the deployment of that name, running from now on: the core of `picket node`. The lines of
+    /// `config` are directives of redis.conf; port and announced address need not be given.
+    ///
+    /// # Errors
+    /// What the reader of config files says.
+    pub fn add_data_node(
+        &mut self,
+        deployment: &str,
+        replica_of: Option<NodeId>,
+        config: &str,
+    ) -> Result<NodeId, String> {
+        let addr = self.free_addr(NodeKind::Server, 6379);
+        let mut text = format!("port {}\nprotected-mode no\nset-max-intset-entries 1000000\n", addr.port());
+        if let Some(master) = replica_of.map(|master| self.addr(master)) {
+            text.push_str(&format!("replicaof {} {}\n", master.ip(), master.port()));
+        }
+        text.push_str(config);
+        // Read before there is a node, so that a bad file leaves nothing behind.
+        let mut ctx =
+            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let node = DataNode::start(&mut ctx, addr, text.into_bytes()).map_err(|error| error.to_string())?;
+        let effects = ctx.effects;
+        self.deployments.insert(addr, deployment.to_string());
+        let id = self.add_node(NodeKind::Server, addr, Vec::new(), |_| Program::Data(Box::new(node)));
+        self.perform(id, effects);
+        Ok(id)
     }
 
     /// A Sentinel that starts with this config file.
@@ -60,7 +89,8 @@ impl World {
     pub fn add_writer(&mut self, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
         let addr = self.free_addr(NodeKind::Writer, 0);
         let sentinels = sentinels.iter().map(|sentinel| self.addr(*sentinel)).collect();
-        let first_number = u64::from(addr.port()) + (self.nodes.len() as u64) * 1_000_000_000;
+        // Ten million for each: sets of such numbers are small.
+        let first_number = 1 + (self.count(NodeKind::Writer) as u64) * 10_000_000;
         self.add_node(NodeKind::Writer, addr, Vec::new(), |ctx| {
             Program::Writer(Writer::start(ctx, master, sentinels, interval, first_number))
         })

@@ -34,6 +34,8 @@ pub struct Shape {
     pub sync_time: Millis,
     /// `repl-timeout`
     pub repl_timeout: Millis,
+    /// Data nodes are cores of `picket node`; otherwise they are models, of which a world can have thousands.
+    pub real_nodes: bool,
 }
 
 impl Default for Shape {
@@ -49,6 +51,7 @@ impl Default for Shape {
             password: None,
             sync_time: Millis(20),
             repl_timeout: Millis(60_000),
+            real_nodes: false,
         }
     }
 }
@@ -72,6 +75,10 @@ impl Cluster {
         let mut groups = Vec::new();
         for index in 0..shape.masters {
             let name = Self::master_name(index);
+            if shape.real_nodes {
+                groups.push(Self::add_nodes(&mut world, &name, shape));
+                continue;
+            }
             let options = ServerOptions {
                 password: shape.password.clone(),
                 sync_time: shape.sync_time,
@@ -92,6 +99,21 @@ impl Cluster {
             sentinels.push(world.add_sentinel(&config).expect("the file is made from valid values"));
         }
         Self { world, sentinels, groups }
+    }
+
+    fn add_nodes(world: &mut World, name: &str, shape: &Shape) -> Vec<NodeId> {
+        let mut config = format!("repl-timeout {}\n", (shape.repl_timeout.0 / 1000).max(1));
+        config.push_str("enable-debug-command yes\nrepl-diskless-sync-delay 0\n");
+        if let Some(password) = &shape.password {
+            config.push_str(&format!("requirepass {password}\nmasterauth {password}\n"));
+        }
+        let add = |world: &mut World, master| {
+            world.add_data_node(name, master, &config).expect("the file is made from valid values")
+        };
+        let master = add(world, None);
+        let mut group = alloc::vec![master];
+        group.extend((0..shape.replicas).map(|_| add(world, Some(master))));
+        group
     }
 
     /// Builds the world and lets it run until every Sentinel knows all others and all replicas, and

@@ -66,6 +66,7 @@ impl Console {
             Signal::Opened { .. }
             | Signal::Data { .. }
             | Signal::Closed { .. }
+            | Signal::Taken { .. }
             | Signal::Accepted { .. }
             | Signal::Persisted { .. }
             | Signal::Resolved { .. }

@@ -28,6 +28,8 @@ pub(crate) enum Signal {
     Opened { conn: ConnId },
     /// Bytes arrived.
     Data { conn: ConnId, bytes: Bytes },
+    /// So many bytes that were sent have reached the other side.
+    Taken { conn: ConnId, len: u64 },
     /// A connection has ended, or could not be made.
     Closed { conn: ConnId, reason: &'static str },
     /// A write to disk is done.
@@ -59,6 +61,8 @@ pub(crate) enum Effect {
     Note(String),
     /// An operator's command has come to its end.
     Answered(Answer),
+    /// The process does nothing for so long.
+    Sleep(Millis),
     /// The process ends by itself.
     Exit,
 }
@@ -93,6 +97,10 @@ impl Context<'_> {
 
     pub(crate) fn timer(&mut self, after: Millis, what: &'static str, serial: u64) {
         self.effects.push(Effect::Timer { at: self.now + after, tag: TimerTag { what, serial } });
+    }
+
+    pub(crate) fn timer_at(&mut self, at: Time, what: &'static str) {
+        self.effects.push(Effect::Timer { at, tag: TimerTag { what, serial: 0 } });
     }
 
     pub(crate) fn note(&mut self, text: String) {

@@ -18,6 +18,7 @@ mod build;
 mod cluster;
 mod console;
 mod context;
+mod data;
 mod disk;
 mod dns;
 mod hash;

@@ -17,6 +17,7 @@ use crate::action::Latency;
 use crate::context::Signal;
 use crate::ids::{ConnId, NodeId, Power, Run, Side};
 use crate::message::{Message, MessageId, Passage, Way};
+use crate::node::Program;
 use crate::queue::Happening;
 use crate::world::World;
 
@@ -275,7 +276,12 @@ impl World {
                     sent,
                     bytes: bytes.clone(),
                 });
+                let len = bytes.len() as u64;
                 self.signal(node, Signal::Data { conn: id, bytes });
+                // Only what a data node feeds to its replicas is counted.
+                if to == Side::Dialler && matches!(self.node(from).program, Program::Data(_)) {
+                    self.signal(from, Signal::Taken { conn: id, len });
+                }
             }
             (Some(EndState::Open), Segment::End(reason)) => {
                 if let Some(end) = self.conns.get_mut(&id).and_then(|conn| conn.ends[to.index()].as_mut()) {

@@ -7,6 +7,7 @@ use core::net::IpAddr;
 
 use crate::console::Console;
 use crate::context::{Context, Signal};
+use crate::data::DataNode;
 use crate::disk::Disk;
 use crate::ids::{NodeKind, Power, Run};
 use crate::sentinel::SentinelHost;
@@ -31,6 +32,7 @@ pub(crate) struct Node {
 pub(crate) enum Program {
     Sentinel(Box<SentinelHost>),
     Server(Server),
+    Data(Box<DataNode>),
     Writer(Writer),
     Console(Console),
 }
@@ -39,7 +41,7 @@ impl Program {
     pub(crate) fn kind(&self) -> NodeKind {
         match self {
             Self::Sentinel(_) => NodeKind::Sentinel,
-            Self::Server(_) => NodeKind::Server,
+            Self::Server(_) | Self::Data(_) => NodeKind::Server,
             Self::Writer(_) => NodeKind::Writer,
             Self::Console(_) => NodeKind::Console,
         }
@@ -49,6 +51,7 @@ impl Program {
         match self {
             Self::Sentinel(sentinel) => sentinel.handle(ctx, signal),
             Self::Server(server) => server.handle(ctx, signal),
+            Self::Data(node) => node.handle(ctx, signal),
             Self::Writer(writer) => writer.handle(ctx, signal),
             Self::Console(console) => console.handle(ctx, signal),
         }

@@ -20,6 +20,8 @@ pub(crate) enum Happening {
     DiskDone { node: NodeId, run: Run },
     /// The answer to a question about a name arrives.
     LookupDone { node: NodeId, run: Run, lookup: u64 },
+    /// A process that did nothing for a while goes on.
+    Rise { node: NodeId, run: Run },
     /// A timer of a process.
     Timer { node: NodeId, run: Run, tag: TimerTag },
 }

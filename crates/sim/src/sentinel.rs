@@ -15,7 +15,7 @@ use crate::hash::Hash;
 use crate::ids::ConnId;
 
 /// What the calendar reads at the origin of the world's time.
-const CALENDAR: u64 = 1_700_000_000_000_000;
+pub(crate) const CALENDAR: u64 = 1_700_000_000_000_000;
 
 #[derive(Clone, Debug)]
 pub(crate) struct SentinelHost {
@@ -111,7 +111,7 @@ impl SentinelHost {
             Signal::Resolved { key, result } => {
                 self.input(ctx, Input::Resolved { query: QueryId(key), result });
             }
-            Signal::Timer { .. } => {}
+            Signal::Timer { .. } | Signal::Taken { .. } => {}
         }
     }
 

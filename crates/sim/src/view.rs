@@ -5,8 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use picket_node_core::NodeStatus;
+use picket_replication::LinkState;
 use picket_sentinel_core::Status;
 
+use crate::data::DataNode;
 use crate::ids::{NodeId, NodeKind, Power};
 use crate::invariants::Violation;
 use crate::node::{Node, Program};
@@ -60,7 +63,50 @@ impl World {
     pub fn server(&self, node: NodeId) -> Option<ServerView> {
         match &self.node(node).program {
             Program::Server(server) => Some(server.view()),
+            Program::Data(data) => Some(self.view_of(data)),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
+        }
+    }
+
+    fn view_of(&self, data: &DataNode) -> ServerView {
+        let status = data.status();
+        let master = status.as_ref().and_then(|status| status.link.master.clone());
+        let follows =
+            master.as_ref().and_then(|(host, port)| Some(SocketAddr::new(self.dns.last_ip(host)?, *port)));
+        ServerView {
+            is_master: status.is_some() && master.is_none(),
+            follows,
+            link_up: status.as_ref().is_some_and(|status| status.link.state == LinkState::Connected),
+            offset: status.as_ref().map_or(0, |status| status.side.history.master_repl_offset),
+            run_id: data.run_id().unwrap_or_default().to_string(),
+            data: data.writes(),
+        }
+    }
+
+    /// What the core of a data node is and has; `None` if it is no such node, or does not run.
+    #[must_use]
+    pub fn data_node(&self, node: NodeId) -> Option<NodeStatus> {
+        match &self.node(node).program {
+            Program::Data(data) => data.status(),
+            Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+        }
+    }
+
+    /// The core of a data node, to be looked at.
+    #[must_use]
+    pub fn core(&self, node: NodeId) -> Option<&picket_node_core::Node> {
+        match &self.node(node).program {
+            Program::Data(data) => data.core(),
+            Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+        }
+    }
+
+    /// How long a file on the disk of a data node is; `None` if it is not there.
+    #[must_use]
+    pub fn file_len(&self, node: NodeId, name: &str) -> Option<u64> {
+        match &self.node(node).program {
+            Program::Data(data) => data.disk.file_len(name),
+            Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
         }
     }
 
@@ -69,7 +115,7 @@ impl World {
     pub fn writer(&self, node: NodeId) -> Option<WriterReport> {
         match &self.node(node).program {
             Program::Writer(writer) => Some(writer.report().clone()),
-            Program::Sentinel(_) | Program::Server(_) | Program::Console(_) => None,
+            Program::Sentinel(_) | Program::Server(_) | Program::Data(_) | Program::Console(_) => None,
         }
     }
 
@@ -100,14 +146,20 @@ impl World {
         &mut self.nodes[node.0 as usize]
     }
 
-    /// A hash of everything that the Sentinels' cores have put out.
+    /// A hash of everything that the cores have put out.
     #[must_use]
     pub fn outputs_hash(&self) -> u64 {
         let mut hash = self.past;
         for node in &self.nodes {
-            if let (Program::Sentinel(sentinel), Power::Running | Power::Frozen) = (&node.program, node.power)
-            {
-                hash.add(&sentinel.outputs.value().to_le_bytes());
+            let outputs = match (&node.program, node.power) {
+                (Program::Sentinel(sentinel), Power::Running | Power::Frozen) => {
+                    Some(sentinel.outputs.value())
+                }
+                (Program::Data(data), _) => data.outputs(),
+                _ => None,
+            };
+            if let Some(outputs) = outputs {
+                hash.add(&outputs.to_le_bytes());
             }
         }
         hash.value()

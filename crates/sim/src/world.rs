@@ -139,6 +139,7 @@ impl World {
         let running = self.nodes.iter().zip(0..).filter(|(node, _)| node.power == Power::Running);
         let wakes = running.filter_map(|(node, id)| match &node.program {
             Program::Sentinel(sentinel) => Some((sentinel.deadline()?, NodeId(id))),
+            Program::Data(data) => Some((data.deadline()?, NodeId(id))),
             Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
         });
         wakes.min()
@@ -247,6 +248,11 @@ impl World {
                 let is_current = self.node(node).run == run;
                 self.on_lookup_done(node, is_current, lookup);
             }
+            Happening::Rise { node, run } => {
+                if self.node(node).run == run {
+                    self.thaw(node);
+                }
+            }
             Happening::Timer { node, run, tag } => {
                 if self.node(node).run == run {
                     self.signal(node, Signal::Timer { tag });
@@ -277,10 +283,10 @@ impl World {
     }
 
     fn wake(&mut self, node: NodeId) {
-        self.with_context(node, |program, ctx| {
-            if let Program::Sentinel(sentinel) = program {
-                sentinel.wake(ctx);
-            }
+        self.with_context(node, |program, ctx| match program {
+            Program::Sentinel(sentinel) => sentinel.wake(ctx),
+            Program::Data(data) => data.wake(ctx),
+            Program::Server(_) | Program::Writer(_) | Program::Console(_) => {}
         });
     }
 
@@ -315,6 +321,7 @@ impl World {
                 Effect::Event(event) => self.on_event(node, &event),
                 Effect::Note(text) => self.note(node, &text),
                 Effect::Answered(answer) => self.answers.push(answer),
+                Effect::Sleep(span) => self.sleep(node, span),
                 Effect::Exit => {
                     self.note(node, "exits");
                     self.stop(node, Power::Killed);
@@ -339,12 +346,26 @@ impl World {
         self.observe(Observation::Event { node, event });
     }
 
+    /// A process does nothing for a while, as one that works on something long.
+    fn sleep(&mut self, node: NodeId, span: Millis) {
+        if self.power(node) == Power::Running {
+            self.note(node, &format!("does nothing for {span}"));
+            self.node_mut(node).power = Power::Frozen;
+            let run = self.node(node).run;
+            self.queue.push(self.now + span, Happening::Rise { node, run });
+        }
+    }
+
     pub(crate) fn stop(&mut self, node: NodeId, power: Power) {
         if matches!(self.power(node), Power::Killed | Power::Off) {
             return;
         }
-        if let Program::Sentinel(sentinel) = &self.node(node).program {
-            let outputs = sentinel.outputs.value();
+        let outputs = match &mut self.node_mut(node).program {
+            Program::Sentinel(sentinel) => Some(sentinel.outputs.value()),
+            Program::Data(data) => data.end(),
+            Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+        };
+        if let Some(outputs) = outputs {
             self.past.add(&outputs.to_le_bytes());
         }
         self.drop_connections(node, power);
@@ -366,6 +387,14 @@ impl World {
         let started = &mut nodes[node.0 as usize];
         match &mut started.program {
             Program::Server(server) => server.restart(&mut ctx),
+            Program::Data(data) => {
+                if let Err(error) = data.restart(&mut ctx) {
+                    started.power = Power::Killed;
+                    let details = format!("{} does not start: {error}", self.name(node));
+                    self.violate("a data node can read what it wrote", details);
+                    return;
+                }
+            }
             Program::Sentinel(_) => match SentinelHost::start(&mut ctx, addr, &text) {
                 Ok(host) => {
                     ids.insert(host.core.my_id().to_string(), node);

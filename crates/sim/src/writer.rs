@@ -9,6 +9,7 @@ use picket_resp::{Reply, ReplyDecoder};
 use picket_sansio::{Millis, Time};
 
 use crate::context::{Context, Signal};
+use crate::data::WRITES;
 use crate::ids::ConnId;
 
 /// How long an answer may take.
@@ -153,6 +154,7 @@ impl Writer {
             | Signal::Opened { .. }
             | Signal::Closed { .. }
             | Signal::Data { .. }
+            | Signal::Taken { .. }
             | Signal::Accepted { .. }
             | Signal::Persisted { .. }
             | Signal::Resolved { .. } => {}
@@ -212,7 +214,7 @@ impl Writer {
         }
         let number = self.next_number;
         self.next_number += 1;
-        ctx.send(conn, picket_resp::command(["SET", &number.to_string(), "v"]));
+        ctx.send(conn, picket_resp::command(["SADD", WRITES, &number.to_string()]));
         self.enter(ctx, State::Writing(conn, number), PATIENCE);
     }
 }

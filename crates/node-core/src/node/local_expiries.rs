@@ -1,7 +1,7 @@
 //! Keys to which clients of a writable replica gave a time to live: its master knows nothing of that, so they are removed
 //! here (`expire.c: rememberSlaveKeyWithExpire, expireSlaveKeys`).
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use picket_replication::{LinkStatus, MasterStatus};
 
 use super::Node;
+use crate::Db;
 
 /// What a node is and has at the moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,15 @@ pub struct NodeStatus {
 }
 
 impl Node {
+    /// A database of the keyspace, to be looked at.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn db(&self, index: u32) -> &Db {
+        &self.keyspace.dbs()[index as usize]
+    }
+
     /// What it is and has at the moment.
     #[must_use]
     pub fn status(&self) -> NodeStatus {

@@ -50,6 +50,8 @@ pub enum Action {
     SlowDisk(String, Latency),
     /// `names redis-1 off`: a machine gets no answers from the resolver; `on`: it gets them again.
     Names(String, Switch),
+    /// `clock redis-1 +2000` or `-500`: the calendar clock of a data node's machine jumps by so many milliseconds.
+    Clock(String, i64),
     /// `writes writer-1 off`, `on`: a client pauses, and goes on.
     Writes(String, Switch),
     /// `delay 17 500ms`: a message that is on its way arrives so much later, and what follows it waits.
@@ -146,6 +148,10 @@ impl World {
                 let node = self.find(node)?;
                 self.set_dns_cut_off(node, *switch == Switch::Off);
             }
+            Action::Clock(node, by_ms) => {
+                let node = self.find_kind(node, NodeKind::Server)?;
+                self.set_clock(node, *by_ms);
+            }
             Action::Writes(node, switch) => {
                 let node = self.find_kind(node, NodeKind::Writer)?;
                 self.set_writing(node, *switch == Switch::On);
@@ -208,6 +214,7 @@ impl fmt::Display for Action {
             Self::Disk(node, DiskFault::Flaky(percent)) => write!(f, "disk {node} flaky {percent}"),
             Self::SlowDisk(node, latency) => write!(f, "slow-disk {node} {latency}"),
             Self::Names(node, switch) => write!(f, "names {node} {switch}"),
+            Self::Clock(node, by_ms) => write!(f, "clock {node} {by_ms:+}"),
             Self::Writes(node, switch) => write!(f, "writes {node} {switch}"),
             Self::Delay(message, by) => write!(f, "delay {message} {}ms", by.0),
             Self::Drop(message) => write!(f, "drop {message}"),

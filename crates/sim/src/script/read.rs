@@ -45,6 +45,12 @@ impl FromStr for Action {
             }
             ["slow-disk", node, latency] => Self::SlowDisk(own(node), read_latency(latency)?),
             ["names", node, switch] => Self::Names(own(node), read_switch(switch)?),
+            ["clock", node, by_ms] => {
+                let by_ms = by_ms.parse().ok().filter(|by: &i64| by.unsigned_abs() <= CLOCK_JUMP_MS_MAX);
+                let wrong =
+                    || ActionError(format!("a clock jumps by at most {CLOCK_JUMP_MS_MAX} milliseconds"));
+                Self::Clock(own(node), by_ms.ok_or_else(wrong)?)
+            }
             ["writes", node, switch] => Self::Writes(own(node), read_switch(switch)?),
             ["delay", message, by] => Self::Delay(read_message(message)?, Millis(read_span(by)? / 1000)),
             ["drop", message] => Self::Drop(read_message(message)?),
@@ -56,6 +62,9 @@ impl FromStr for Action {
         })
     }
 }
+
+/// A hundred years.
+const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
 
 /// How each action is written, for those who wrote it otherwise.
 const FORMS: &[&str] = &[
@@ -74,6 +83,7 @@ const FORMS: &[&str] = &[
     "disk NODE ok|full|flaky PERCENT",
     "slow-disk NODE SPAN[..SPAN]",
     "names NODE on|off",
+    "clock NODE MILLISECONDS",
     "writes NODE on|off",
     "delay MESSAGE SPAN",
     "drop MESSAGE",
@@ -172,6 +182,8 @@ mod tests {
             "disk sentinel-1 flaky 50",
             "slow-disk sentinel-1 100ms..200ms",
             "names sentinel-1 off",
+            "clock redis-1 +2000",
+            "clock redis-1 -500",
             "writes writer-1 on",
             "delay 17 500ms",
             "drop 17",
@@ -197,6 +209,7 @@ mod tests {
             ("latency 3ms..2ms", "ends before it begins"),
             ("delay 1 99999999999999999999s", "is no span"),
             ("disk a flaky 101", "0 to 100"),
+            ("clock redis-1 soon", "a clock jumps by"),
             ("drop it", "is no number of a message"),
             ("writes writer-1 maybe", "neither on nor off"),
             ("explode redis-1", "\"explode\" is no action; there are kill, off"),

@@ -94,7 +94,7 @@ impl Server {
                 }
                 Reply::Integer(self.deliver(ctx, channel, message))
             }
-            (b"SET", [_, number, _]) => self.set(ctx, number, args),
+            (b"SADD", [_, _, number]) => self.add(ctx, number, args),
             (b"SLAVEOF" | b"REPLICAOF", [_, host, port]) => self.slaveof(ctx, &text(host), &text(port)),
             (b"CONFIG", [_, sub]) if sub.eq_ignore_ascii_case(b"REWRITE") => {
                 self.saved_master =
@@ -149,14 +149,14 @@ impl Server {
         Reply::ok()
     }
 
-    fn set(&mut self, ctx: &mut Context<'_>, number: &[u8], args: &[Bytes]) -> Reply {
+    fn add(&mut self, ctx: &mut Context<'_>, number: &[u8], args: &[Bytes]) -> Reply {
         if self.upstream.is_some() {
             return Reply::error("READONLY You can't write against a read only replica.");
         }
         let Ok(number) = text(number).parse() else { return Reply::error("ERR value is not an integer") };
         self.data.push(number);
         self.propagate(ctx, args);
-        Reply::ok()
+        Reply::Integer(1)
     }
 
     /// Hands a message to whoever subscribed here.
