@@ -40,7 +40,7 @@ impl LocalExpiries {
 
     fn note_key(&mut self, keyspace: &Keyspace, db: u32, key: &[u8]) {
         let entry = keyspace.dbs().get(db as usize).and_then(|db| db.get(key));
-        let at = entry.and_then(|entry| entry.expire_at());
+        let at = entry.and_then(crate::Entry::expire_at);
         self.set((db, Bytes::copy_from_slice(key)), at);
     }
 
