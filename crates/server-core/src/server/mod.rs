@@ -378,18 +378,20 @@ impl Server {
         &self.acl
     }
 
-    /// Replaces the users, as `ACL LOAD` does: clients whose user is gone or has changed are closed.
+    /// Replaces the users, as `ACL LOAD` does: clients whose user is gone are closed, and those that listen to what
+    /// theirs may not listen to any more.
     pub fn set_acl(&mut self, acl: Acl) {
-        let changed: Vec<ClientId> = self
-            .clients
-            .iter()
-            .filter(|(_, client)| acl.user(&client.user) != self.acl.user(&client.user))
-            .map(|(id, _)| id)
-            .collect();
         self.acl = acl;
         self.rights_changed();
-        for id in changed {
+        let is_orphan = |client: &Client| self.acl.user(&client.user).is_none();
+        let orphans = self.clients.iter().filter(|(_, client)| is_orphan(client));
+        let orphans: Vec<ClientId> = orphans.map(|(id, _)| id).collect();
+        for id in orphans {
             self.close_now(id, CloseReason::AclChanged);
+        }
+        let names: Vec<Vec<u8>> = self.acl.users().map(|user| user.name().to_vec()).collect();
+        for name in names {
+            self.close_forbidden_listeners(&name);
         }
     }
 

@@ -144,3 +144,28 @@ fn acl_answers_as_redis() {
     world.server.set_acl(changed);
     assert!(world.server.is_connected(id), "its user is the same as before");
 }
+
+#[test]
+fn loading_users_closes_those_who_are_gone_or_may_not_listen_any_more() {
+    let mut world = World::new();
+    let admin = world.connect();
+    for name in ["gone", "changed", "listener", "muted"] {
+        assert_eq!(world.ask(admin, &format!("ACL SETUSER {name} on nopass +@all allchannels")), "+OK|");
+    }
+    let mut client = |name: &str| {
+        let id = world.connect();
+        assert_eq!(world.ask(id, &format!("AUTH {name} x")), "+OK|");
+        assert!(name == "changed" || world.ask(id, "SUBSCRIBE news").contains("news"));
+        id
+    };
+    let [gone, changed, listener, muted] = ["gone", "changed", "listener", "muted"].map(&mut client);
+    let mut acl = world.server.acl().clone();
+    acl.delete_user(b"gone");
+    acl.set_user(b"changed", &[b"-ping", b"resetchannels"]).expect("a rule");
+    acl.set_user(b"listener", &[b"resetchannels", b"&news"]).expect("a rule");
+    acl.set_user(b"muted", &[b"resetchannels", b"&other"]).expect("a rule");
+    world.server.set_acl(acl);
+    let connected = [admin, gone, changed, listener, muted].map(|id| world.server.is_connected(id));
+    assert_eq!(connected, [true, false, true, true, false]);
+    assert!(world.ask(changed, "PING").starts_with("-NOPERM"), "its new rights count at once");
+}
