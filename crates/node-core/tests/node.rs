@@ -442,6 +442,19 @@ fn a_monitor_that_resets_itself_sees_nothing_more() {
 }
 
 #[test]
+fn a_reload_tells_what_it_loaded() {
+    let mut world = World::new();
+    world.add(&[]);
+    for line in ["SET a 1", "SET b 1", "SET short 1 PX 10", "DEBUG SET-ACTIVE-EXPIRE 0"] {
+        world.run(0, line);
+    }
+    world.pass(Millis(100));
+    assert_eq!(world.run(0, "DEBUG RELOAD"), Reply::ok());
+    let figures = ["rdb_last_load_keys_loaded", "rdb_last_load_keys_expired"].map(|name| world.info(0, name));
+    assert_eq!(figures, ["2", "1"]);
+}
+
+#[test]
 fn a_snapshot_that_is_being_made_does_not_keep_a_node_from_its_end() {
     for option in ["", " FORCE"] {
         let mut world = World::new();

@@ -9,8 +9,8 @@ use picket_resp::Reply;
 use picket_sansio::{ClientId, Millis};
 use picket_server_core::LogLevel;
 
-use super::Node;
 use super::io::NodeOutput;
+use super::{LoadFigures, Node};
 use crate::double::Double;
 use crate::exec::{Context, Effect, Origin};
 use crate::load::{LoadProgress, LoadRole, OldData};
@@ -176,7 +176,9 @@ impl Node {
         let mut loader = self.loader(role, OldData::KeepUntilLoaded);
         loader.push(&rdb.freeze());
         while loader.step(u64::MAX).map_err(|error| text(&error))? == LoadProgress::More {}
-        loader.finish(&mut self.keyspace).map_err(|error| text(&error))?;
+        let loaded = loader.finish(&mut self.keyspace).map_err(|error| text(&error))?;
+        self.load_figures =
+            LoadFigures { keys_loaded: loaded.keys_loaded, keys_expired: loaded.keys_expired };
         Ok(())
     }
 
