@@ -108,7 +108,7 @@ fn a_move_serves_those_behind_it() {
     node.run(3, "BLPOP c 0");
     node.run(9, "RPUSH a x");
     assert_eq!(node.take_served(), [1, 2, 3]);
-    assert_eq!(node.stream, ["RPUSH a x", "LMOVE a b LEFT RIGHT", "RPOPLPUSH b c", "LPOP c"]);
+    assert_eq!(node.stream, ["RPUSH a x", "LMOVE a b left right", "RPOPLPUSH b c", "LPOP c"]);
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn blmove(exec: &mut Exec, args: &[Bytes]) -> Answer {
     if exec.get::<List>(&args[1])?.is_none() {
         return exec.block(BlockKind::List, &args[1..2], timeout, Reply::Null, args);
     }
-    let word = |end| Bytes::from_static(if end == End::Left { b"LEFT" } else { b"RIGHT" });
+    let word = |end| Bytes::from_static(if end == End::Left { b"left" } else { b"right" });
     let answer = move_item(exec, &args[1], from, &args[2], to)?;
     let name = Bytes::from_static(b"LMOVE");
     exec.propagate([name, args[1].clone(), args[2].clone(), word(from), word(to)]);
