@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(local.len(), 6);
         local.remove_due(&mut keyspace, 1101);
         assert_eq!(local.len(), 1);
-        let left: alloc::vec::Vec<usize> = keyspace.dbs().iter().map(|db| db.len()).collect();
+        let left: alloc::vec::Vec<usize> = keyspace.dbs().iter().map(crate::Db::len).collect();
         assert_eq!((left[0], left[3], left[5]), (3, 0, 0), "g h i");
         local.remove_due(&mut keyspace, 1501);
         assert_eq!((local.len(), keyspace.dbs()[0].len()), (0, 2));
