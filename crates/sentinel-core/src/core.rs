@@ -125,7 +125,10 @@ impl Sentinel {
                 self.wall_origin = wall.0.saturating_sub(self.now.0);
                 self.server.set_wall(self.now, wall);
             }
-            Input::Host(host) => self.host = Some(host),
+            Input::Host(host) => {
+                self.server.note_output(&host);
+                self.host = Some(*host);
+            }
             Input::LinkUp { link, local } => self.on_link_up(link, local),
             Input::LinkData { link, bytes } => self.on_link_data(link, &bytes),
             Input::LinkDown { link, reason } => self.on_link_down(link, &reason),

@@ -4,6 +4,7 @@
 //! the same line. Bytes of clients, and what we send to authenticate ourselves, can hold passwords:
 //! only their length is shown.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -25,7 +26,7 @@ pub enum Input {
     /// what is shown to people, never for decisions.
     Wall(WallTime),
     /// Figures about the process, for INFO. Given at the start and about once a second.
-    Host(HostInfo),
+    Host(Box<HostInfo>),
     /// A connection asked for with [`Output::Connect`] is established; `local` is our side's IP.
     LinkUp {
         /// Which link.

@@ -184,6 +184,11 @@ impl Conn {
         self.unsent.borrow().is_empty()
     }
 
+    /// How many bytes the socket has not taken.
+    pub(crate) fn unsent_len(&self) -> u64 {
+        self.unsent.borrow().len() as u64
+    }
+
     /// Serves the connection until it ends. `on_data` reads; `on_written` hears that the socket took something.
     pub(crate) async fn run(&self, mut on_data: impl FnMut() -> Read, mut on_written: impl FnMut()) -> End {
         loop {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use picket_sansio::{ClientId, LinkId};
-use picket_server_core::OutputBufferLimit;
+use picket_server_core::{HostInfo, OutputBufferLimit};
 
 use super::conn::{Conn, ConnId, End, Read};
 use super::link::Links;
@@ -18,6 +18,8 @@ pub(crate) struct Conns {
     leaving: HashMap<ClientId, Rc<Conn>>,
     pub(crate) links: Links,
     next_client: u64,
+    /// Clients that were closed because their output grew beyond the limit, and were not told of yet.
+    over_output_limit: u64,
 }
 
 impl Conns {
@@ -40,6 +42,15 @@ impl Conns {
     /// Whether every client has what was sent to it.
     pub(crate) fn is_drained(&self) -> bool {
         self.clients.values().chain(self.leaving.values()).all(|conn| conn.is_drained())
+    }
+
+    /// Adds what there is to know of clients' output.
+    pub(crate) fn describe(&mut self, host: &mut HostInfo) {
+        host.over_output_limit = std::mem::take(&mut self.over_output_limit);
+        let unsent = self.clients.iter().map(|(client, conn)| (*client, conn.unsent_len()));
+        host.unsent = unsent.filter(|(_, bytes)| *bytes > 0).collect();
+        // In no order of hashes.
+        host.unsent.sort_unstable();
     }
 
     /// Ends all of them.
@@ -87,6 +98,7 @@ pub(crate) async fn serve_conn<H: Serves>(host: Rc<H>, conn: Rc<Conn>) {
         }
         (End::OverLimit, ConnId::Client(client)) => {
             host.log_over_limit(client);
+            host.with_conns(|conns| conns.over_output_limit += 1);
             host.client_gone(client);
         }
     }

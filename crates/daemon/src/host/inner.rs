@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use picket_sansio::{LinkId, Ticket, Time};
 use picket_sentinel_core::{Event, Input, Output, PersistentState, Sentinel};
-use picket_server_core::{ClientAddresses, LogLevel, OutputBufferLimit};
+use picket_server_core::{ClientAddresses, HostInfo, LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::clock::{Clock, wall};
@@ -119,9 +119,9 @@ impl Host {
 
     /// Gives the core the figures about the process and the calendar time.
     pub(crate) fn refresh(self: &Rc<Self>) {
-        let host = self.inner.borrow_mut().vitals.refresh();
+        let host = self.inner.borrow_mut().describe();
         self.input(Input::Wall(wall()));
-        self.input(Input::Host(host));
+        self.input(Input::Host(Box::new(host)));
     }
 
     /// Starts the core. A state that it wants on disk first, such as a new id, is there when this
@@ -263,6 +263,13 @@ impl Hosted for Host {
 }
 
 impl Inner {
+    /// What the core cannot know.
+    fn describe(&mut self) -> HostInfo {
+        let mut info = self.vitals.refresh();
+        self.conns.describe(&mut info);
+        info
+    }
+
     fn send_on_link(&mut self, link: LinkId, bytes: &[u8]) {
         self.touched.extend(self.conns.links.send(link, bytes));
     }

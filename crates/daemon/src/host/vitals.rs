@@ -53,6 +53,8 @@ impl Vitals {
             resident_bytes: 0,
             system_bytes: kib_of("/proc/meminfo", "MemTotal:").unwrap_or(0) * 1024,
             allocator: "libc",
+            unsent: Vec::new(),
+            over_output_limit: 0,
         };
         Self { info }
     }

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use picket_node_core::{Node, NodeInput, NodeOutput};
 use picket_sansio::{ClientId, Time};
-use picket_server_core::ClientAddresses;
 use picket_server_core::config::Settings;
+use picket_server_core::{ClientAddresses, HostInfo};
 
 use super::files::{Files, Job};
 use crate::host::{Clock, Conn, ConnId, Conns, Hosted, Pulse, Stream, Vitals, wall};
@@ -177,6 +177,13 @@ impl NodeHost {
 }
 
 impl Inner {
+    /// What the core cannot know.
+    fn describe(&mut self) -> HostInfo {
+        let mut info = self.vitals.refresh();
+        self.conns.describe(&mut info);
+        info
+    }
+
     fn with_client(&mut self, client: ClientId, act: impl FnOnce(&Conn)) {
         let Some(conn) = self.conns.clients.get(&client) else { return };
         act(conn);
@@ -231,7 +238,7 @@ impl Hosted for NodeHost {
     }
 
     fn tick(self: &Rc<Self>) {
-        let info = self.inner.borrow_mut().vitals.refresh();
+        let info = self.inner.borrow_mut().describe();
         self.input(NodeInput::Wall(wall()));
         self.input(NodeInput::Host(&info));
     }

@@ -76,6 +76,30 @@ fn a_subscriber_that_does_not_read_is_closed_at_its_limit() {
         publisher.cmd(&["PUBLISH", "news", &message]).expect("a reply") == Reply::Int(0)
     });
     assert!(server.log_text().contains("output buffer limits"));
+    wait_until(SOON, "it is counted", || {
+        server.info("stats")["client_output_buffer_limit_disconnections"] == "1"
+    });
+}
+
+#[test]
+fn what_a_client_has_not_read_is_shown() {
+    let server = node(&[]);
+    assert!(server.cmd(&["SET", "k", &"x".repeat(1 << 20)]).expect("a reply").is_ok());
+    let mut slow = server.client().expect("connected");
+    for _ in 0..30 {
+        slow.send_raw(&picket_testkit::client::encode(&["GET", "k"])).expect("sent");
+    }
+    let shows = |what: &str| {
+        let Reply::Bulk(list) = server.cmd(&["CLIENT", "LIST"]).expect("a reply") else { panic!("text") };
+        String::from_utf8_lossy(&list).lines().any(|line| line.contains("cmd=get") && line.contains(what))
+    };
+    wait_until(SOON, "something waits for it", || {
+        shows(" oll=1 ") && shows(" events=rw ") && !shows(" omem=0 ")
+    });
+    for _ in 0..30 {
+        slow.read().expect("a reply");
+    }
+    wait_until(SOON, "nothing waits for it", || shows(" oll=0 ") && shows(" omem=0 "));
 }
 
 #[test]

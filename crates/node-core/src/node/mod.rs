@@ -265,7 +265,10 @@ impl Node {
                 self.wall_origin = wall.0.saturating_sub(now.0);
                 self.server.set_wall(now, wall);
             }
-            NodeInput::Host(host) => self.host = host.clone(),
+            NodeInput::Host(host) => {
+                self.server.note_output(host);
+                self.host = host.clone();
+            }
             NodeInput::ClientConnected { client, addresses } => self.server.accept(now, client, addresses),
             NodeInput::ClientData { client, bytes } => self.server.receive(now, client, bytes),
             NodeInput::ClientGone { client } => self.client_gone(client),

@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{Display, Write as _};
 
-use picket_sansio::Time;
+use picket_sansio::{ClientId, Time};
 
 use super::{ReplicationLink, Server};
 
@@ -43,6 +43,10 @@ pub struct HostInfo {
     pub system_bytes: u64,
     /// Where memory comes from.
     pub allocator: &'static str,
+    /// Clients that have not taken all of their output, and how many bytes they lack.
+    pub unsent: Vec<(ClientId, u64)>,
+    /// How many clients were closed since the last figures because their output grew beyond the limit.
+    pub over_output_limit: u64,
 }
 
 /// Something the server listens on.

@@ -91,6 +91,8 @@ pub struct Server {
     holds_writes: bool,
     answered: Option<transaction::Answered>,
     outputs: VecDeque<ServerOutput>,
+    /// Clients that had not taken all of their output when the host told last.
+    unsent: Vec<(ClientId, u64)>,
     /// Replies to one client that are not in `outputs` yet, so that they travel together. The room behind them
     /// is used again.
     tail: BytesMut,
@@ -128,6 +130,7 @@ impl Server {
             holds_writes: false,
             answered: None,
             outputs: VecDeque::new(),
+            unsent: Vec::new(),
             tail: BytesMut::new(),
             tail_of: ClientId(0),
             last_slot: 0,
@@ -320,16 +323,22 @@ impl Server {
         Some(output)
     }
 
-    /// The host's count of bytes that a client has not taken yet, shown by `CLIENT LIST` and `INFO`.
-    pub fn set_pending_output(&mut self, id: ClientId, bytes: u64) {
+    /// Takes over what the host knows of clients' output, for `CLIENT LIST` and `INFO`.
+    pub fn note_output(&mut self, host: &HostInfo) {
+        self.counters.output_buffer_limit_disconnections += host.over_output_limit;
+        for (id, _) in core::mem::take(&mut self.unsent) {
+            self.set_unsent(id, 0);
+        }
+        for (id, bytes) in &host.unsent {
+            self.set_unsent(*id, *bytes);
+        }
+        self.unsent.clone_from(&host.unsent);
+    }
+
+    fn set_unsent(&mut self, id: ClientId, bytes: u64) {
         if let Some(client) = self.clients.get_mut(id) {
             client.pending_output = bytes;
         }
-    }
-
-    /// The host closed a client because its output grew beyond the limit; for the counters.
-    pub fn note_output_limit_disconnection(&mut self) {
-        self.counters.output_buffer_limit_disconnections += 1;
     }
 
     /// When [`wake`](Self::wake) has something to do.
