@@ -189,6 +189,7 @@ impl Node {
             MasterOutput::Close { conn } => {
                 self.collect();
                 self.replicas.remove(&conn);
+                self.askers.remove(&conn);
                 self.server.closed(conn);
                 self.forget_client(conn);
                 self.push(NodeOutput::ClientClose { client: conn });
