@@ -258,10 +258,6 @@ impl Node {
         if let Source::Start(reading) | Source::Received(reading) = source {
             self.push(NodeOutput::CloseFile { file: reading.file });
         }
-        if source == Source::Link {
-            self.side_input(MasterInput::FullSyncLoad);
-            self.abandon_snapshot("the data is replaced");
-        }
         let loaded = match loading.loader.finish(&mut self.keyspace) {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -277,6 +273,11 @@ impl Node {
                 };
             }
         };
+        if source == Source::Link {
+            // Until here the old data and its history were still good for something.
+            self.side_input(MasterInput::FullSyncLoad);
+            self.abandon_snapshot("the data is replaced");
+        }
         self.load_figures.keys_loaded = loaded.keys_loaded;
         self.load_figures.keys_expired = loaded.keys_expired;
         let millis = self.now.since(since).0;
@@ -432,7 +433,9 @@ impl Node {
             FileResult::Written => {
                 let len = receiving.sizes.pop_front().unwrap_or(0);
                 receiving.in_flight -= len;
-                if receiving.in_flight <= PAYLOAD_AHEAD_BYTES / 2
+                // What comes after the snapshot waits until that is loaded.
+                if !receiving.is_complete
+                    && receiving.in_flight <= PAYLOAD_AHEAD_BYTES / 2
                     && let Some(link) = receiving.paused.take()
                 {
                     self.push(NodeOutput::LinkResume { link });
