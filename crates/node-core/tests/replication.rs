@@ -246,14 +246,21 @@ fn a_file_of_a_synchronisation_goes_where_nothing_is_to_be_saved() {
 
 #[test]
 fn an_error_of_the_stream_ends_a_replica_that_is_told_so() {
-    for (behavior, exit) in [("ignore", None), ("panic", Some(1)), ("panic-on-replicas", Some(1))] {
-        let mut world =
-            pair(&[("databases", "32")], &[("databases", "16"), ("propagation-error-behavior", behavior)]);
+    for (behavior, read_only, exit) in [
+        ("ignore", "yes", None),
+        ("panic", "yes", Some(1)),
+        ("panic-on-replicas", "yes", Some(1)),
+        // Who writes on a replica has to reckon with it.
+        ("panic", "no", None),
+    ] {
+        let replica =
+            [("databases", "16"), ("propagation-error-behavior", behavior), ("replica-read-only", read_only)];
+        let mut world = pair(&[("databases", "32")], &replica);
         let client = world.client(0);
         world.ask(0, client, "SELECT 20");
         world.ask(0, client, "SET k v");
         world.pass(Millis(100));
-        assert_eq!(world.nodes[1].exit, exit, "{behavior}");
+        assert_eq!(world.nodes[1].exit, exit, "{behavior} {read_only}");
     }
 }
 

@@ -155,7 +155,8 @@ impl Node {
                 ),
             );
             self.note(LogLevel::Warning, format!("Latest backlog is: {}", quote(&tail)));
-            if self.live.ends_on_stream_error {
+            // Where clients write too, the data may differ through no fault of ours.
+            if self.live.ends_on_stream_error && self.live.replica_read_only {
                 self.fatal(
                     "This replica panicked sending an error to its master after processing a command from its \
                      replication stream"
