@@ -564,9 +564,11 @@ fn what_a_transaction_lets_go_goes_on_replicas_too() {
     settle(&mut world, 0, 1);
     world.run(0, "CONFIG SET maxmemory-policy allkeys-lru");
     let client = world.client(0);
-    for line in ["MULTI", "SET x 1", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "EXEC"] {
+    for line in ["MULTI", "SET x 1", "CONFIG SET maxmemory 1", "INCR x"] {
         world.ask(0, client, line);
     }
+    // What makes room comes after the transaction, not between its commands.
+    assert_eq!(world.ask(0, client, "EXEC"), Reply::array([Reply::ok(), Reply::ok(), Reply::Integer(2)]));
     assert_eq!(world.run(0, "DBSIZE"), Reply::Integer(0));
     settle(&mut world, 0, 1);
 }

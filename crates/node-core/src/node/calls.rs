@@ -308,6 +308,8 @@ impl Node {
             let offset = self.side.history().master_repl_offset;
             self.clients.entry(client).or_default().last_write = offset;
         }
+        // A directive that was set inside takes no key from the commands behind it.
+        self.evict();
         None
     }
 

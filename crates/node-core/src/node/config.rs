@@ -202,7 +202,9 @@ impl Node {
         self.side_input(picket_replication::MasterInput::Configure(self.live.master));
         self.link_input(picket_replication::LinkInput::Configure(self.live.link.clone()));
         self.push(NodeOutput::Settings(self.settings.clone().into()));
-        self.evict();
+        if self.unit.is_none() {
+            self.evict();
+        }
     }
 
     fn config_rewrite(&mut self, client: ClientId) -> Option<Reply> {
