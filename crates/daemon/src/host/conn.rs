@@ -59,7 +59,7 @@ pub(crate) struct Conn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// Closed by us once the output is gone, or at that time at the latest.
+    /// Closed by us once the output is gone, or when the peer has taken nothing of it until then.
     Draining(Instant),
     Closed,
 }
@@ -68,8 +68,10 @@ enum State {
 const PAUSE_BYTES: usize = 1024 * 1024;
 /// What a link may have unsent; the core keeps it far below by itself.
 const LINK_HARD_BYTES: u64 = 16 * 1024 * 1024;
-/// How long a peer may take to read what precedes the end of its connection.
+/// How long a peer may take nothing of what precedes the end of its connection.
 const DRAIN_WAIT: Duration = Duration::from_secs(10);
+/// The same for a replica, which may be busy with its disk: as long as the usual `repl-timeout`.
+const REPLICA_DRAIN_WAIT: Duration = Duration::from_secs(60);
 /// What a replica may have unsent.
 const REPLICA_BYTES: u64 = 1024 * 1024;
 /// What is unlimited.
@@ -167,9 +169,14 @@ impl Conn {
     /// Ends the connection once what was pushed is sent.
     pub(crate) fn close_when_drained(&self) {
         if self.state.get() == State::Open {
-            self.state.set(State::Draining(Instant::now() + DRAIN_WAIT));
+            self.state.set(State::Draining(self.drained_until()));
             self.changed.notify_one();
         }
+    }
+
+    fn drained_until(&self) -> Instant {
+        let wait = if self.budget.get().is_some() { REPLICA_DRAIN_WAIT } else { DRAIN_WAIT };
+        Instant::now() + wait
     }
 
     /// Ends the connection; the socket gets what it takes at once, the rest is dropped.
@@ -217,6 +224,9 @@ impl Conn {
             if ready.is_writable() && !self.is_drained() {
                 if let Err(error) = self.write() {
                     return self.lost(&error);
+                }
+                if let State::Draining(_) = self.state.get() {
+                    self.state.set(State::Draining(self.drained_until()));
                 }
                 on_written();
             }
