@@ -31,8 +31,14 @@ impl LocalExpiries {
     pub(super) fn note(&mut self, keyspace: &Keyspace, effects: &[Effect]) {
         for effect in effects {
             let Some(key) = effect.args.get(1) else { continue };
-            self.note_key(keyspace, effect.db, key);
-            if let Some((db, key)) = destination(effect) {
+            // A time that the master gave is the master's to end, whatever clients do to the key.
+            let is_ours = sets_time(effect) || self.times.contains_key(&(effect.db, key.clone()));
+            if is_ours {
+                self.note_key(keyspace, effect.db, key);
+            }
+            if let Some((db, key)) = destination(effect)
+                && (is_ours || self.times.contains_key(&(db, key.clone())))
+            {
                 self.note_key(keyspace, db, key);
             }
         }
@@ -109,6 +115,15 @@ fn destination(effect: &Effect) -> Option<(u32, &Bytes)> {
     None
 }
 
+/// Whether an effect gives its key a time to live: these are the canonical forms of all commands that do.
+fn sets_time(effect: &Effect) -> bool {
+    let args = &effect.args;
+    let is = |name: &[u8]| args[0].eq_ignore_ascii_case(name);
+    is(b"pexpireat")
+        || is(b"restore")
+        || (is(b"set") && args.iter().skip(3).any(|word| word.eq_ignore_ascii_case(b"pxat")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +145,10 @@ mod tests {
     fn keys_go_when_their_time_has_come_wherever_they_are_by_then() {
         let mut keyspace = Keyspace::new(1, Settings::default());
         let mut local = LocalExpiries::default();
+        let of_master =
+            Context { now_ms: 1000, origin: Origin::Master, protocol: Protocol::Resp2, may_block: false };
+        let words = ["SET", "m", "1", "PX", "100"].map(Bytes::from);
+        keyspace.execute(&mut Session::new(), of_master, &words);
         for line in [
             "SET a 1 PX 100",
             "SET b 1 PX 100",
@@ -143,6 +162,9 @@ mod tests {
             "SET h 1 PX 100",
             "PERSIST h",
             "SET i 1",
+            // What the master gave a time keeps it.
+            "APPEND m 1",
+            "RENAME m n",
         ] {
             run(&mut keyspace, &mut local, line);
         }
@@ -152,9 +174,9 @@ mod tests {
         local.remove_due(&mut keyspace, 1101);
         assert_eq!(local.len(), 1);
         let left: alloc::vec::Vec<usize> = keyspace.dbs().iter().map(crate::Db::len).collect();
-        assert_eq!((left[0], left[3], left[5]), (3, 0, 0), "g h i");
+        assert_eq!((left[0], left[3], left[5]), (4, 0, 0), "g h i n");
         local.remove_due(&mut keyspace, 1501);
-        assert_eq!((local.len(), keyspace.dbs()[0].len()), (0, 2));
+        assert_eq!((local.len(), keyspace.dbs()[0].len()), (0, 3));
     }
 
     #[test]
