@@ -420,8 +420,12 @@ impl Exec<'_> {
 
 /// Where the command that the words of a request name stands in [`COMMANDS`], if their number fits.
 pub(crate) fn named(args: &[Bytes]) -> Result<usize, Fault> {
-    let found = args.first().and_then(|name| commands::position(name));
-    let at = found.ok_or_else(|| Fault::unknown_command(args))?;
+    named_by(args.first().map_or(&[][..], |name| &name[..]), args)
+}
+
+/// The same for a request whose first word stands for this name.
+pub(crate) fn named_by(name: &[u8], args: &[Bytes]) -> Result<usize, Fault> {
+    let at = commands::position(name).ok_or_else(|| Fault::unknown_command(args))?;
     let command = &COMMANDS[at];
     if !command.spec.arity_fits(args.len()) {
         return Err(Fault::wrong_arity(command.spec.name));

@@ -281,3 +281,35 @@ fn a_replica_that_cannot_save_goes_on_only_if_it_is_told_so() {
         }
     }
 }
+
+#[test]
+fn renamed_commands_reach_replicas_and_those_who_wait() {
+    let mut world = World::new();
+    let renames: &[(&str, &str)] = &[
+        ("rename-command", "SET xset"),
+        ("rename-command", "BLPOP xblpop"),
+        ("rename-command", "PUBLISH xpublish"),
+        ("rename-command", "PEXPIREAT \"\""),
+    ];
+    let master = world.add(renames);
+    let at = ("replicaof".to_owned(), format!("127.0.0.1 {master}"));
+    let replica = world.add(&[&[(&at.0[..], &at.1[..])], renames].concat());
+    world.until_info(replica, "master_link_status", "up");
+    let subscriber = world.client(replica);
+    world.ask(replica, subscriber, "SUBSCRIBE news");
+    let waits = world.client(master);
+    world.send(master, waits, "xblpop list 0");
+    assert_eq!(world.reply(master, waits), None);
+    world.run(master, "xset key value");
+    // What this is rewritten to has a name that is gone.
+    world.run(master, "EXPIRE key 1000");
+    world.run(master, "xpublish news today");
+    world.run(master, "RPUSH list item");
+    let popped = world.reply(master, waits).expect("it was woken");
+    assert_eq!(popped.as_array().and_then(|items| items[1].as_str()), Some("item"));
+    world.until("the key is there", |world| world.run(replica, "GET key").as_str() == Some("value"));
+    assert!(world.run(replica, "TTL key").as_int() > Some(0));
+    let heard = world.reply(replica, subscriber).expect("a message");
+    assert_eq!(heard.as_array().and_then(|items| items[2].as_str()), Some("today"));
+    assert_eq!(world.info(replica, "unexpected_error_replies"), "0");
+}

@@ -7,6 +7,8 @@ use picket_server_core::UnblockWith;
 
 use super::Node;
 use crate::block::Block;
+use crate::commands::COMMANDS;
+use crate::exec::named_by;
 
 impl Node {
     /// A client's command found nothing and waits.
@@ -38,7 +40,9 @@ impl Node {
         }
         let context = self.client_context(client);
         let Some(state) = self.clients.get_mut(&client) else { return };
-        let outcome = self.keyspace.execute(&mut state.session, context, &args);
+        let name = self.server.original_name(&args[0]).unwrap_or_default();
+        let at = named_by(name.as_bytes(), &args).expect("it was looked up before it waited");
+        let outcome = self.keyspace.execute_command(&mut state.session, context, &COMMANDS[at], &args);
         let is_over = outcome.block.is_none();
         // Looking may have found a key expired, even if there is nothing to be had.
         let reply = self.settle(client, outcome);

@@ -17,7 +17,7 @@ use super::io::NodeOutput;
 use super::table::node_place;
 use super::{Node, NodeEvent};
 use crate::commands::{COMMANDS, position};
-use crate::exec::{Context, Origin, Outcome, named};
+use crate::exec::{Context, Origin, Outcome, named_by};
 use crate::number::parse_i64;
 
 /// What clients that wait for something are told when this node becomes a replica.
@@ -105,7 +105,10 @@ impl Node {
     /// Executes a command of the master's stream.
     fn apply(&mut self, command: &StreamCommand) {
         let args: Vec<Bytes> = (0..command.len()).map(|index| command.arg_bytes(index)).collect();
-        let is_one_of = |names: &[&[u8]]| names.iter().any(|name| args[0].eq_ignore_ascii_case(name));
+        // A master sends renamed commands under their new names. Differs from Redis: the old ones are known too, since
+        // what a command is rewritten to has them.
+        let name = self.server.original_name(&args[0]).map_or_else(|| args[0].clone(), Bytes::from);
+        let is_one_of = |names: &[&[u8]]| names.iter().any(|own| name.eq_ignore_ascii_case(own));
         // Transactions come whole, and nobody looks in between.
         if is_one_of(&[b"MULTI", b"EXEC", b"PING"]) {
             return;
@@ -116,12 +119,12 @@ impl Node {
             } else {
                 self.server.publish(&args[1], &args[2]);
             }
-            if let Some(at) = node_place(&args[0]) {
+            if let Some(at) = node_place(&name) {
                 self.statistics.note_applied(at, false);
             }
             return;
         }
-        let reply = match named(&args) {
+        let reply = match named_by(&name, &args) {
             Ok(at) => {
                 let writes = COMMANDS[at].spec.flags.has(Flags::WRITE);
                 if writes && self.is_disk_failing() && !self.live.replica_ignore_disk_write_errors {
@@ -136,7 +139,7 @@ impl Node {
                 reply
             }
             Err(fault) => {
-                if let Some(at) = position(&args[0]) {
+                if let Some(at) = position(&name) {
                     self.statistics.note_applied(at, true);
                 }
                 fault.into()

@@ -29,6 +29,7 @@ pub(crate) struct Machine {
     pub(crate) exit: Option<i32>,
     settings: Vec<(String, String)>,
     open: BTreeMap<FileId, Vec<u8>>,
+    committed: BTreeMap<FileId, String>,
     replies: BTreeMap<ClientId, (ReplyDecoder, VecDeque<Reply>)>,
     closed: Vec<ClientId>,
     seed: u64,
@@ -70,6 +71,7 @@ impl World {
             exit: None,
             settings: defaults.iter().chain(directives).map(own).collect(),
             open: BTreeMap::new(),
+            committed: BTreeMap::new(),
             replies: BTreeMap::new(),
             closed: Vec::new(),
             seed: index as u64 + 1,
@@ -92,13 +94,20 @@ impl World {
         machine.seed += 100;
         let mut settings = Settings::new();
         settings.set("port", index.to_string().as_bytes()).expect("a port");
+        let mut renames = Vec::new();
         for (name, value) in &machine.settings {
+            if name == "rename-command" {
+                let text = format!("{name} {value}\n");
+                let lines = picket_server_core::config::lines(&"redis.conf".into(), text.as_bytes());
+                renames.extend(lines.map(|line| line.expect("a line")));
+                continue;
+            }
             settings.set(name, value.as_bytes()).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
         }
         let options = NodeOptions {
             settings,
             users: Vec::new(),
-            renames: Vec::new(),
+            renames,
             identity: Identity {
                 name: "redis".into(),
                 version: "7.4.0".into(),
@@ -408,10 +417,12 @@ impl World {
             }
             NodeOutput::CommitFile { file, name } => {
                 let bytes = self.nodes[index].open[&file].clone();
-                self.nodes[index].disk.insert(name, bytes);
+                self.nodes[index].disk.insert(name.clone(), bytes);
+                self.nodes[index].committed.insert(file, name);
                 self.file(index, file, FileResult::Committed);
             }
-            NodeOutput::RemoveFile { name } => {
+            NodeOutput::RemoveFile { file } => {
+                let name = self.nodes[index].committed.remove(&file).expect("a committed file");
                 self.nodes[index].disk.remove(&name);
             }
             NodeOutput::OpenFile { file, name } => {

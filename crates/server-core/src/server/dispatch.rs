@@ -69,6 +69,12 @@ impl Server {
         }
     }
 
+    /// The name that a command had before `rename-command`; none if there is no command of this name.
+    #[must_use]
+    pub fn original_name(&self, name: &[u8]) -> Option<&'static str> {
+        self.commands.get(name).map(|command| command.name)
+    }
+
     /// The command that the words of a request name, or the error that says why there is none.
     pub(super) fn find_command(&self, args: &[impl AsRef<[u8]>]) -> Result<CommandRef, String> {
         let name = args.first().map_or(&[][..], AsRef::as_ref);
