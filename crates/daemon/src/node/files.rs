@@ -35,7 +35,7 @@ pub(super) enum Job {
         name: String,
     },
     Remove {
-        name: String,
+        file: FileId,
     },
     Open {
         file: FileId,
@@ -89,6 +89,8 @@ struct Handle {
     file: File,
     /// Where it is until it is committed.
     temporary: Option<PathBuf>,
+    /// Where it was put then.
+    committed: Option<PathBuf>,
     in_steps: bool,
     /// Written since the disk had all of it.
     unsynced: u64,
@@ -162,10 +164,10 @@ impl Worker {
                 let committed = self.commit(file, &name)?;
                 self.end(file, committed.map(|()| Some(FileResult::Committed)))
             }
-            Job::Remove { name } => {
+            Job::Remove { file } => {
                 // What is not there need not go.
-                if let Ok(name) = plain(&name) {
-                    let _ = std::fs::remove_file(self.folder.join(name));
+                if let Some(path) = self.open.get_mut(&file).and_then(|handle| handle.committed.take()) {
+                    let _ = std::fs::remove_file(path);
                 }
                 None
             }
@@ -223,7 +225,7 @@ impl Worker {
     fn create(&mut self, id: FileId, in_steps: bool) -> io::Result<()> {
         let path = self.folder.join(format!("temp-{}-{}.rdb", std::process::id(), id.0));
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        self.open.insert(id, Handle { file, temporary: Some(path), in_steps, unsynced: 0 });
+        self.open.insert(id, Handle { file, temporary: Some(path), committed: None, in_steps, unsynced: 0 });
         Ok(())
     }
 
@@ -244,7 +246,9 @@ impl Worker {
             std::fs::rename(temporary, &target)?;
             handle.temporary = None;
             // Without this the name may still point to the old file after a power loss.
-            target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+            let synced = target.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all());
+            handle.committed = Some(target);
+            synced
         }))
     }
 
@@ -271,7 +275,7 @@ impl Worker {
         if about.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        self.open.insert(id, Handle { file, temporary: None, in_steps: false, unsynced: 0 });
+        self.open.insert(id, Handle { file, temporary: None, committed: None, in_steps: false, unsynced: 0 });
         Ok(FileResult::Opened { len: about.len() })
     }
 }

@@ -149,7 +149,7 @@ impl NodeHost {
             }
             NodeOutput::WriteFile { file, bytes } => inner.files.ask(Job::Write { file, bytes }),
             NodeOutput::CommitFile { file, name } => inner.files.ask(Job::Commit { file, name }),
-            NodeOutput::RemoveFile { name } => inner.files.ask(Job::Remove { name }),
+            NodeOutput::RemoveFile { file } => inner.files.ask(Job::Remove { file }),
             NodeOutput::OpenFile { file, name } => inner.files.ask(Job::Open { file, name }),
             NodeOutput::ReadFile { file, offset, len } => inner.files.ask(Job::Read { file, offset, len }),
             NodeOutput::CloseFile { file } => inner.files.ask(Job::Close { file }),

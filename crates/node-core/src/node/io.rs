@@ -239,10 +239,10 @@ pub enum NodeOutput {
         /// Its name.
         name: String,
     },
-    /// Remove a file of the working folder. What is open stays readable.
+    /// Remove a file that was committed from where it was put. It stays readable until it is closed.
     RemoveFile {
-        /// Its name.
-        name: String,
+        /// Which file.
+        file: FileId,
     },
     /// Open a file of the working folder to be read.
     OpenFile {
@@ -398,7 +398,7 @@ impl fmt::Display for NodeOutput {
             Self::CreateFile { file } => write!(f, "{file} create"),
             Self::WriteFile { file, bytes } => write!(f, "{file} write {} bytes", bytes.len()),
             Self::CommitFile { file, name } => write!(f, "{file} commit as {name}"),
-            Self::RemoveFile { name } => write!(f, "remove {name}"),
+            Self::RemoveFile { file } => write!(f, "{file} remove"),
             Self::OpenFile { file, name } => write!(f, "{file} open {name}"),
             Self::ReadFile { file, offset, len } => write!(f, "{file} read {len} bytes from {offset}"),
             Self::CloseFile { file } => write!(f, "{file} close"),

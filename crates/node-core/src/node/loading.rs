@@ -445,7 +445,7 @@ impl Node {
             FileResult::Committed => {
                 let len = receiving.len;
                 self.receiving = None;
-                self.remove_sync_file();
+                self.remove_sync_file(file);
                 // Under its name there may be another by now.
                 self.read_from(file, len, false);
             }

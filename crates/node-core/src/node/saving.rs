@@ -245,7 +245,7 @@ impl Node {
         let Target::File { sync, savers, .. } = active.target else { return };
         match sync {
             Some(snapshot) => {
-                self.remove_sync_file();
+                self.remove_sync_file(file);
                 self.saving.files.insert(snapshot, file);
                 self.saving.reads.insert(file, VecDeque::new());
                 self.side_input(MasterInput::SnapshotDone { snapshot, len: active.len });
@@ -294,11 +294,11 @@ impl Node {
 
     /// Where nothing is to be on disk, a file that was made for a replica or by its master goes: whoever has it open
     /// reads on.
-    pub(super) fn remove_sync_file(&mut self) {
+    pub(super) fn remove_sync_file(&mut self, file: FileId) {
         if self.live.removes_sync_files {
             let text = "Removing the RDB file of a synchronisation in a persistence-less instance";
             self.note(LogLevel::Notice, text.to_string());
-            self.push(NodeOutput::RemoveFile { name: self.live.dbfilename.clone() });
+            self.push(NodeOutput::RemoveFile { file });
         }
     }
 

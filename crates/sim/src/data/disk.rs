@@ -26,7 +26,7 @@ pub(super) enum Request {
     Open(FileId, String),
     Read { file: FileId, offset: u64, len: u64 },
     Close(FileId),
-    Remove(String),
+    Remove(FileId),
     Rewrite(QueryId, ConfigState),
     ReadText(QueryId, String),
     WriteText(QueryId, String, Secret),
@@ -48,6 +48,8 @@ pub(crate) struct Disk {
     files: BTreeMap<String, Bytes>,
     /// What the process has open.
     open: BTreeMap<FileId, Vec<u8>>,
+    /// Under which name an open file was committed.
+    committed: BTreeMap<FileId, String>,
     /// What is asked for, in order, with the time at which each is done.
     under_way: VecDeque<(Time, Request)>,
     pub(crate) latency: Latency,
@@ -60,6 +62,7 @@ impl Disk {
             config,
             files: BTreeMap::new(),
             open: BTreeMap::new(),
+            committed: BTreeMap::new(),
             under_way: VecDeque::new(),
             latency: Latency { from_us: 3_000, to_us: 5_000 },
             fault: DiskFault::None,
@@ -79,6 +82,7 @@ impl Disk {
     /// The process has died.
     pub(super) fn crash(&mut self) {
         self.open.clear();
+        self.committed.clear();
         self.under_way.clear();
     }
 
@@ -116,10 +120,13 @@ impl Disk {
             }
             Request::Close(file) => {
                 self.open.remove(&file);
+                self.committed.remove(&file);
                 return None;
             }
-            Request::Remove(name) => {
-                self.files.remove(&name);
+            Request::Remove(file) => {
+                if let Some(name) = self.committed.remove(&file) {
+                    self.files.remove(&name);
+                }
                 return None;
             }
             Request::Write(file, _) | Request::Commit(file, _) if fails => {
@@ -131,7 +138,8 @@ impl Disk {
                 Answer::File(file, FileResult::Written)
             }
             Request::Commit(file, name) => {
-                self.files.insert(name, Bytes::copy_from_slice(self.open.get(&file)?));
+                self.files.insert(name.clone(), Bytes::copy_from_slice(self.open.get(&file)?));
+                self.committed.insert(file, name);
                 Answer::File(file, FileResult::Committed)
             }
             Request::Open(file, name) => Answer::File(

@@ -382,7 +382,7 @@ impl Process {
                     ask(ctx, disk, Request::Read { file, offset, len });
                 }
                 NodeOutput::CloseFile { file } => ask(ctx, disk, Request::Close(file)),
-                NodeOutput::RemoveFile { name } => ask(ctx, disk, Request::Remove(name)),
+                NodeOutput::RemoveFile { file } => ask(ctx, disk, Request::Remove(file)),
                 NodeOutput::RewriteConfig { query, state } => ask(ctx, disk, Request::Rewrite(query, *state)),
                 NodeOutput::ReadText { query, path } => ask(ctx, disk, Request::ReadText(query, path)),
                 NodeOutput::WriteText { query, path, text } => {
