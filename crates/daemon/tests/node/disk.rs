@@ -46,6 +46,27 @@ fn a_background_save_makes_a_file_that_redis_loads() {
 }
 
 #[test]
+fn a_rewritten_config_file_has_all_save_points() {
+    for (line, value) in [
+        ("save 900 1", "3600 1 300 100 60 10000"),
+        ("save \"\"", "3600 1 300 100 60 10000"),
+        ("save 900 1", "60 5 30 9"),
+        ("save 900 1", ""),
+    ] {
+        let mut server = node(&[line]);
+        assert!(server.cmd(&["CONFIG", "SET", "save", value]).expect("a reply").is_ok());
+        assert!(server.cmd(&["CONFIG", "REWRITE"]).expect("a reply").is_ok());
+        server.restart();
+        let shown = server.cmd(&["CONFIG", "GET", "save"]).expect("a reply");
+        assert_eq!(
+            shown,
+            Reply::Array(["save", value].map(|text| Reply::Bulk(text.into())).into()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn a_rewritten_config_file_remembers_the_master() {
     let master = node(&[]);
     let mut replica = node(&[]);

@@ -53,8 +53,9 @@ pub(super) fn parse(kind: Special, current: &[Vec<u8>], words: &[Vec<u8>]) -> Re
 pub(super) fn written(kind: Special, words: &[Vec<u8>], changed: bool) -> Vec<(Vec<u8>, bool)> {
     let all = words.join(&b' ');
     match kind {
-        Special::Save if words.is_empty() => [(b"\"\"".to_vec(), changed)].into(),
-        Special::Save => words.chunks(2).map(|pair| (pair.join(&b' '), changed)).collect(),
+        Special::Save if words.is_empty() => [(b"\"\"".to_vec(), true)].into(),
+        // Also the default: where some of its points are named, the others are off.
+        Special::Save => words.chunks(2).map(|pair| (pair.join(&b' '), true)).collect(),
         Special::ClientOutputBufferLimit => limit_lines(words),
         // The default is never written: an old line that says it vanishes.
         Special::Bind if !changed => Vec::new(),
