@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use picket_node_core::{Node, NodeInput, NodeOptions};
+use picket_sansio::Prng;
 use picket_server_core::Identity;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -49,7 +50,7 @@ pub(super) fn assemble(source: NodeSource, surroundings: Surroundings) -> Result
         valkey_version: None,
         mode: "standalone".to_owned(),
         role: Some("master".to_owned()),
-        run_id: String::new(),
+        run_id: Prng::new(seed()).hex(40),
         git_sha1: "00000000".to_owned(),
         build_id: String::new(),
     };

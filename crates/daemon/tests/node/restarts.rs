@@ -105,3 +105,16 @@ fn a_node_goes_on_with_a_restarted_master() {
     needs_redis!();
     master_goes_on(&DataProgram::Redis, [&ours(), &DataProgram::Redis]);
 }
+
+#[test]
+fn every_start_has_a_run_id_of_its_own() {
+    let run_id = |server: &DataServer| server.info("server")["run_id"].clone();
+    let mut server = DataServer::start_as(&ours(), &[]);
+    let first = run_id(&server);
+    server.kill9();
+    server.restart();
+    for id in [&first, &run_id(&server)] {
+        assert!(id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id:?}");
+    }
+    assert_ne!(first, run_id(&server));
+}
