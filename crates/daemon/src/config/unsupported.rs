@@ -50,6 +50,8 @@ pub(super) fn check(
         return Err(line.error("modules cannot be loaded (loadmodule, module settings): not implemented"));
     }
     match settings.non_default().find_map(|name| refused.iter().find(|(refused, _)| *refused == name)) {
+        // What is out of place has words of its own in Redis.
+        Some((name, reason)) if reason.starts_with(name) => Err(texts.refuse(name, (*reason).to_owned())),
         Some((name, reason)) => Err(texts.refuse(name, format!("{name} is not implemented: {reason}"))),
         None => Ok(()),
     }
