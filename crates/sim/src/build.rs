@@ -17,6 +17,7 @@ use crate::disk::Disk;
 use crate::ids::{NodeId, NodeKind, Power, Run};
 use crate::invariants::Observation;
 use crate::node::{Node, Program};
+use crate::script::ActionError;
 use crate::sentinel::SentinelHost;
 use crate::server::{Server, ServerOptions};
 use crate::world::World;
@@ -24,6 +25,8 @@ use crate::writer::Writer;
 
 /// How long a console waits for its reply.
 const CONSOLE_PATIENCE: Millis = Millis(10_000);
+/// Commands of operators that wait for their replies, at most.
+const CONSOLES_MAX: usize = 200;
 
 impl World {
     /// A data server of the deployment of that name, running from now on.
@@ -167,7 +170,13 @@ impl World {
     }
 
     /// Sends a command to a node over a connection of its own and goes on; [`answers`](Self::answers) tells the reply.
-    pub fn run(&mut self, node: NodeId, words: &[String]) {
+    ///
+    /// # Errors
+    /// If too many commands wait for their replies.
+    pub fn run(&mut self, node: NodeId, words: &[String]) -> Result<(), ActionError> {
+        if self.count(NodeKind::Console) >= CONSOLES_MAX && self.find_idle_console().is_none() {
+            return Err(ActionError(format!("{CONSOLES_MAX} commands wait for their replies already")));
+        }
         let console = self.idle_console();
         let to = self.addr(node);
         let question = Some((node, words.to_vec()));
@@ -177,6 +186,7 @@ impl World {
                 console.ask(ctx, to, words);
             }
         });
+        Ok(())
     }
 
     /// The commands given with [`run`](Self::run) that have come to their end, behind the first `count`.
@@ -184,10 +194,14 @@ impl World {
         self.answers.iter_from(count)
     }
 
-    fn idle_console(&mut self) -> NodeId {
+    fn find_idle_console(&self) -> Option<NodeId> {
         let is_idle = |node: &Node| matches!(&node.program, Program::Console(console) if console.is_idle());
-        match self.nodes.iter().zip(0..).find(|(node, _)| is_idle(node)) {
-            Some((_, id)) => NodeId(id),
+        self.nodes.iter().zip(0..).find(|(node, _)| is_idle(node)).map(|(_, id)| NodeId(id))
+    }
+
+    fn idle_console(&mut self) -> NodeId {
+        match self.find_idle_console() {
+            Some(id) => id,
             None => {
                 let addr = self.free_addr(NodeKind::Console, 0);
                 self.add_node(NodeKind::Console, addr, Vec::new(), |_| Program::Console(Console::default()))

@@ -36,6 +36,8 @@ pub struct Shape {
     pub repl_timeout: Millis,
     /// Data nodes are cores of `picket node`; otherwise they are models, of which a world can have thousands.
     pub real_nodes: bool,
+    /// Further lines of config files, with the name of the node, or `redis` or `sentinel` for all of a kind.
+    pub config: Vec<(String, String)>,
 }
 
 impl Default for Shape {
@@ -52,6 +54,7 @@ impl Default for Shape {
             sync_time: Millis(20),
             repl_timeout: Millis(60_000),
             real_nodes: false,
+            config: Vec::new(),
         }
     }
 }
@@ -69,14 +72,25 @@ pub struct Cluster {
 
 impl Cluster {
     /// Builds the world. Nobody knows anybody yet.
+    ///
+    /// # Panics
+    /// If the shape has lines for config files that are wrong.
     #[must_use]
     pub fn new(seed: u64, shape: &Shape) -> Self {
+        Self::build(seed, shape).expect("the files are made from valid values")
+    }
+
+    /// Builds the world. Nobody knows anybody yet.
+    ///
+    /// # Errors
+    /// What the reader of config files says.
+    pub fn build(seed: u64, shape: &Shape) -> Result<Self, String> {
         let mut world = World::new(seed);
         let mut groups = Vec::new();
         for index in 0..shape.masters {
             let name = Self::master_name(index);
             if shape.real_nodes {
-                groups.push(Self::add_nodes(&mut world, &name, shape));
+                groups.push(Self::add_nodes(&mut world, &name, shape)?);
                 continue;
             }
             let options = ServerOptions {
@@ -95,25 +109,28 @@ impl Cluster {
         }
         let config = Self::config(&world, &groups, shape);
         let mut sentinels = Vec::new();
-        for _ in 0..shape.sentinels {
-            sentinels.push(world.add_sentinel(&config).expect("the file is made from valid values"));
+        for number in 1..=shape.sentinels {
+            let name = format!("sentinel-{number}");
+            let config = config.clone() + &shape.lines_for("sentinel", &name);
+            sentinels.push(world.add_sentinel(&config).map_err(|error| format!("{name}: {error}"))?);
         }
-        Self { world, sentinels, groups }
+        Ok(Self { world, sentinels, groups })
     }
 
-    fn add_nodes(world: &mut World, name: &str, shape: &Shape) -> Vec<NodeId> {
+    fn add_nodes(world: &mut World, deployment: &str, shape: &Shape) -> Result<Vec<NodeId>, String> {
         let mut config = format!("repl-timeout {}\n", (shape.repl_timeout.0 / 1000).max(1));
         config.push_str("enable-debug-command yes\nrepl-diskless-sync-delay 0\n");
         if let Some(password) = &shape.password {
             config.push_str(&format!("requirepass {password}\nmasterauth {password}\n"));
         }
-        let add = |world: &mut World, master| {
-            world.add_data_node(name, master, &config).expect("the file is made from valid values")
-        };
-        let master = add(world, None);
-        let mut group = alloc::vec![master];
-        group.extend((0..shape.replicas).map(|_| add(world, Some(master))));
-        group
+        let mut group: Vec<NodeId> = Vec::new();
+        for _ in 0..=shape.replicas {
+            let name = format!("redis-{}", world.servers().count() + 1);
+            let config = config.clone() + &shape.lines_for("redis", &name);
+            let node = world.add_data_node(deployment, group.first().copied(), &config);
+            group.push(node.map_err(|error| format!("{name}: {error}"))?);
+        }
+        Ok(group)
     }
 
     /// Builds the world and lets it run until every Sentinel knows all others and all replicas, and
@@ -123,15 +140,24 @@ impl Cluster {
     /// If that does not come to pass within 30 seconds.
     pub fn settled(seed: u64, shape: &Shape) -> Result<Self, Stop> {
         let mut cluster = Self::new(seed, shape);
-        let started = cluster.world.now();
+        cluster.settle(shape)?;
+        Ok(cluster)
+    }
+
+    /// Lets the world run until every Sentinel knows all others and all replicas, and every replica follows.
+    ///
+    /// # Errors
+    /// If that does not come to pass within 30 seconds.
+    pub fn settle(&mut self, shape: &Shape) -> Result<(), Stop> {
+        let started = self.world.now();
         // Looked at rarely: there is much to look at in a large world.
-        while !cluster.everybody_knows_everybody(shape) {
-            if cluster.world.now() > started + Millis(30_000) {
+        while !self.everybody_knows_everybody(shape) {
+            if self.world.now() > started + Millis(30_000) {
                 return Err(Stop::Deadline);
             }
-            cluster.world.run_for(Millis(100))?;
+            self.world.run_for(Millis(100))?;
         }
-        Ok(cluster)
+        Ok(())
     }
 
     fn everybody_knows_everybody(&self, shape: &Shape) -> bool {
@@ -145,8 +171,12 @@ impl Cluster {
             })
         });
         known
-            && self.groups.iter().flatten().all(|server| {
-                self.world.server(*server).is_some_and(|server| server.is_master || server.link_up)
+            && self.groups.iter().all(|group| {
+                let is_up = |(index, server): (usize, &NodeId)| {
+                    let standing = self.world.standing(*server);
+                    standing.is_some_and(|server| if index == 0 { server.is_master } else { server.link_up })
+                };
+                group.iter().enumerate().all(is_up)
             })
     }
 
@@ -177,74 +207,33 @@ impl Cluster {
     /// Where a Sentinel takes a master to be.
     #[must_use]
     pub fn master_seen_by(&self, sentinel: NodeId, name: &str) -> Option<SocketAddr> {
-        let status = self.world.sentinel(sentinel)?;
-        let addr = &status.masters.iter().find(|master| master.name == name)?.server.addr;
-        Some(SocketAddr::new(addr.ip?, addr.port))
+        self.world.master_seen_by(sentinel, name)
     }
 
     /// The node that all running Sentinels take for the master of that name, if they agree.
     #[must_use]
     pub fn agreed_master(&self, name: &str) -> Option<NodeId> {
-        let mut seen = self.sentinels.iter().filter_map(|sentinel| self.master_seen_by(*sentinel, name));
-        let first = seen.next()?;
-        if seen.all(|addr| addr == first) { self.world.node_at(first) } else { None }
+        self.world.agreed_master(name)
     }
 
     /// Who is what, and who takes whom for what, in a few lines.
     #[must_use]
     pub fn picture(&self) -> String {
-        let mut text = String::new();
-        for (name, power, server) in self.groups.iter().flatten().filter_map(|node| {
-            Some((self.world.name(*node), self.world.power(*node), self.world.server(*node)?))
-        }) {
-            let role = match server.follows {
-                None if server.is_master => "master".to_string(),
-                None => "follows a name".to_string(),
-                Some(master) => {
-                    format!("follows {master}, link {}", if server.link_up { "up" } else { "down" })
-                }
-            };
-            text.push_str(&format!("{name:<11} {power:?}, {role}, offset {}\n", server.offset));
-        }
-        for sentinel in &self.sentinels {
-            let name = self.world.name(*sentinel);
-            let Some(status) = self.world.sentinel(*sentinel) else {
-                text.push_str(&format!("{name:<11} does not run\n"));
-                continue;
-            };
-            for master in &status.masters {
-                let down = match (master.server.s_down, master.o_down) {
-                    (_, true) => "objectively down",
-                    (true, false) => "subjectively down",
-                    (false, false) => "up",
-                };
-                let (addr, epoch, state) = (&master.server.addr, master.config_epoch, master.failover_state);
-                text.push_str(&format!(
-                    "{name:<11} {} is {addr}, {down}, epoch {epoch}, {state}",
-                    master.name
-                ));
-                for replica in &master.replicas {
-                    let down = if replica.s_down { " down" } else { "" };
-                    let follows = if replica.in_line { "in line" } else { "not in line" };
-                    text.push_str(&format!("; {} {:?}{down} {follows}", replica.addr, replica.role_reported));
-                }
-                text.push('\n');
-            }
-        }
-        text
+        self.world.picture()
     }
 
     /// True if all running Sentinels agree on a master of group `index` which runs and is one, and
     /// every other running server of the group follows it with its link up.
     #[must_use]
     pub fn is_whole(&self, index: usize) -> bool {
-        let Some(master) = self.agreed_master(&Self::master_name(index)) else { return false };
-        let addr = self.world.addr(master);
-        let runs = |node: NodeId| self.world.power(node) == crate::ids::Power::Running;
-        runs(master)
-            && self.world.server(master).is_some_and(|server| server.is_master)
-            && self.groups[index].iter().filter(|node| **node != master && runs(**node)).all(|node| {
-                self.world.server(*node).is_some_and(|server| server.follows == Some(addr) && server.link_up)
-            })
+        self.world.is_whole(&Self::master_name(index))
+    }
+}
+
+impl Shape {
+    /// The further lines of one node's config file.
+    fn lines_for(&self, kind: &str, name: &str) -> String {
+        let lines = self.config.iter().filter(|(whose, _)| whose == kind || whose == name);
+        lines.map(|(_, line)| format!("{line}\n")).collect()
     }
 }

@@ -397,6 +397,21 @@ impl World {
         messages
     }
 
+    /// The oldest message on its way from one node to another.
+    pub(crate) fn oldest_in_flight(&self, from: NodeId, to: NodeId) -> Option<MessageId> {
+        let mut oldest: Option<MessageId> = None;
+        for conn in self.conns.values() {
+            for side in [Side::Dialler, Side::Listener] {
+                if conn.node(side.other()) == Some(from) && conn.node(side) == Some(to) {
+                    let segments = conn.pipes[side.index()].segments.iter();
+                    let messages = segments.filter(|segment| matches!(segment.what, Segment::Data(_)));
+                    oldest = messages.map(|segment| segment.id).chain(oldest).min();
+                }
+            }
+        }
+        oldest
+    }
+
     /// Lets a message that is on its way arrive later.
     pub(crate) fn hold_back(&mut self, id: MessageId, by: Millis) -> Option<()> {
         let now = self.now;

@@ -8,6 +8,7 @@ use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Millis, Time};
 
+use crate::scenario::Moment;
 use crate::script::{Action, ActionError};
 use crate::world::{Stop, World};
 
@@ -25,6 +26,8 @@ pub struct Deed {
     pub action: Action,
     /// How many steps there had been.
     position: u64,
+    /// Things were due at the same time that had not happened.
+    is_within: bool,
 }
 
 /// A world with its past. A fork is a clone.
@@ -123,6 +126,40 @@ impl Timeline {
         self.show(to);
     }
 
+    /// The moment that is looked at, such that [`seek_moment`](Self::seek_moment) finds it again.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        let is_within = self.next_at().is_some_and(|at| at <= self.now);
+        self.moment_at(self.now, is_within, self.world.steps())
+    }
+
+    /// The moment at which something was done.
+    pub(crate) fn moment_of(&self, deed: &Deed) -> Moment {
+        self.moment_at(deed.at, deed.is_within, deed.position)
+    }
+
+    fn moment_at(&self, at: Time, is_within: bool, position: u64) -> Moment {
+        let after_us = at.0 - self.beginning().0;
+        Moment { after_us, steps: is_within.then(|| position - self.start.steps()) }
+    }
+
+    /// Goes to a moment.
+    pub fn seek_moment(&mut self, moment: Moment) {
+        let at = Time(self.beginning().0 + moment.after_us);
+        let Some(steps) = moment.steps else { return self.seek(at) };
+        // Steps of another version of the cores may lie elsewhere: then the time counts.
+        self.seek(at);
+        let position = self.start.steps() + steps;
+        if position < self.world.steps() {
+            self.go_to(position);
+            if self.world.now() > at || self.next_at().is_none_or(|next| next > at) {
+                self.seek(at);
+            } else {
+                self.show(at);
+            }
+        }
+    }
+
     /// Goes on until a condition holds, which is looked at after each step.
     ///
     /// # Errors
@@ -161,9 +198,10 @@ impl Timeline {
         world.pass_until(self.now);
         world.act(&action)?;
         let position = self.world.steps();
+        let is_within = self.world.next_at().is_some_and(|at| at <= self.now);
         self.deeds.retain(|deed| deed.position < position);
         self.checkpoints.split_off(&(position + 1));
-        self.deeds.push(Deed { at: self.now, action, position });
+        self.deeds.push(Deed { at: self.now, action, position, is_within });
         self.world = world;
         self.end = self.now;
         Ok(())

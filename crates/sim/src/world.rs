@@ -24,6 +24,7 @@ use crate::net::{Conn, Wires};
 use crate::node::{Node, Program};
 use crate::queue::{Happening, Queue};
 use crate::sentinel::SentinelHost;
+use crate::tally::Tally;
 use crate::tap::Tap;
 use crate::transcript::{Detail, Transcript};
 
@@ -80,6 +81,7 @@ pub struct World {
     steps_now: u32,
     /// The outputs of processes that have ended.
     pub(crate) past: Hash,
+    pub(crate) tally: Tally,
 }
 
 impl World {
@@ -108,6 +110,7 @@ impl World {
             steps: 0,
             steps_now: 0,
             past: Hash::new(),
+            tally: Tally::default(),
         }
     }
 
@@ -343,6 +346,7 @@ impl World {
             };
             self.write(Some(node), &text);
         }
+        self.tally.count(event);
         self.observe(Observation::Event { node, event });
     }
 

@@ -36,6 +36,12 @@ impl Node {
         &self.keyspace.dbs()[index as usize]
     }
 
+    /// Its way to its master alone, which is little work.
+    #[must_use]
+    pub fn link_status(&self) -> LinkStatus {
+        self.link.status()
+    }
+
     /// What it is and has at the moment.
     #[must_use]
     pub fn status(&self) -> NodeStatus {

@@ -3,6 +3,8 @@
 
 mod read;
 
+pub(crate) use read::{quoted, read_span, words};
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -56,8 +58,13 @@ pub enum Action {
     Writes(String, Switch),
     /// `delay 17 500ms`: a message that is on its way arrives so much later, and what follows it waits.
     Delay(u64, Millis),
+    /// `delay redis-1 -> redis-2 500ms`: the same for the oldest message on its way from one to the other, if there
+    /// is any.
+    DelayNext(String, String, Millis),
     /// `drop 17`: a message that is on its way is lost; TCP sends it again after its time-out.
     Drop(u64),
+    /// `drop redis-1 -> redis-2`: the same for the oldest message on its way from one to the other, if there is any.
+    DropNext(String, String),
     /// `run redis-1 SET k v`: a command on a connection of an operator. Words and quotes as in redis-cli.
     Run(String, Vec<String>),
 }
@@ -157,10 +164,22 @@ impl World {
                 self.set_writing(node, *switch == Switch::On);
             }
             Action::Delay(message, by) => self.delay(*message, *by)?,
+            Action::DelayNext(from, to, by) => {
+                let (from, to) = self.find_two(from, to)?;
+                if let Some(message) = self.oldest_in_flight(from, to) {
+                    self.delay(message.0, *by)?;
+                }
+            }
             Action::Drop(message) => self.lose(*message)?,
+            Action::DropNext(from, to) => {
+                let (from, to) = self.find_two(from, to)?;
+                if let Some(message) = self.oldest_in_flight(from, to) {
+                    self.lose(message.0)?;
+                }
+            }
             Action::Run(node, words) => {
                 let node = self.find(node)?;
-                self.run(node, words);
+                self.run(node, words)?;
             }
         }
         self.count_deed();
@@ -217,7 +236,9 @@ impl fmt::Display for Action {
             Self::Clock(node, by_ms) => write!(f, "clock {node} {by_ms:+}"),
             Self::Writes(node, switch) => write!(f, "writes {node} {switch}"),
             Self::Delay(message, by) => write!(f, "delay {message} {}ms", by.0),
+            Self::DelayNext(from, to, by) => write!(f, "delay {from} -> {to} {}ms", by.0),
             Self::Drop(message) => write!(f, "drop {message}"),
+            Self::DropNext(from, to) => write!(f, "drop {from} -> {to}"),
             Self::Run(node, words) => {
                 write!(f, "run {node}")?;
                 words.iter().try_for_each(|word| write!(f, " {}", read::quoted(word)))

@@ -53,6 +53,10 @@ impl FromStr for Action {
             }
             ["writes", node, switch] => Self::Writes(own(node), read_switch(switch)?),
             ["delay", message, by] => Self::Delay(read_message(message)?, Millis(read_span(by)? / 1000)),
+            ["delay", from, "->", to, by] => {
+                Self::DelayNext(own(from), own(to), Millis(read_span(by)? / 1000))
+            }
+            ["drop", from, "->", to] => Self::DropNext(own(from), own(to)),
             ["drop", message] => Self::Drop(read_message(message)?),
             ["run", node, command @ ..] if !command.is_empty() => {
                 Self::Run(own(node), command.iter().map(own).collect())
@@ -85,8 +89,8 @@ const FORMS: &[&str] = &[
     "names NODE on|off",
     "clock NODE MILLISECONDS",
     "writes NODE on|off",
-    "delay MESSAGE SPAN",
-    "drop MESSAGE",
+    "delay MESSAGE|NODE -> NODE SPAN",
+    "drop MESSAGE|NODE -> NODE",
     "run NODE COMMAND [ARG...]",
 ];
 
@@ -150,7 +154,7 @@ fn read_message(text: &str) -> Result<u64, ActionError> {
 }
 
 /// A word as [`words`] reads it.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = !word.is_empty()
         && word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'));
     if is_plain { word.to_string() } else { picket_resp::quote(word.as_bytes()) }
@@ -186,7 +190,9 @@ mod tests {
             "clock redis-1 -500",
             "writes writer-1 on",
             "delay 17 500ms",
+            "delay redis-1 -> redis-2 500ms",
             "drop 17",
+            "drop redis-1 -> redis-2",
             "run redis-1 SET key \"two words\"",
             "run redis-1 SET key \"\"",
             "run redis-1 SET \"a\\\"b\" 'c",

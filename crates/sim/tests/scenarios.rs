@@ -1,0 +1,76 @@
+//! The scenario files: each does what it says, and reads as it is written.
+
+use std::path::{Path, PathBuf};
+
+use picket_sansio::{Millis, Time};
+use picket_sim::{Action, Detail, Scenario, Timeline};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "{files:?}");
+    files
+}
+
+fn read(file: &Path) -> (String, Scenario) {
+    let text = std::fs::read_to_string(file).expect("a text");
+    let scenario = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    (text, scenario)
+}
+
+#[test]
+fn every_scenario_comes_true() {
+    let only = std::env::var("PICKET_SCENARIO").unwrap_or_default();
+    let mut failed = Vec::new();
+    for file in files().iter().filter(|file| file.to_string_lossy().contains(&only)) {
+        if let Err(failure) = read(file).1.run() {
+            println!("{}: {failure}\n", file.display());
+            failed.push(file.file_name().expect("it has one").to_owned());
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}, see above; PICKET_SCENARIO=<name> runs one alone");
+}
+
+#[test]
+fn every_scenario_reads_as_it_is_written() {
+    for file in files() {
+        let (text, scenario) = read(&file);
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let bare: String = lines.map(|line| format!("{line}\n")).collect();
+        assert_eq!(scenario.to_string(), bare, "{}", file.display());
+        assert_eq!(bare.parse(), Ok(scenario), "{}", file.display());
+    }
+}
+
+/// Everything by which two moments differ.
+fn picture(timeline: &Timeline) -> (Time, u64, u64, String) {
+    let world = timeline.world();
+    (timeline.now(), world.steps(), world.outputs_hash(), world.transcript().text(timeline.beginning()))
+}
+
+#[test]
+fn a_shared_text_reopens_the_exact_moment() {
+    let (_, scenario) = read(&files()[0]);
+    let mut timeline = scenario.timeline(Detail::Messages).expect("it begins");
+    let act = |timeline: &mut Timeline, line: &str| {
+        timeline.inject(line.parse::<Action>().expect("an action")).expect("it can be done");
+    };
+    timeline.seek(timeline.beginning() + Millis(300));
+    for number in 0..40 {
+        // In the midst of what happens at one time, too.
+        (0..37).for_each(|_| assert!(timeline.step()));
+        act(&mut timeline, &format!("run redis-1 SET key-{number} value"));
+    }
+    act(&mut timeline, "kill redis-1");
+    for _ in 0..3 {
+        (0..97).for_each(|_| assert!(timeline.step()));
+        let shared = Scenario::of(scenario.setup.clone(), &timeline).to_string();
+        let read: Scenario = shared.parse().expect("what was written");
+        let again = read.timeline(Detail::Messages).expect("it begins");
+        assert_eq!(picture(&again), picture(&timeline));
+        assert_eq!(Scenario::of(scenario.setup.clone(), &again).to_string(), shared);
+        (0..50).for_each(|_| assert!(timeline.step_back()));
+    }
+}
