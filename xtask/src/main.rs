@@ -1,6 +1,7 @@
 //! Picket's chores, behind one entrance: `cargo xtask <chore>`.
 
 mod bench;
+mod sim;
 mod steps;
 mod test;
 mod tidy;
@@ -19,6 +20,9 @@ Picket's chores: cargo xtask <chore>
              tests are right about what a sentinel does.
   bench      what can be measured. `bench cores`: the criterion benches of the crates; `bench failover` and
              `bench node`: whole processes beside stock ones, in turn, as medians with their spread.
+  sim        random worlds of Sentinels, data nodes and faults, in virtual time: `sim --seeds 1000`, `sim --minutes
+             10 --nodes real`; a failure is shrunk to a short scenario. `sim --scenario FILE` runs one of
+             crates/sim/scenarios and tells what happens in it.
   help       this text
 
 Environment:
@@ -33,6 +37,10 @@ fn main() -> ExitCode {
         ["test"] => test::run(&root()),
         ["control"] => test::control(&root()),
         ["bench", rest @ ..] => match bench::run(&root(), rest) {
+            Some(passed) => passed,
+            None => return ExitCode::from(2),
+        },
+        ["sim", rest @ ..] => match sim::run(rest) {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },
