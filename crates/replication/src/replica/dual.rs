@@ -27,7 +27,7 @@ use super::status::TransferStatus;
 use super::stored::StoredStream;
 use super::stream::StreamReader;
 use super::{CRON_PERIOD, LinkTimer, Master, ReplicaLink, State};
-use crate::number::parse_u64;
+use crate::number::{parse_offset, parse_u64};
 use crate::{CachedMaster, ReplId};
 
 /// A dual-channel sync in progress.
@@ -106,7 +106,7 @@ impl EndOffset {
     /// passes on a stream in the middle of another.
     fn parse(line: &[u8]) -> Option<Self> {
         let mut words = line.strip_prefix(b"$ENDOFF:")?.split(|byte| *byte == b' ');
-        let offset = parse_u64(words.next()?)?;
+        let offset = parse_offset(words.next()?)?;
         let replid = ReplId::parse(words.next()?)?;
         let _db = parse_u64(words.next()?)?;
         let rdb_client = parse_u64(words.next()?)?;

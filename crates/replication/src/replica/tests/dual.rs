@@ -203,7 +203,7 @@ fn much_that_is_stored_is_applied_in_parts() {
 fn every_deviation_ends_both() {
     let id = ID;
     type Case<'a> = (&'a str, &'a dyn Fn(&mut Pair) -> Vec<LinkOutput>);
-    let cases: [Case<'_>; 12] = [
+    let cases: [Case<'_>; 13] = [
         ("refused", &|pair| pair.rdb("-ERR no\r\n")),
         ("no moment", &|pair| {
             pair.rdb("+OK\r\n");
@@ -216,6 +216,10 @@ fn every_deviation_ends_both() {
         ("a bad moment", &|pair| {
             pair.rdb("+OK\r\n");
             pair.rdb("$ENDOFF:99 short 0 42\r\n")
+        }),
+        ("a moment beyond all bounds", &|pair| {
+            pair.rdb("+OK\r\n");
+            pair.rdb(&format!("$ENDOFF:{} {id} 0 42\r\n", u64::MAX))
         }),
         ("a file", &|pair| {
             pair.rdb(&format!("+OK\r\n$ENDOFF:99 {id} 0 42\r\n"));
