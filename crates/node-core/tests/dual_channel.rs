@@ -160,6 +160,27 @@ fn no_more_is_read_than_may_be_stored() {
     assert_eq!((world.info(0, "sync_full"), world.info(0, "sync_partial_ok")), ("1".into(), "1".into()));
 }
 
+/// A load that takes long stops the snapshot's connection; the stream's goes by its own limit.
+#[test]
+fn a_slow_load_lets_no_more_be_stored() {
+    const LIMIT: u64 = 4000;
+    let slow = [("key-load-delay", "30000"), ("client-output-buffer-limit", "replica 4000 0 0")];
+    let mut world = begun("swapdb", &slow);
+    // Each key is loaded before the next one comes, and so the connection stops and goes on for each.
+    world.run(0, "CONFIG SET rdb-key-save-delay 50000");
+    let value = "v".repeat(1000);
+    let mut most = 0;
+    for number in 0..1500 {
+        world.run(0, &format!("SET other:{} {value}", number % 50));
+        world.step();
+        most = most.max(world.node(1).replica_link().stored_bytes());
+    }
+    // One read of the host may have been on its way.
+    assert!(most > LIMIT && most < LIMIT + 4000, "{most}");
+    settle(&mut world);
+    assert_eq!((world.info(0, "sync_full"), world.info(0, "sync_partial_ok")), ("1".into(), "1".into()));
+}
+
 #[test]
 fn another_role_in_the_middle_of_it() {
     for point in (0..200).step_by(13) {

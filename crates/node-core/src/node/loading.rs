@@ -207,7 +207,7 @@ impl Node {
             }
         }
         let must_wait = loading.next_step.is_some();
-        let (link, has_paused) = (self.link.live_link(), loading.paused.is_some());
+        let (link, has_paused) = (self.link.payload_link(), loading.paused.is_some());
         if must_wait && loading.source == Source::Link && !has_paused && !loading.is_complete {
             loading.paused = link;
             link.into_iter().for_each(|link| self.push(NodeOutput::LinkPause { link }));
