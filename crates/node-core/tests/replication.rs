@@ -52,6 +52,21 @@ fn a_save_point_that_is_due_when_a_write_arrives_saves_both_or_neither() {
     assert_eq!(world.run(1, "GET counter"), Reply::bulk("1"), "after the restart");
 }
 
+/// The file tells no history of which this node does not know where it stands.
+#[test]
+fn a_replica_with_another_name_for_its_history_saves_a_file_without_one() {
+    let mut world = pair(&[], &[]);
+    let old = world.info(1, "master_replid");
+    assert_eq!(world.run(1, "DEBUG CHANGE-REPL-ID"), Reply::ok());
+    let new = world.info(1, "master_replid");
+    assert_ne!(old, new);
+    assert_eq!(world.run(1, "BGSAVE"), Reply::simple("Background saving started"));
+    world.until_info(1, "rdb_saves", "1");
+    let file = &world.nodes[1].disk["dump.rdb"];
+    let has = |text: &str| file.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("first") && !has(&old) && !has(&new));
+}
+
 #[test]
 fn a_failover_inside_a_transaction_waits_for_all_of_it() {
     let mut world = pair(&[], &[]);

@@ -114,10 +114,8 @@ impl Node {
     pub(super) fn snapshot_options(&self, content: SnapshotContent) -> SnapshotOptions {
         let link = self.link.position().map(|link| CachedMaster { db: self.stream_session.db, ..link });
         let label = self.side.snapshot_label(link);
-        debug_assert_eq!(
-            label.is_some(),
-            link.is_some() || self.is_master() && self.side.backlog().is_some()
-        );
+        // After DEBUG CHANGE-REPL-ID the link's history is not this node's.
+        debug_assert!(label.is_some() || link.is_none_or(|it| it.replid != self.side.history().replid));
         SnapshotOptions {
             write: WriteOptions {
                 version: self.rdb_version(),
