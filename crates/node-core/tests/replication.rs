@@ -52,6 +52,44 @@ fn a_save_point_that_is_due_when_a_write_arrives_saves_both_or_neither() {
     assert_eq!(world.run(1, "GET counter"), Reply::bulk("1"), "after the restart");
 }
 
+/// What waits while the data is replaced is saved with the history that the new data is of.
+#[test]
+fn a_scheduled_save_waits_until_what_was_loaded_has_its_history() {
+    for load in ["swapdb", "disabled"] {
+        let mut world = pair(&[], &[("repl-diskless-load", load)]);
+        world.add(&[]);
+        for number in 0..30 {
+            world.run(0, &format!("SET key:{number} {number}"));
+        }
+        settle(&mut world);
+        let old = world.info(1, "master_replid");
+        world.run(1, "CONFIG SET rdb-key-save-delay 900000");
+        world.run(2, "REPLICAOF node 1");
+        world.until("a snapshot", |world| world.node(1).status().is_saving);
+        assert_eq!(world.run(1, "BGSAVE SCHEDULE"), Reply::simple("Background saving scheduled"));
+        world.run(0, "DEBUG CHANGE-REPL-ID");
+        world.cut(1);
+        world.run(0, "SET another 1");
+        world.until("a second copy", |world| world.info(0, "sync_full") == "2");
+        world.until_info(1, "master_link_status", "up");
+        world.run(2, "REPLICAOF NO ONE");
+        world.run(1, "CONFIG SET rdb-key-save-delay 0");
+        world.until_info(1, "rdb_saves", "1");
+        let new = world.info(1, "master_replid");
+        let file = &world.nodes[1].disk["dump.rdb"];
+        let has = |text: &str| file.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(has("another") && has(&new) && !has(&old), "{load}");
+        // And that is where it goes on.
+        world.kill(1);
+        world.configure(1, "replicaof", "node 0");
+        world.start(1);
+        world.until_info(1, "master_link_status", "up");
+        settle(&mut world);
+        assert_eq!(world.info(0, "sync_full"), "2", "{load}");
+        assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"), "{load}");
+    }
+}
+
 /// The file tells no history of which this node does not know where it stands.
 #[test]
 fn a_replica_with_another_name_for_its_history_saves_a_file_without_one() {

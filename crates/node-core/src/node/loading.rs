@@ -218,6 +218,11 @@ impl Node {
         }
     }
 
+    /// Whether there is a part of the data only, because the rest is being loaded.
+    pub(super) fn is_partly_loaded(&self) -> bool {
+        !self.is_ready || self.loading.as_ref().is_some_and(|loading| loading.source != Source::Link)
+    }
+
     /// When the next keys of a load that is to take long may come.
     pub(super) fn load_step_at(&self) -> Option<Time> {
         self.loading.as_ref().and_then(|loading| loading.next_step)

@@ -320,7 +320,7 @@ impl Node {
         }
         self.side_input(MasterInput::Flush);
         self.check_snapshot_limit();
-        while self.drain_replication() | self.collect() {}
+        while self.drain_replication() | self.collect() | self.start_waiting_snapshot() {}
     }
 
     /// The next effect to carry out.

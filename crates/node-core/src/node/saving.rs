@@ -251,7 +251,7 @@ impl Node {
             None => self.push(NodeOutput::CloseFile { file }),
         }
         self.answer_savers(savers, &Reply::ok());
-        self.save_ended(true);
+        self.saved_for_shutdown(true);
     }
 
     /// A snapshot could not be made to its end, which says nothing about the disk if its data was removed.
@@ -287,7 +287,7 @@ impl Node {
                 self.answer_savers(savers, &Reply::error(format!("ERR {reason}")));
             }
         }
-        self.save_ended(false);
+        self.saved_for_shutdown(false);
     }
 
     /// Where nothing is to be on disk, a file that was made for a replica or by its master goes: whoever has it open
@@ -309,19 +309,21 @@ impl Node {
         }
     }
 
-    /// What waited for the end of a snapshot goes on.
-    fn save_ended(&mut self, was_saved: bool) {
-        if self.saved_for_shutdown(was_saved) {
-            return;
+    /// Starts what waited for the end of a snapshot, once what the replication wants is carried out: before that the
+    /// data may be another's than the history. True if something has begun.
+    pub(super) fn start_waiting_snapshot(&mut self) -> bool {
+        if self.is_over || self.saving.active.is_some() || self.is_partly_loaded() {
+            return false;
         }
         if let Some((snapshot, target, filter)) = self.saving.waiting.pop_front() {
-            return self.start_sync_snapshot(snapshot, target, filter);
+            self.start_sync_snapshot(snapshot, target, filter);
+            return true;
         }
-        if self.saving.is_scheduled
-            && let Err(reason) = self.start_bgsave(None)
-        {
+        let is_scheduled = core::mem::take(&mut self.saving.is_scheduled);
+        if is_scheduled && let Err(reason) = self.start_bgsave(None) {
             self.note(LogLevel::Warning, reason);
         }
+        is_scheduled
     }
 
     /// Stops the snapshot that is being made and drops those that were to follow.
@@ -457,7 +459,7 @@ impl Node {
                 if progress == Progress::Complete {
                     self.saving.active = None;
                     self.side_input(MasterInput::SnapshotDone { snapshot, len });
-                    self.save_ended(true);
+                    self.saved_for_shutdown(true);
                 }
             }
             Err(error) => self.snapshot_failed(&error),
@@ -517,7 +519,7 @@ impl Node {
             if let Target::File { file, .. } = active.target {
                 self.push(NodeOutput::CloseFile { file });
             }
-            self.save_ended(false);
+            self.saved_for_shutdown(false);
         }
     }
 

@@ -161,18 +161,16 @@ impl Node {
         }
     }
 
-    /// A snapshot has ended; true if it was the last.
-    pub(super) fn saved_for_shutdown(&mut self, was_saved: bool) -> bool {
+    /// A snapshot has ended: the last one, if this node is about to end.
+    pub(super) fn saved_for_shutdown(&mut self, was_saved: bool) {
         let Some(shutdown) = self.shutdown.as_ref().filter(|shutdown| shutdown.stage == Stage::Saving) else {
-            return false;
+            return;
         };
         if was_saved || shutdown.force {
-            self.end();
-            return true;
+            return self.end();
         }
         self.note(LogLevel::Warning, "Error trying to save the DB, can't exit.".to_string());
         self.stop_shutdown();
-        true
     }
 
     fn end(&mut self) {
