@@ -2,7 +2,8 @@
 
 mod world;
 
-use picket_node_core::{EndSignal, NodeInput};
+use picket_node_core::{EndSignal, NodeEvent, NodeInput};
+use picket_replication::LinkEvent;
 use picket_resp::Reply;
 use picket_sansio::Millis;
 use world::World;
@@ -86,6 +87,32 @@ fn a_scheduled_save_waits_until_what_was_loaded_has_its_history() {
         world.until_info(1, "master_link_status", "up");
         settle(&mut world);
         assert_eq!(world.info(0, "sync_full"), "2", "{load}");
+        assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"), "{load}");
+    }
+}
+
+/// What has arrived is complete: it is loaded, and then gone on from.
+#[test]
+fn a_link_that_is_lost_during_a_slow_load_is_gone_on_from() {
+    for load in ["swapdb", "disabled"] {
+        let mut world = World::new();
+        world.add(&[("repl-diskless-sync", "no")]);
+        world.add(&[("repl-diskless-load", load), ("key-load-delay", "2000")]);
+        for number in 0..60 {
+            world.run(0, &format!("SET key:{number} {number}"));
+        }
+        world.run(1, "REPLICAOF node 0");
+        world.until("it loads", |world| {
+            let is_loading = |event: &NodeEvent| matches!(event, NodeEvent::Link(LinkEvent::Loading { .. }));
+            world.nodes[1].events.iter().any(is_loading)
+        });
+        world.cut(1);
+        world.run(0, "SET meanwhile 1");
+        assert_eq!(world.info(1, "master_sync_in_progress"), "1", "{load}");
+        world.until_info(1, "master_link_status", "up");
+        settle(&mut world);
+        let syncs = (world.info(0, "sync_full"), world.info(0, "sync_partial_ok"));
+        assert_eq!(syncs, ("1".into(), "1".into()), "{load}");
         assert_eq!(world.run(0, "DEBUG DIGEST"), world.run(1, "DEBUG DIGEST"), "{load}");
     }
 }

@@ -282,6 +282,8 @@ impl Node {
             // Until here the old data and its history were still good for something.
             self.side_input(MasterInput::FullSyncLoad);
             self.abandon_snapshot("the data is replaced");
+            // The cached master that goes is the former one, not what the link caches if its connection has ended.
+            self.drain_side();
         }
         self.load_figures.keys_loaded = loaded.keys_loaded;
         self.load_figures.keys_expired = loaded.keys_expired;

@@ -60,6 +60,15 @@ impl Node {
         worked
     }
 
+    /// Carries out what the master side wants so far.
+    pub(super) fn drain_side(&mut self) {
+        while !self.is_over
+            && let Some(output) = self.side.poll_output()
+        {
+            self.on_side_output(output);
+        }
+    }
+
     fn on_link_output(&mut self, output: LinkOutput) {
         match output {
             LinkOutput::Connect { link, host, port } => self.push(NodeOutput::Connect { link, host, port }),
