@@ -119,7 +119,8 @@ impl Node {
         let Some(Later::ConfigSet { client, slot, pairs }) = self.later.remove(&query) else { return };
         let changed = result.map_err(|reason| refused("dir", &reason)).and_then(|path| {
             self.working_dir = path;
-            self.settings_after(&pairs)
+            let only_dir = |text| format!("{text} (of all these directives only 'dir' has changed)");
+            self.settings_after(&pairs).map_err(only_dir)
         });
         let reply = match changed {
             Ok(settings) => {
