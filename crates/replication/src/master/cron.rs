@@ -62,6 +62,10 @@ impl MasterSide {
         self.flush();
     }
 
+    /// Ends those who acknowledge nothing, or take nothing of their snapshot.
+    ///
+    /// Not those in `BgTransfer`: while the snapshot comes over the other connection a Valkey replica says nothing on
+    /// this one, however long that takes. What the output limit allows bounds what they cost.
     fn disconnect_silent(&mut self) {
         let mut silent: Vec<(ClientId, DisconnectReason)> = Vec::new();
         for (conn, replica) in &self.replicas {

@@ -89,6 +89,9 @@ impl MasterSide {
     }
 
     /// Ends the wait for those for whom more is kept than a replica may have pending.
+    ///
+    /// Only the hard limit counts: until the main connection asks, what is kept grows with every write, which is no
+    /// sign of a slow replica.
     pub(super) fn check_kept_limit(&mut self, end: u64, hard: u64) {
         let over: Vec<(ClientId, u64)> = self
             .psync_waiting
