@@ -643,3 +643,22 @@ fn a_clone_is_a_checkpoint() {
     assert_eq!(outputs(&mut checkpoint), outputs(&mut again));
     assert_eq!(checkpoint.status(), again.status());
 }
+
+#[test]
+fn refused_and_failed_commands_are_told_apart() {
+    let mut world = World::new();
+    let node = world.add(&[]);
+    world.run(node, "SET k v");
+    world.run(node, "GET");
+    world.run(node, "GET k too many");
+    world.run(node, "INCR k");
+    world.run(node, "NOSUCH");
+    let get = world.info(node, "cmdstat_get");
+    assert!(get.starts_with("calls=0,") && get.ends_with("rejected_calls=2,failed_calls=0"), "{get}");
+    let incr = world.info(node, "cmdstat_incr");
+    assert!(incr.starts_with("calls=1,") && incr.ends_with("rejected_calls=0,failed_calls=1"), "{incr}");
+    assert_eq!(world.info(node, "errorstat_ERR"), "count=4");
+    world.run(node, "CONFIG RESETSTAT");
+    world.run(node, "INCR k");
+    assert_eq!(world.info(node, "errorstat_ERR"), "count=1");
+}

@@ -49,7 +49,8 @@ impl Node {
         if is_over {
             self.end_block(client);
             if reply.is_error() {
-                self.statistics.note_failed(&args[0], &reply);
+                self.statistics.note_failed(&args[0]);
+                self.server.note_error(&reply);
             }
             self.server.reply(client, &reply);
             self.server.resume(client);

@@ -85,6 +85,9 @@ impl Node {
             Runner::Node(command) => self.run_node(call, command),
         };
         self.statistics.note(index, reply.as_ref());
+        if let Some(reply) = &reply {
+            self.server.note_error(reply);
+        }
         reply
     }
 

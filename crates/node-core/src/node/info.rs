@@ -35,8 +35,6 @@ const SECTIONS: &[(&str, bool)] = &[
 pub(super) struct Statistics {
     /// By place in the table.
     commands: Vec<CommandStatistics>,
-    /// Error replies by their first word.
-    errors: picket_sansio::collections::BTreeMap<Bytes, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,10 +49,7 @@ impl Statistics {
             self.commands.resize(TABLE.len(), CommandStatistics::default());
         }
         self.commands[at].calls += 1;
-        if let Some(Reply::Error(text)) = reply {
-            self.commands[at].failed += 1;
-            self.note_error(text);
-        }
+        self.commands[at].failed += u64::from(reply.is_some_and(Reply::is_error));
     }
 
     /// Counts a command of the master's stream.
@@ -64,23 +59,10 @@ impl Statistics {
     }
 
     /// Counts the failure of a command that was counted when it began to wait.
-    pub(super) fn note_failed(&mut self, name: &[u8], reply: &Reply) {
-        if let Reply::Error(text) = reply {
-            self.note_error(text);
-        }
+    pub(super) fn note_failed(&mut self, name: &[u8]) {
         let at = TABLE.iter().position(|row| row.name.as_bytes().eq_ignore_ascii_case(name));
         if let Some(counted) = at.and_then(|at| self.commands.get_mut(at)) {
             counted.failed += 1;
-        }
-    }
-
-    fn note_error(&mut self, text: &Bytes) {
-        /// Further kinds of errors are not told apart: a client must not be able to make them up.
-        const ERRORS_MAX: usize = 128;
-        let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
-        let word = Bytes::copy_from_slice(&text[..end.min(64)]);
-        if self.errors.len() < ERRORS_MAX || self.errors.contains_key(&word) {
-            *self.errors.entry(word).or_default() += 1;
         }
     }
 
@@ -138,7 +120,7 @@ impl Node {
             "commandstats" => self.info_commandstats(),
             "errorstats" => {
                 let mut text = "# Errorstats\r\n".to_string();
-                for (word, count) in &self.statistics.errors {
+                for (word, count) in self.server.errors() {
                     let _ = write!(text, "errorstat_{}:count={count}\r\n", String::from_utf8_lossy(word));
                 }
                 text
@@ -256,11 +238,13 @@ impl Node {
 
     fn info_commandstats(&self) -> String {
         let mut text = "# Commandstats\r\n".to_string();
-        for (command, counted) in TABLE.iter().zip(&self.statistics.commands) {
-            if counted.calls > 0 {
+        for (at, command) in TABLE.iter().enumerate() {
+            let counted = self.statistics.commands.get(at).copied().unwrap_or_default();
+            let rejected = self.server.rejected_calls(command.name);
+            if counted.calls > 0 || rejected > 0 {
                 let _ = write!(
                     text,
-                    "cmdstat_{}:calls={},usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls={}\r\n",
+                    "cmdstat_{}:calls={},usec=0,usec_per_call=0.00,rejected_calls={rejected},failed_calls={}\r\n",
                     command.name, counted.calls, counted.failed
                 );
             }

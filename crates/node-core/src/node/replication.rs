@@ -334,7 +334,8 @@ impl Node {
         for client in waiting.into_iter().chain(in_wait) {
             let name = self.server.last_command(client);
             let reply = Reply::error(UNBLOCKED);
-            self.statistics.note_failed(name.as_bytes(), &reply);
+            self.statistics.note_failed(name.as_bytes());
+            self.server.note_error(&reply);
             self.server.reply(client, &reply);
             self.server.close(client);
             self.forget_client(client);

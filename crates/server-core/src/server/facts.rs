@@ -5,6 +5,7 @@ use alloc::string::String;
 use picket_sansio::{ClientId, Time};
 
 use super::client::Client;
+use super::errors::Errors;
 use super::{Call, ClientAddresses, Counters, Origin, Server};
 use crate::config::ClientClass;
 
@@ -162,6 +163,7 @@ impl Server {
     /// Starts the counters anew (`CONFIG RESETSTAT`).
     pub fn reset_counters(&mut self) {
         self.counters = Counters::default();
+        self.errors = Errors::default();
     }
 
     /// Stops a client as [`suspend`](Server::suspend) does, in a command that waits for something: `CLIENT UNBLOCK`

@@ -14,6 +14,7 @@ mod clients;
 mod command_command;
 mod counters;
 mod dispatch;
+mod errors;
 mod facts;
 mod handshake;
 mod held;
@@ -52,6 +53,7 @@ pub use transaction::{CallFlags, Multi};
 
 use client::Client;
 use clients::Clients;
+use errors::Errors;
 
 /// Which requests `CLIENT PAUSE` holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub struct Server {
     options: ServerOptions,
     commands: CommandIndex,
     acl: Acl,
+    errors: Errors,
     acl_log: AclLog,
     clients: Clients,
     /// Clients that may have a request to parse, each at most once.
@@ -113,6 +116,7 @@ impl Server {
         Self {
             commands: options.renames.index(options.table),
             acl: options.acl.clone(),
+            errors: Errors::default(),
             acl_log: AclLog::new(options.limits.acl_log_len),
             options,
             clients: Clients::default(),

@@ -182,6 +182,7 @@ impl Server {
 
     /// Answers an error to a request that is not run.
     pub(super) fn reject(&mut self, id: ClientId, command: Option<CommandRef>, error: &Reply) {
+        self.note_rejected(command, error);
         if command.is_some_and(is_exec) {
             self.take_multi(id);
             self.push_output(ServerOutput::Discarded { client: id });
