@@ -276,10 +276,10 @@ impl Draw {
     fn command(&mut self, at_us: u64, server: &str) {
         let number = self.below(1_000).to_string();
         let key = format!("key-{}", self.below(5));
-        let words: &[&str] = match self.below(14) {
+        let words: &[&str] = match self.below(15) {
             0 => &["SET", &key, &number, "PX", "1500"],
             1 => &["INCRBYFLOAT", "sum", "0.1"],
-            2 => &["SPOP", "writes"],
+            2 => &["SPOP", "set"],
             3 => &["LPUSH", "list", &number, "b", "c"],
             4 => &["LMOVE", "list", "list", "LEFT", "RIGHT"],
             5 => &["HSET", "hash", &number, "value"],
@@ -289,7 +289,8 @@ impl Draw {
             9 => &["XADD", "stream", "MAXLEN", "~", "50", "*", "field", &number],
             10 => &["SAVE"],
             11 => &["BGSAVE"],
-            12 => &["CONFIG", "SET", "repl-backlog-size", "32768"],
+            12 => &["SADD", "set", &number, "b", "c", "d"],
+            13 => &["CONFIG", "SET", "repl-backlog-size", "32768"],
             _ => &["EVAL", "return redis.call('set', KEYS[1], ARGV[1])", "1", &key, &number],
         };
         self.run(at_us, server, words);
@@ -323,6 +324,17 @@ impl Draw {
             self.act(at_us, Action::Names(name.clone(), Switch::On));
             self.act(at_us, Action::Resume(name.clone()));
             self.act(at_us, Action::Start(name));
+        }
+        // A data node whose last snapshot failed takes no writes, and a replica ends itself at the next one, as those
+        // of Redis do: somebody starts it again and lets it save.
+        for after_us in [1_000_000, 5_000_000, 15_000_000] {
+            for index in 0..self.nodes.len() {
+                let name = self.nodes[index].0.clone();
+                self.act(at_us + after_us, Action::Start(name.clone()));
+                if !setup.models && name.starts_with("redis") {
+                    self.run(at_us + after_us, &name, &["SAVE"]);
+                }
+            }
         }
         // A failover that had begun may still go through: what counts is that all is well then and stays so.
         let whole_us = at_us + WHOLE_WITHIN_US;
