@@ -300,6 +300,9 @@ impl World {
         let effects = ctx.effects;
         let told = effects.iter().any(|effect| matches!(effect, Effect::Event(_) | Effect::Persist { .. }));
         self.perform(node, effects);
+        if matches!(self.node(node).program, Program::Data(_)) {
+            self.observe(Observation::Data { node });
+        }
         if (told || self.steps.is_multiple_of(LOOK_EVERY))
             && let Some(status) = self.sentinel(node)
         {

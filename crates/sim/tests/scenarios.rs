@@ -74,3 +74,45 @@ fn a_shared_text_reopens_the_exact_moment() {
         (0..50).for_each(|_| assert!(timeline.step_back()));
     }
 }
+
+#[test]
+fn a_line_that_does_not_come_true_is_told_with_what_is_so_instead() {
+    let text = "redis 2\nsentinels 3\nat 1s kill redis-2\nby 3s expect agreed redis-2\nat 4s heal\n";
+    let failure = text.parse::<Scenario>().expect("a scenario").run().expect_err("redis-1 is well");
+    assert_eq!((failure.line.as_str(), failure.after_us), ("by 3s expect agreed redis-2", 3_000_000));
+    let told = failure.to_string();
+    for part in ["this has not come true", "redis-2     Killed", "mymaster is 10.0.1.1:6379", "+sdown slave"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let text = "redis 2\nsentinels 3\nat 1s kill redis-9\n";
+    let failure = text.parse::<Scenario>().expect("a scenario").run().expect_err("there is none");
+    assert!(failure.reason.contains("there is no node \"redis-9\""), "{failure}");
+    let text = "redis 2\nconfig redis-2 replica-priority many\n";
+    let failure = text.parse::<Scenario>().expect("a scenario").run().expect_err("that is no number");
+    assert!(failure.reason.starts_with("redis-2: "), "{failure}");
+}
+
+#[test]
+fn what_held_must_go_on_to_hold() {
+    let text = "redis 2\nsentinels 3\nthrough 5s expect runs redis-2\nat 2s kill redis-2\nat 6s heal\n";
+    let failure = text.parse::<Scenario>().expect("a scenario").run().expect_err("it was killed");
+    assert_eq!((failure.line.as_str(), failure.after_us), ("at 2s kill redis-2", 2_000_000));
+    assert!(failure.reason.contains("\"through 5s expect runs redis-2\" is no longer so"), "{failure}");
+}
+
+#[test]
+fn a_replica_with_other_data_at_the_same_offset_is_noticed() {
+    let text = "\
+redis 2
+sentinels 0
+at 1s run redis-2 CONFIG SET replica-read-only no
+at 2s run redis-2 SET key other
+at 3s run redis-2 CONFIG SET replica-read-only yes
+at 4s reset redis-1 redis-2
+by 9s expect synced redis-2 partial
+at 10s heal
+";
+    let failure = text.parse::<Scenario>().expect("a scenario").run().expect_err("they differ");
+    assert_eq!(failure.property, Some("the same offset, the same data"), "{failure}");
+}

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use picket_replication::{LinkStatus, MasterStatus};
+use picket_replication::{History, LinkStatus, MasterStatus};
 
 use super::Node;
 use crate::Db;
@@ -40,6 +40,12 @@ impl Node {
     #[must_use]
     pub fn link_status(&self) -> LinkStatus {
         self.link.status()
+    }
+
+    /// Its replication ids and its offset alone.
+    #[must_use]
+    pub fn history(&self) -> History {
+        *self.side.history()
     }
 
     /// What it is and has at the moment.

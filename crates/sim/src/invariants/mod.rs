@@ -2,8 +2,10 @@
 
 mod config_epochs;
 mod down_after;
+mod offsets_grow;
 mod one_leader;
 mod one_promotion;
+mod same_data;
 mod votes_agree;
 mod votes_durable;
 
@@ -46,6 +48,8 @@ pub(crate) enum Observation<'a> {
     Answered { by: NodeId, request: &'a [Bytes], reply: &'a Reply },
     /// A reply, or a message that nobody asked for, reaches a Sentinel.
     Heard { at: NodeId, from: NodeId, request: &'a [Bytes], reply: &'a Reply },
+    /// A data node has done something.
+    Data { node: NodeId },
     /// What a Sentinel knows after something changed.
     Status { node: NodeId, status: &'a Status },
 }
@@ -91,6 +95,8 @@ pub(crate) struct Invariants {
     one_promotion: one_promotion::OnePromotion,
     config_epochs: config_epochs::ConfigEpochs,
     down_after: down_after::DownAfter,
+    offsets_grow: offsets_grow::OffsetsGrow,
+    same_data: same_data::SameData,
 }
 
 impl Invariants {
@@ -106,6 +112,8 @@ impl Invariants {
         votes_durable::check(world, what).map_err(name("a vote leaves only when it is on disk"))?;
         self.one_promotion.check(world, what).map_err(name("one promotion for each failover epoch"))?;
         self.config_epochs.check(world, what).map_err(name("configuration epochs"))?;
-        self.down_after.check(world, what).map_err(name("down only after down-after"))
+        self.down_after.check(world, what).map_err(name("down only after down-after"))?;
+        self.offsets_grow.check(world, what).map_err(name("offsets grow within a history"))?;
+        self.same_data.check(world, what).map_err(name("the same offset, the same data"))
     }
 }
