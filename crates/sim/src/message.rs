@@ -12,6 +12,7 @@ use picket_sansio::{Millis, Time};
 use crate::ids::{NodeId, NodeKind};
 use crate::script::ActionError;
 use crate::tap::{show_reply, show_request};
+use crate::transcript::Detail;
 use crate::world::World;
 
 /// How long TCP waits before it sends a lost segment again.
@@ -69,13 +70,13 @@ pub(crate) struct Arrived {
 
 impl World {
     pub(crate) fn note_arrival(&mut self, passage: Passage) {
-        if self.hears_messages() {
+        if self.detail >= Detail::Arrivals {
             self.passages.push(Arrived { at: self.now, passage });
         }
     }
 
-    /// The messages that arrived from `since` on, the oldest first; known while the detail is
-    /// [`Messages`](crate::Detail::Messages).
+    /// The messages that arrived from `since` on, the oldest first; known from the detail
+    /// [`Arrivals`](crate::Detail::Arrivals) on.
     pub fn arrived(&self, since: Time) -> impl DoubleEndedIterator<Item = Message> {
         let from = self.passages.partition_point(|arrived| arrived.at < since);
         self.passages.iter_from(from).map(|arrived| self.message_of(&arrived.passage, Some(arrived.at)))

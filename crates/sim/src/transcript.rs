@@ -16,6 +16,8 @@ pub enum Detail {
     /// Events of Sentinels, role changes of servers, faults.
     #[default]
     Events,
+    /// The same lines; besides, the messages that arrived are remembered.
+    Arrivals,
     /// Also the ends of links, and every request and reply of Sentinels.
     Messages,
 }

@@ -110,6 +110,11 @@ impl World {
         }
     }
 
+    /// The wires that are cut: nothing passes from the first to the second.
+    pub fn cuts(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        self.wires.cuts.iter().copied()
+    }
+
     /// What a writer has done.
     #[must_use]
     pub fn writer(&self, node: NodeId) -> Option<WriterReport> {

@@ -339,7 +339,7 @@ impl World {
     fn on_event(&mut self, node: NodeId, event: &Event) {
         let shown = match self.detail {
             Detail::Nothing => false,
-            Detail::Events => event.level() != LogLevel::Debug,
+            Detail::Events | Detail::Arrivals => event.level() != LogLevel::Debug,
             Detail::Messages => true,
         };
         if shown {
