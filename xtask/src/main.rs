@@ -5,6 +5,7 @@ mod sim;
 mod steps;
 mod test;
 mod tidy;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ Picket's chores: cargo xtask <chore>
   sim        random worlds of Sentinels, data nodes and faults, in virtual time: `sim --seeds 1000`, `sim --minutes
              10 --nodes real`; a failure is shrunk to a short scenario. `sim --scenario FILE` runs one of
              crates/sim/scenarios and tells what happens in it.
+  web        builds the page (the playground) into target/web and prints what it weighs; `--serve [ADDR]` serves it
+             on this machine, at 127.0.0.1:8080 if nothing else is said.
   help       this text
 
 Environment:
@@ -41,6 +44,10 @@ fn main() -> ExitCode {
             None => return ExitCode::from(2),
         },
         ["sim", rest @ ..] => match sim::run(rest) {
+            Some(passed) => passed,
+            None => return ExitCode::from(2),
+        },
+        ["web", rest @ ..] => match web::run(&root(), rest) {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },

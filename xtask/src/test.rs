@@ -1,14 +1,11 @@
 //! `cargo xtask test`: everything CI runs. The tests come last, so that their runner has the last word.
 
 use std::path::Path;
-use std::process::Command;
 
 use picket_testkit::peers::{self, Peer};
 
-use crate::steps::{Steps, cargo, program, succeeds};
-use crate::tidy;
-
-const WASM: &str = "wasm32-unknown-unknown";
+use crate::steps::{Steps, cargo, succeeds};
+use crate::{tidy, web};
 
 /// Peers without which tests are skipped here and fail in CI.
 const NEEDED: [Peer; 2] = [Peer::RedisServer, Peer::RedisSentinel];
@@ -35,6 +32,11 @@ pub(crate) fn run(root: &Path) -> bool {
         cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")])
     });
     steps.run("WASM build of the cores", || build_wasm(root, locked));
+    steps.run("clippy of the page", || {
+        let mut args = with(&["clippy", "--package", "picket-web", "--target", web::TARGET]);
+        args.extend(["--", "-D", "warnings"]);
+        web::add_target(root) && cargo(root, &args, &[])
+    });
     steps.run("doc tests", || cargo(root, &with(&["test", "--workspace", "--doc"]), &[]));
     println!("\nSo far:");
     steps.print_times();
@@ -87,22 +89,14 @@ fn report_peers() -> bool {
 }
 
 fn build_wasm(root: &Path, locked: &[&str]) -> bool {
-    if !wasm_is_installed() && !program(root, "rustup", &["target", "add", WASM], &[]) {
+    if !web::add_target(root) {
         return false;
     }
     let packages = tidy::core_packages(root);
-    let mut args = vec!["build", "--target", WASM];
+    let mut args = vec!["build", "--target", web::TARGET];
     for package in &packages {
         args.extend(["-p", package.as_str()]);
     }
     args.extend(locked);
     cargo(root, &args, &[])
-}
-
-fn wasm_is_installed() -> bool {
-    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
-    output.is_ok_and(|output| {
-        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
-    })
 }

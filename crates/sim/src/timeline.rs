@@ -200,7 +200,7 @@ impl Timeline {
         let position = self.world.steps();
         let is_within = self.world.next_at().is_some_and(|at| at <= self.now);
         self.deeds.retain(|deed| deed.position < position);
-        self.checkpoints.split_off(&(position + 1));
+        drop(self.checkpoints.split_off(&(position + 1)));
         self.deeds.push(Deed { at: self.now, action, position, is_within });
         self.world = world;
         self.end = self.now;

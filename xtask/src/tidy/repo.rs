@@ -58,7 +58,8 @@ impl Repo {
     pub(super) fn manifests(&self) -> impl Iterator<Item = &File> {
         self.files.iter().filter(|file| {
             file.path.ends_with("/Cargo.toml")
-                && (file.path.starts_with("crates/") || file.path == "xtask/Cargo.toml")
+                && (file.path.starts_with("crates/")
+                    || matches!(file.path.as_str(), "web/Cargo.toml" | "xtask/Cargo.toml"))
         })
     }
 

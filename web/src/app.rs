@@ -1,0 +1,284 @@
+//! The page: the engine, what is chosen, and who is told what.
+
+use std::rc::Rc;
+
+use picket_sansio::{Millis, Time};
+use picket_sim::{NodeId, Shape};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlSelectElement};
+use yew::prelude::*;
+
+use crate::components::controls::{Command, Controls};
+use crate::components::legend::Legend;
+use crate::components::log::Log;
+use crate::components::node_panel::NodePanel;
+use crate::components::opinions::Opinions;
+use crate::components::stage::Stage;
+use crate::engine::{Engine, Mark, Speed};
+use crate::i18n::Lang;
+use crate::line::Line;
+use crate::picture::{Picture, lost_writes};
+
+/// Lines of the log that are shown.
+const LINES_MAX: usize = 150;
+/// For how long on the wall a message is seen after it has arrived.
+const AFTERGLOW_US: u64 = 250_000;
+/// Frames from one count of lost writes to the next while time goes on.
+const COUNT_EVERY: u32 = 20;
+/// Where the browser keeps the chosen language.
+const LANG_KEY: &str = "picket-language";
+
+/// Something happened to the page.
+pub enum Msg {
+    /// The browser draws; by its clock in microseconds.
+    Frame(u64),
+    /// Of the time controls.
+    Time(Command),
+    /// A node is chosen, or none.
+    Select(Option<NodeId>),
+    /// Something is to be done to the world.
+    Deed(String),
+    /// Another language.
+    Language(Lang),
+    /// A key.
+    Key(KeyboardEvent),
+}
+
+/// What is drawn of a moment; made anew whenever the moment changes.
+struct View {
+    picture: Rc<Picture>,
+    lines: Rc<[Line]>,
+    marks: Rc<[Mark]>,
+    lost: Option<u64>,
+}
+
+/// The page.
+pub struct App {
+    engine: Result<Engine, String>,
+    lang: Lang,
+    selected: Option<NodeId>,
+    /// Why the last deed could not be done.
+    refusal: Option<String>,
+    view: Option<View>,
+    frame: Closure<dyn FnMut(f64)>,
+    keys: Closure<dyn FnMut(KeyboardEvent)>,
+    last_frame_us: Option<u64>,
+    frames: u32,
+}
+
+impl Component for App {
+    type Message = Msg;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let shape = Shape { real_nodes: true, ..Shape::default() };
+        let engine = Engine::new(1, &shape, &[Millis(50)]);
+        let link = ctx.link().clone();
+        let frame = Closure::new(move |at_ms: f64| {
+            // Milliseconds with a fraction that browsers round anyway.
+            link.send_message(Msg::Frame((at_ms as u64).saturating_mul(1_000)));
+        });
+        let link = ctx.link().clone();
+        let keys = Closure::new(move |event: KeyboardEvent| link.send_message(Msg::Key(event)));
+        let mut app = Self {
+            engine,
+            lang: stored_lang(),
+            selected: None,
+            refusal: None,
+            view: None,
+            frame,
+            keys,
+            last_frame_us: None,
+            frames: 0,
+        };
+        app.look();
+        app.listen();
+        app.request_frame();
+        app
+    }
+
+    fn update(&mut self, _: &Context<Self>, msg: Msg) -> bool {
+        let Ok(engine) = &mut self.engine else { return false };
+        match msg {
+            Msg::Frame(at_us) => {
+                let before = self.last_frame_us.replace(at_us);
+                let changed = engine.tick(at_us.saturating_sub(before.unwrap_or(at_us)));
+                self.frames = self.frames.wrapping_add(1);
+                self.request_frame();
+                if !changed {
+                    return false;
+                }
+            }
+            Msg::Time(command) => command.carry_out(engine),
+            Msg::Select(node) => self.selected = node,
+            Msg::Deed(line) => self.refusal = engine.inject(&line).err(),
+            Msg::Language(lang) => {
+                self.lang = lang;
+                store_lang(lang);
+            }
+            Msg::Key(event) => match key(&event, engine) {
+                Some(Pressed::Time(command)) => {
+                    event.prevent_default();
+                    command.carry_out(engine);
+                }
+                Some(Pressed::Close) => self.selected = None,
+                None => return false,
+            },
+        }
+        self.look();
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let (lang, texts) = (self.lang, self.lang.texts());
+        let (engine, view) = match (&self.engine, &self.view) {
+            (Ok(engine), Some(view)) => (engine, view),
+            (Err(why), _) => return html! { <p role="alert">{ why }</p> },
+            (Ok(_), None) => return html! {},
+        };
+        let link = ctx.link();
+        let on_language = link.batch_callback(|event: Event| {
+            let select: HtmlSelectElement = event.target()?.dyn_into().ok()?;
+            Lang::ALL.into_iter().find(|lang| lang.tag() == select.value()).map(Msg::Language)
+        });
+        let picture = &view.picture;
+        let selected = self.selected.and_then(|id| picture.node(id).cloned());
+        html! {
+            <div class="page" lang={lang.tag()}>
+                <header>
+                    <h1><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 3v5c0 3-3 5-6 6-3-1-6-3-6-6V4z"/></svg>
+                        { "Picket " }<small>{ texts.playground }</small></h1>
+                    <p>{ texts.tagline }</p>
+                    <label class="language">
+                        <span class="unseen">{ texts.language }</span>
+                        <select onchange={on_language}>
+                            { for Lang::ALL.into_iter().map(|other| html! {
+                                <option value={other.tag()} lang={other.tag()} selected={other == lang}>{ other.name() }</option>
+                            }) }
+                        </select>
+                    </label>
+                </header>
+                <main>
+                    if let Some(violation) = &picture.violation {
+                        <p class="alarm" role="alert">{ texts.violation }{ " " }{ violation }</p>
+                    }
+                    <section class="stage" aria-label={texts.stage}>
+                        <Stage picture={picture.clone()} selected={self.selected} {lang}
+                            on_select={link.callback(Msg::Select)} />
+                        <Controls now_us={engine.now_us()} end_us={engine.end_us()} marks={view.marks.clone()}
+                            first={engine.timeline().beginning()} playing={engine.is_playing()} speed={engine.speed()}
+                            behind={engine.is_behind()} branches={engine.branches().collect::<Vec<_>>()} {lang}
+                            on_command={link.callback(Msg::Time)} />
+                        <Legend {lang} />
+                    </section>
+                    <aside>
+                        <NodePanel node={selected} picture={picture.clone()} lost={view.lost} {lang}
+                            refusal={self.refusal.clone()} on_deed={link.callback(Msg::Deed)}
+                            on_close={link.callback(|()| Msg::Select(None))} />
+                        <Opinions picture={picture.clone()} {lang} />
+                        <Log lines={view.lines.clone()} {lang} />
+                    </aside>
+                </main>
+                <footer><p>{ texts.keys }</p></footer>
+            </div>
+        }
+    }
+
+    fn rendered(&mut self, _: &Context<Self>, first: bool) {
+        let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+        if first && let Some(loading) = document.get_element_by_id("loading") {
+            loading.remove();
+        }
+        if let Some(root) = document.document_element() {
+            // A language that cannot be told to the browser is only spoken wrongly.
+            let _ = root.set_attribute("lang", self.lang.tag());
+        }
+    }
+}
+
+impl App {
+    /// Takes the picture of the present moment.
+    fn look(&mut self) {
+        let Ok(engine) = &self.engine else { return };
+        let now = engine.timeline().now();
+        let afterglow = if engine.is_playing() { engine.speed().virtual_us(AFTERGLOW_US) } else { 0 };
+        let since = Time((now.0 + 1).saturating_sub(afterglow).max(engine.timeline().beginning().0));
+        let picture = Picture::of(engine.world(), now, since);
+        let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
+        let lost = match &self.view {
+            Some(view) if !is_due => view.lost,
+            _ => lost_writes(engine.world(), picture.master()),
+        };
+        // What has not changed is not made anew, so that nobody compares it.
+        let lines = engine.lines(LINES_MAX);
+        let same = self.view.as_ref().map(|view| &view.lines).filter(|before| before[..] == lines[..]);
+        let lines = same.map_or_else(|| lines.clone().into(), Rc::clone);
+        let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
+        let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
+        self.view = Some(View { picture: Rc::new(picture), lines, marks, lost });
+    }
+
+    /// Keys count wherever the focus is.
+    fn listen(&self) {
+        if let Some(window) = web_sys::window() {
+            // Without keys there are still the buttons.
+            let _ = window.add_event_listener_with_callback("keydown", self.keys.as_ref().unchecked_ref());
+        }
+    }
+
+    fn request_frame(&self) {
+        if let Some(window) = web_sys::window() {
+            // Without frames time stands still; the controls still step.
+            let _ = window.request_animation_frame(self.frame.as_ref().unchecked_ref());
+        }
+    }
+}
+
+/// What a key means.
+enum Pressed {
+    Time(Command),
+    Close,
+}
+
+fn key(event: &KeyboardEvent, engine: &Engine) -> Option<Pressed> {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return None;
+    }
+    let on = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let tag = on.map(|element| element.tag_name()).unwrap_or_default();
+    // These use the keys themselves.
+    if matches!(tag.as_str(), "INPUT" | "SELECT" | "TEXTAREA") && event.key() != "Escape" {
+        return None;
+    }
+    let speed = engine.speed().index();
+    let command = match (event.key().as_str(), event.shift_key()) {
+        (" ", _) if tag != "BUTTON" => Command::Play(!engine.is_playing()),
+        ("ArrowRight", false) => Command::Step,
+        ("ArrowLeft", false) => Command::StepBack,
+        ("ArrowRight", true) => Command::ToEvent,
+        ("ArrowLeft", true) => Command::ToEventBack,
+        ("+" | "=", _) => Command::Speed(Speed::at(speed + 1)),
+        ("-", _) => Command::Speed(Speed::at(speed.saturating_sub(1))),
+        ("Escape", _) => return Some(Pressed::Close),
+        _ => return None,
+    };
+    Some(Pressed::Time(command))
+}
+
+/// The language that was chosen before, or that the browser prefers.
+fn stored_lang() -> Lang {
+    let Some(window) = web_sys::window() else { return Lang::En };
+    let stored =
+        window.local_storage().ok().flatten().and_then(|storage| storage.get_item(LANG_KEY).ok().flatten());
+    let tag = stored.or_else(|| window.navigator().language());
+    tag.map_or(Lang::En, |tag| Lang::preferred(&tag))
+}
+
+/// A browser that stores nothing asks again next time.
+fn store_lang(lang: Lang) {
+    let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
+    if let Some(storage) = storage {
+        let _ = storage.set_item(LANG_KEY, lang.tag());
+    }
+}

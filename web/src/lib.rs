@@ -1,0 +1,18 @@
+//! The playground: Picket's own cores in a simulated world, in a browser.
+//!
+//! [`Engine`](engine::Engine) holds the world and its time, [`Picture`](picture::Picture) is what the page shows of a
+//! moment; neither knows a browser, and both are tested natively. What draws and listens is built for WASM alone.
+
+pub mod engine;
+pub mod i18n;
+pub mod layout;
+pub mod line;
+pub mod picture;
+
+#[cfg(target_arch = "wasm32")]
+mod app;
+#[cfg(target_arch = "wasm32")]
+mod components;
+
+#[cfg(target_arch = "wasm32")]
+pub use app::App;

@@ -1,0 +1,154 @@
+//! `cargo xtask web`: builds the page into `target/web`, tells what it weighs, and serves it on demand.
+//!
+//! Needs `rustup` for the target, once; everything else is Rust.
+
+mod serve;
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::steps::{cargo, program};
+
+/// What browsers run.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+const PACKAGE: &str = "picket-web";
+/// The profile of the root manifest that makes it small.
+const PROFILE: &str = "wasm";
+/// What `--serve` listens on if nothing else is said.
+const ADDR: &str = "127.0.0.1:8080";
+/// Files that are served as they are written, from `web/`.
+const STATIC: [&str; 2] = ["index.html", "style.css"];
+
+/// Builds the page, and serves it if the arguments say so; none if they make no sense.
+pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
+    let addr = match args {
+        [] => None,
+        ["--serve"] => Some(ADDR),
+        ["--serve", addr] => Some(*addr),
+        other => {
+            eprintln!("web takes --serve [ADDR], not {}", other.join(" "));
+            return None;
+        }
+    };
+    let addr: Option<SocketAddr> = match addr.map(str::parse).transpose() {
+        Ok(addr) => addr,
+        Err(_) => {
+            eprintln!("--serve takes an address with its port, such as {ADDR}");
+            return None;
+        }
+    };
+    let built = build(root);
+    let result = built.and_then(|folder| match addr {
+        Some(addr) => serve::serve(&folder, addr),
+        None => Ok(()),
+    });
+    if let Err(why) = &result {
+        eprintln!("web: {why}");
+    }
+    Some(result.is_ok())
+}
+
+/// The target is installed, or can be.
+pub(crate) fn add_target(root: &Path) -> bool {
+    target_is_installed() || program(root, "rustup", &["target", "add", TARGET], &[])
+}
+
+fn target_is_installed() -> bool {
+    let output =
+        std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    output.is_ok_and(|output| {
+        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+    })
+}
+
+/// Compiles, makes the bindings, and puts everything into one folder.
+fn build(root: &Path) -> Result<PathBuf, String> {
+    if !add_target(root) {
+        return Err(format!("the target {TARGET} is missing, and rustup could not add it"));
+    }
+    if !cargo(root, &["build", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE], &[]) {
+        return Err("the page does not compile".to_owned());
+    }
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let wasm = target.join(TARGET).join(PROFILE).join(format!("{PACKAGE}.wasm"));
+    let folder = target.join("web");
+    // Nothing stays of an older build.
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(&folder, &error)),
+        _ => {}
+    }
+    fs::create_dir_all(&folder).map_err(|error| told(&folder, &error))?;
+    Bindgen::new()
+        .input_path(&wasm)
+        .web(true)
+        .and_then(|bindgen| {
+            bindgen
+                .out_name("picket")
+                .typescript(false)
+                .omit_default_module_path(false)
+                .remove_name_section(true)
+                .remove_producers_section(true)
+                .generate(&folder)
+        })
+        .map_err(|error| format!("no bindings for {}: {error:#}", wasm.display()))?;
+    for name in STATIC {
+        let from = root.join("web").join(name);
+        fs::copy(&from, folder.join(name)).map_err(|error| told(&from, &error))?;
+    }
+    print_sizes(&folder).map_err(|error| told(&folder, &error))?;
+    Ok(folder)
+}
+
+fn told(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+/// What each file weighs, raw and as it is sent.
+fn print_sizes(folder: &Path) -> io::Result<()> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<io::Result<_>>()?;
+    files.sort();
+    println!("{}", folder.display());
+    println!("  {:<20} {:>10} {:>10}", "bytes", "raw", "gzipped");
+    let (mut raw_sum, mut gzipped_sum) = (0, 0);
+    for file in files {
+        let bytes = fs::read(&file)?;
+        let (raw, gzipped) = (bytes.len(), gzipped_len(&bytes)?);
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        println!("  {name:<20} {raw:>10} {gzipped:>10}");
+        raw_sum += raw;
+        gzipped_sum += gzipped;
+    }
+    println!(
+        "  {:<20} {raw_sum:>10} {gzipped_sum:>10}   ({} KiB gzipped)",
+        "all",
+        gzipped_sum.div_ceil(1024)
+    );
+    Ok(())
+}
+
+fn gzipped_len(bytes: &[u8]) -> io::Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_make_no_sense_are_refused_before_anything_is_built() {
+        for args in [&["--sevre"][..], &["--serve", "8080"], &["--serve", "127.0.0.1:1", "x"]] {
+            assert_eq!(run(Path::new("nowhere"), args), None, "{args:?}");
+        }
+    }
+}
