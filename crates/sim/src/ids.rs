@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use picket_sansio::{ClientId, LinkId};
+
 /// A process with its machine. Given out in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
@@ -59,6 +61,15 @@ impl Side {
             Self::Listener => 1,
         }
     }
+}
+
+/// What a connection is to the core of the process that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The core asked for it.
+    Link(LinkId),
+    /// Somebody connected.
+    Client(ClientId),
 }
 
 /// One life of a process: a node is restarted as another run.

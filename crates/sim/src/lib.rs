@@ -1,13 +1,17 @@
 //! A deterministic world for the Picket cores: processes, machines, wires and disks in virtual time.
 //!
 //! Everything that happens in a [`World`] follows from its seed and from what is done to it. Time
-//! jumps to whatever happens next, so an hour takes as long as its events do. The Sentinels are the
-//! very cores of the daemon; the data servers are a [model](ServerOptions) of those parts of Redis
-//! that a Sentinel touches; writers follow the master as client libraries do.
+//! jumps to whatever happens next, so an hour takes as long as its events do. Sentinels and data nodes are
+//! the very cores of the daemon. Where thousands of data servers are wanted, or one that misbehaves as no
+//! real one does, there is a [model](ServerOptions) of those parts of Redis that a Sentinel touches. Writers
+//! follow the master as client libraries do.
 //!
 //! Wires delay, are cut (also one way), and lose connections; machines stop, processes are killed,
 //! frozen and restarted; disks are slow, full, or lose what was on its way; names change what they stand
 //! for, late or not at all. The [`Violation`] of a property that must hold after each step ends a run.
+//!
+//! What is done to a world is text, an [`Action`] to a line; a [`Timeline`] looks at a world forwards and
+//! backwards; a [scenario](Scenario) says what is done when and what must come of it.
 
 #![no_std]
 

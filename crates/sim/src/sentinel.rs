@@ -12,7 +12,7 @@ use picket_server_core::ClientAddresses;
 
 use crate::context::{Context, Effect, Signal};
 use crate::hash::Hash;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, Owner};
 
 /// What the calendar reads at the origin of the world's time.
 pub(crate) const CALENDAR: u64 = 1_700_000_000_000_000;
@@ -30,12 +30,6 @@ pub(crate) struct SentinelHost {
     next_client: u64,
     /// Everything that the core put out.
     pub(crate) outputs: Hash,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    Link(LinkId),
-    Client(ClientId),
 }
 
 impl SentinelHost {

@@ -19,7 +19,7 @@ use picket_server_core::{ClientAddresses, Identity, LogLevel, Settings};
 
 use crate::context::{Context, Effect, Signal};
 use crate::hash::Hash;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, Owner};
 use crate::sentinel::CALENDAR;
 use disk::{Answer, Request, WALL_PERIOD};
 
@@ -65,12 +65,6 @@ struct Link {
     conn: Option<ConnId>,
     /// Bytes that arrived while nothing was to be read; none while it is read.
     unread: Option<VecDeque<Bytes>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
-    Link(LinkId),
-    Client(ClientId),
 }
 
 impl core::fmt::Debug for Process {

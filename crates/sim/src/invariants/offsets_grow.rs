@@ -23,12 +23,45 @@ impl OffsetsGrow {
         let Some(core) = world.core(*node) else { return Ok(()) };
         let history = core.history();
         let (run, replid, offset) = (world.node(*node).run, history.replid, history.master_repl_offset);
-        match self.last.insert(*node, (run, replid, offset)) {
-            Some((before, of, was)) if before == run && of == replid && offset < was => {
-                let name = world.name(*node);
-                Err(format!("{name} went back from {was} to {offset} in {replid}"))
-            }
-            _ => Ok(()),
+        match self.went_back(*node, run, replid, offset) {
+            Some(was) => Err(format!("{} went back from {was} to {offset} in {replid}", world.name(*node))),
+            None => Ok(()),
+        }
+    }
+
+    /// Where a node was before, if it has gone back.
+    fn went_back(&mut self, node: NodeId, run: Run, replid: ReplId, offset: u64) -> Option<u64> {
+        let (before, of, was) = self.last.insert(node, (run, replid, offset))?;
+        (before == run && of == replid && offset < was).then_some(was)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use picket_sansio::Prng;
+
+    use super::*;
+
+    #[test]
+    fn only_within_one_history_and_one_run_an_offset_must_not_go_back() {
+        let mut prng = Prng::new(1);
+        let (one, other) = (ReplId::random(&mut prng), ReplId::random(&mut prng));
+        let mut offsets = OffsetsGrow::default();
+        for (node, run, replid, offset, was) in [
+            (1, 1, one, 10, None),
+            (1, 1, one, 10, None),
+            (2, 1, one, 5, None),
+            (1, 1, one, 9, Some(10)),
+            (1, 1, other, 3, None),
+            (1, 1, one, 7, None),
+            (1, 2, one, 2, None),
+            (1, 2, one, 1, Some(2)),
+        ] {
+            assert_eq!(
+                offsets.went_back(NodeId(node), Run(run), replid, offset),
+                was,
+                "{node} {run} {offset}"
+            );
         }
     }
 }
