@@ -273,8 +273,7 @@ fn an_end_tells_how_many_replicas_have_all_of_it() {
     world.send(0, client, "SET last 1");
     world.send(0, client, "SHUTDOWN NOSAVE");
     world.until("the end", |world| world.nodes[0].exit == Some(0));
-    let text: Vec<String> = world.nodes[0].events.iter().map(ToString::to_string).collect();
-    let text = text.join("\n");
+    let text = world.told(0);
     assert!(!text.contains("Lagging"), "{text}");
     assert!(text.contains("1 of 1 replicas are in sync when shutting down."), "{text}");
     assert_eq!(world.run(1, "GET last"), Reply::bulk("1"));
@@ -286,8 +285,7 @@ fn an_end_tells_how_many_replicas_have_all_of_it() {
     world.send(0, client, "SET last 1");
     world.send(0, client, "SHUTDOWN NOSAVE");
     world.until("the end", |world| world.nodes[0].exit == Some(0));
-    let text: Vec<String> = world.nodes[0].events.iter().map(ToString::to_string).collect();
-    let text = text.join("\n");
+    let text = world.told(0);
     assert!(text.contains("Lagging replica") && text.contains("0 of 1 replicas are in sync"), "{text}");
 }
 

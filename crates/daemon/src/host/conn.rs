@@ -50,7 +50,7 @@ pub(crate) struct Conn {
     limit: Cell<OutputBufferLimit>,
     /// Since when there is more than the soft limit.
     over_soft_since: Cell<Option<Instant>>,
-    /// Whether nothing is to be read for now.
+    /// Whether nothing is to be read until the core says so.
     paused: Cell<bool>,
     /// Of a replica: how much more it may be sent, as far as that was told.
     budget: Cell<Option<u64>>,

@@ -175,6 +175,12 @@ impl World {
         self.nodes[index].node.as_ref().expect("it runs")
     }
 
+    /// Everything that a node told, a line each.
+    pub(crate) fn told(&self, index: usize) -> String {
+        let lines: Vec<String> = self.nodes[index].events.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    }
+
     /// A client of a node.
     pub(crate) fn client(&mut self, index: usize) -> ClientId {
         self.ids += 1;
