@@ -662,3 +662,22 @@ fn refused_and_failed_commands_are_told_apart() {
     world.run(node, "INCR k");
     assert_eq!(world.info(node, "errorstat_ERR"), "count=1");
 }
+
+#[test]
+fn debug_tells_how_long_a_key_was_idle_and_stops_the_cron() {
+    let mut world = World::new();
+    let node = world.add(&[]);
+    world.run(node, "SET k v");
+    world.pass(Millis(3_000));
+    for _ in 0..2 {
+        let told = world.run(node, "DEBUG OBJECT k");
+        assert!(told.as_str().expect("a line").ends_with("lru_seconds_idle:3"), "{told:?}");
+    }
+    world.run(node, "DEBUG PAUSE-CRON 1");
+    world.run(node, "SET short v PX 100");
+    world.pass(Millis(1_000));
+    assert_eq!(world.info(node, "expired_keys"), "0");
+    world.run(node, "DEBUG PAUSE-CRON 0");
+    world.until_info(node, "expired_keys", "1");
+    assert!(world.run(node, "DEBUG REPL-PAUSE clear").is_error());
+}

@@ -38,14 +38,18 @@ fn dump(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let Some(entry) = exec.entry(&args[1]) else {
         return Ok(Reply::Null);
     };
-    let value = &entry.value;
+    dump_payload(&entry.value, list_size).map(Reply::Bulk)
+}
+
+/// What DUMP answers for a value.
+pub(crate) fn dump_payload(value: &Value, list_size: i32) -> Result<Bytes, Fault> {
     // Fields that expire are younger.
     let version = if value.next_field_expiry().is_some() { RdbVersion::V12 } else { VERSION };
     let mut writer = ValueWriter::new(value, version, list_size);
     let payload = dump::write(version, true, writer.value_type(), |encoder| {
         writer.step(value, encoder, usize::MAX).map(|_| ())
     });
-    payload.map(Reply::Bulk).map_err(|error| Fault::new(format!("ERR {error}")))
+    payload.map_err(|error| Fault::new(format!("ERR {error}")))
 }
 
 /// `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`.

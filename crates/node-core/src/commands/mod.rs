@@ -34,6 +34,7 @@ mod zrange;
 mod zset;
 
 use crate::command::{Command, Keys};
+pub(crate) use dump::dump_payload;
 
 /// The tables of all groups. A new group is a line here.
 const GROUPS: &[&[Command]] = &[

@@ -11,6 +11,8 @@ use picket_server_core::LogLevel;
 
 use super::io::NodeOutput;
 use super::{LoadFigures, Node};
+use crate::access::idle_seconds;
+use crate::commands::dump_payload;
 use crate::double::Double;
 use crate::exec::{Context, Effect, Origin};
 use crate::load::{LoadProgress, LoadRole, OldData};
@@ -83,16 +85,18 @@ impl Node {
                     picket_server_core::glob_match(pattern, text, picket_server_core::Case::Sensitive);
                 Reply::Integer(i64::from(matched))
             }
+            (b"pause-cron", [on]) => {
+                self.is_cron_paused = &on[..] == b"1";
+                Reply::ok()
+            }
             // What these change does not exist here, so nothing has to be done.
             (
                 b"quicklist-packed-threshold"
                 | b"dict-resizing"
                 | b"set-disable-deny-scripts"
-                | b"pause-cron"
                 | b"replybuffer"
                 | b"mallctl"
-                | b"hexpire"
-                | b"repl-pause",
+                | b"hexpire",
                 _,
             ) => Reply::ok(),
             (b"htstats", [db, ..]) => {
@@ -145,22 +149,22 @@ impl Node {
         }
     }
 
+    /// Looks at a key as nobody uses it: it is not removed, and does not count as used.
     fn debug_object(&mut self, client: ClientId, key: &Bytes) -> Reply {
-        // Looking removes nothing.
-        let context = Context { origin: Origin::ReplicaClient, ..self.client_context(client) };
-        let session = &mut self.clients.entry(client).or_default().session;
-        let db = session.db;
-        let dump = self.keyspace.execute(session, context, &[Bytes::from_static(b"DUMP"), key.clone()]).reply;
         /// Behind the type and the value of a DUMP stand a version and a checksum.
         const DUMP_OVERHEAD: usize = 11;
-        let len = dump.as_bytes().map_or(0, |dump| dump.len().saturating_sub(DUMP_OVERHEAD));
-        match self.keyspace.dbs()[db as usize].get(key) {
-            None => Reply::error("ERR no such key"),
-            Some(entry) => Reply::simple(format!(
-                "Value at:0 refcount:1 encoding:{} serializedlength:{len} lru:0 lru_seconds_idle:0",
-                entry.value.encoding()
-            )),
-        }
+        let db = self.clients.entry(client).or_default().session.db;
+        let Some(entry) = self.keyspace.dbs()[db as usize].get(key) else {
+            return Reply::error("ERR no such key");
+        };
+        let dump = dump_payload(&entry.value, self.keyspace.settings().list_max_listpack_size);
+        let len = dump.map_or(0, |dump| dump.len().saturating_sub(DUMP_OVERHEAD));
+        Reply::simple(format!(
+            "Value at:0 refcount:1 encoding:{} serializedlength:{len} lru:{} lru_seconds_idle:{}",
+            entry.value.encoding(),
+            entry.access,
+            idle_seconds(entry.access, self.now_ms())
+        ))
     }
 
     /// Saves all data into memory and loads it from there.
@@ -249,6 +253,8 @@ fn help() -> Reply {
             "    Writes into the log.",
             "OBJECT <key>",
             "    Tells about a value.",
+            "PAUSE-CRON <0|1>",
+            "    Stops what is done every 100 ms: active expiry and save points.",
             "POPULATE <count> [<prefix>] [<size>]",
             "    Makes keys that do not exist.",
             "PROTOCOL <kind>",

@@ -101,6 +101,8 @@ pub struct Node {
     active_expire: bool,
     local_expiries: local_expiries::LocalExpiries,
     next_cron: Time,
+    /// DEBUG PAUSE-CRON.
+    is_cron_paused: bool,
     files: u64,
     queries: u64,
     later: BTreeMap<QueryId, Later>,
@@ -234,6 +236,7 @@ impl Node {
             active_expire: true,
             local_expiries: local_expiries::LocalExpiries::default(),
             next_cron: now + CRON_PERIOD,
+            is_cron_paused: false,
             files: 0,
             queries: 0,
             later: BTreeMap::new(),
@@ -399,7 +402,7 @@ impl Node {
             self.check_shutdown();
         }
         self.figures.peak_memory = self.figures.peak_memory.max(self.used_memory());
-        if !self.is_ready || self.loading.is_some() {
+        if !self.is_ready || self.loading.is_some() || self.is_cron_paused {
             return;
         }
         self.check_save_points();
