@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use picket_node_core::NodeStatus;
-use picket_replication::LinkState;
 use picket_sentinel_core::Status;
 
 use crate::data::DataNode;
@@ -63,21 +62,18 @@ impl World {
     pub fn server(&self, node: NodeId) -> Option<ServerView> {
         match &self.node(node).program {
             Program::Server(server) => Some(server.view()),
-            Program::Data(data) => Some(self.view_of(data)),
+            Program::Data(data) => Some(self.view_of(node, data)),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
         }
     }
 
-    fn view_of(&self, data: &DataNode) -> ServerView {
-        let status = data.status();
-        let master = status.as_ref().and_then(|status| status.link.master.clone());
-        let follows =
-            master.as_ref().and_then(|(host, port)| Some(SocketAddr::new(self.dns.last_ip(host)?, *port)));
+    fn view_of(&self, node: NodeId, data: &DataNode) -> ServerView {
+        let standing = self.standing(node);
         ServerView {
-            is_master: status.is_some() && master.is_none(),
-            follows,
-            link_up: status.as_ref().is_some_and(|status| status.link.state == LinkState::Connected),
-            offset: status.as_ref().map_or(0, |status| status.side.history.master_repl_offset),
+            is_master: standing.is_some_and(|standing| standing.is_master),
+            follows: standing.and_then(|standing| standing.follows),
+            link_up: standing.is_some_and(|standing| standing.link_up),
+            offset: data.core().map_or(0, |core| core.history().master_repl_offset),
             run_id: data.run_id().unwrap_or_default().to_string(),
             data: data.writes(),
         }
