@@ -22,8 +22,12 @@ fn evicts(master: &DataProgram, replica: &DataProgram) {
             (0..1000).map(|n| cmd!["SET", format!("key:{}", part * 1000 + n), value.as_str()]).collect();
         run(&master, &writes);
     }
-    let used: u64 = master.info("memory")["used_memory"].parse().expect("a number");
-    assert!(used < limit.parse::<u64>().expect("a number") + (1 << 20), "{used} of {limit}");
+    // What waits for a slow replica is not counted, and a server that was short of time goes on evicting by itself.
+    wait_until(SOON, "the master is within its limit", || {
+        let memory = master.info("memory");
+        let figure = |name: &str| memory[name].parse::<u64>().expect("a number");
+        figure("used_memory") - figure("mem_not_counted_for_evict") <= figure("maxmemory")
+    });
     // What the comparison itself takes shall make nothing go.
     ok(&master, &["CONFIG", "SET", "maxmemory", "0"]);
     assert_same(&master, &[&replica]);
