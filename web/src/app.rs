@@ -12,16 +12,24 @@ use yew::prelude::*;
 use crate::components::controls::{Command, Controls};
 use crate::components::legend::Legend;
 use crate::components::log::Log;
+use crate::components::messages::Messages;
+use crate::components::narration::Narration;
 use crate::components::node_panel::NodePanel;
 use crate::components::opinions::Opinions;
+use crate::components::replication::Replication;
+use crate::components::settings::Settings;
 use crate::components::stage::Stage;
+use crate::components::tabs::Tabs;
 use crate::engine::{Engine, Mark, Speed};
 use crate::i18n::Lang;
 use crate::line::Line;
 use crate::picture::{Picture, lost_writes};
+use crate::tab::Tab;
 
 /// Lines of the log that are shown.
 const LINES_MAX: usize = 150;
+/// Lines in which a sentence for those who listen is looked for.
+const TOLD_LOOKBACK: usize = 16;
 /// For how long on the wall a message is seen after it has arrived.
 const AFTERGLOW_US: u64 = 250_000;
 /// Frames from one count of lost writes to the next while time goes on.
@@ -39,6 +47,8 @@ pub enum Msg {
     Select(Option<NodeId>),
     /// Something is to be done to the world.
     Deed(String),
+    /// Another tab of the right column.
+    Tab(Tab),
     /// Another language.
     Language(Lang),
     /// A key.
@@ -48,8 +58,12 @@ pub enum Msg {
 /// What is drawn of a moment; made anew whenever the moment changes.
 struct View {
     picture: Rc<Picture>,
+    /// The last line that is worth a sentence.
+    told: Option<Line>,
+    /// What happened; empty unless the log is shown.
     lines: Rc<[Line]>,
     marks: Rc<[Mark]>,
+    /// Writes that are lost; none unless they are shown.
     lost: Option<u64>,
 }
 
@@ -58,6 +72,7 @@ pub struct App {
     engine: Result<Engine, String>,
     lang: Lang,
     selected: Option<NodeId>,
+    tab: Tab,
     /// Why the last deed could not be done.
     refusal: Option<String>,
     view: Option<View>,
@@ -85,6 +100,7 @@ impl Component for App {
             engine,
             lang: stored_lang(),
             selected: None,
+            tab: Tab::Log,
             refusal: None,
             view: None,
             frame,
@@ -111,7 +127,13 @@ impl Component for App {
                 }
             }
             Msg::Time(command) => command.carry_out(engine),
-            Msg::Select(node) => self.selected = node,
+            Msg::Select(node) => {
+                self.selected = node;
+                if node.is_some() {
+                    self.tab = Tab::Node;
+                }
+            }
+            Msg::Tab(tab) => self.tab = tab,
             Msg::Deed(line) => self.refusal = engine.inject(&line).err(),
             Msg::Language(lang) => {
                 self.lang = lang;
@@ -143,15 +165,14 @@ impl Component for App {
             Lang::ALL.into_iter().find(|lang| lang.tag() == select.value()).map(Msg::Language)
         });
         let picture = &view.picture;
-        let selected = self.selected.and_then(|id| picture.node(id).cloned());
         html! {
             <div class="page" lang={lang.tag()}>
                 <header>
                     <h1><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 3v5c0 3-3 5-6 6-3-1-6-3-6-6V4z"/></svg>
-                        { "Picket " }<small>{ texts.playground }</small></h1>
-                    <p>{ texts.tagline }</p>
+                        { "Picket " }<small>{ texts.page.playground }</small></h1>
+                    <p>{ texts.page.tagline }</p>
                     <label class="language">
-                        <span class="unseen">{ texts.language }</span>
+                        <span class="unseen">{ texts.page.language }</span>
                         <select onchange={on_language}>
                             { for Lang::ALL.into_iter().map(|other| html! {
                                 <option value={other.tag()} lang={other.tag()} selected={other == lang}>{ other.name() }</option>
@@ -161,9 +182,9 @@ impl Component for App {
                 </header>
                 <main>
                     if let Some(violation) = &picture.violation {
-                        <p class="alarm" role="alert">{ texts.violation }{ " " }{ violation }</p>
+                        <p class="alarm" role="alert">{ texts.page.violation }{ " " }{ violation }</p>
                     }
-                    <section class="stage" aria-label={texts.stage}>
+                    <section class="stage" aria-label={texts.stage.title}>
                         <Stage picture={picture.clone()} selected={self.selected} {lang}
                             on_select={link.callback(Msg::Select)} />
                         <Controls now_us={engine.now_us()} end_us={engine.end_us()} marks={view.marks.clone()}
@@ -173,14 +194,11 @@ impl Component for App {
                         <Legend {lang} />
                     </section>
                     <aside>
-                        <NodePanel node={selected} picture={picture.clone()} lost={view.lost} {lang}
-                            refusal={self.refusal.clone()} on_deed={link.callback(Msg::Deed)}
-                            on_close={link.callback(|()| Msg::Select(None))} />
-                        <Opinions picture={picture.clone()} {lang} />
-                        <Log lines={view.lines.clone()} {lang} />
+                        <Narration line={view.told.clone()} {lang} />
+                        <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
                     </aside>
                 </main>
-                <footer><p>{ texts.keys }</p></footer>
+                <footer><p>{ texts.page.keys }</p></footer>
             </div>
         }
     }
@@ -198,6 +216,27 @@ impl Component for App {
 }
 
 impl App {
+    /// The panel of the chosen tab.
+    fn panel(&self, ctx: &Context<Self>, view: &View) -> Html {
+        let (lang, link, picture) = (self.lang, ctx.link(), &view.picture);
+        match self.tab {
+            Tab::Node => {
+                let node = self.selected.and_then(|id| picture.node(id).cloned());
+                html! {
+                    <NodePanel {node} picture={picture.clone()} {lang} refusal={self.refusal.clone()}
+                        on_deed={link.callback(Msg::Deed)} on_close={link.callback(|()| Msg::Select(None))} />
+                }
+            }
+            Tab::Sentinels => html! { <Opinions picture={picture.clone()} {lang} /> },
+            Tab::Replication => html! { <Replication picture={picture.clone()} lost={view.lost} {lang} /> },
+            Tab::Messages => html! { <Messages picture={picture.clone()} {lang} /> },
+            Tab::Settings => {
+                html! { <Settings picture={picture.clone()} {lang} on_deed={link.callback(Msg::Deed)} /> }
+            }
+            Tab::Log => html! { <Log lines={view.lines.clone()} {lang} /> },
+        }
+    }
+
     /// Takes the picture of the present moment.
     fn look(&mut self) {
         let Ok(engine) = &self.engine else { return };
@@ -207,16 +246,19 @@ impl App {
         let picture = Picture::of(engine.world(), now, since);
         let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
         let lost = match &self.view {
-            Some(view) if !is_due => view.lost,
+            _ if self.tab != Tab::Replication => None,
+            Some(View { lost: Some(lost), .. }) if !is_due => Some(*lost),
             _ => lost_writes(engine.world(), picture.master()),
         };
         // What has not changed is not made anew, so that nobody compares it.
-        let lines = engine.lines(LINES_MAX);
+        let lines = if self.tab == Tab::Log { engine.lines(LINES_MAX) } else { Vec::new() };
         let same = self.view.as_ref().map(|view| &view.lines).filter(|before| before[..] == lines[..]);
         let lines = same.map_or_else(|| lines.clone().into(), Rc::clone);
         let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
         let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
-        self.view = Some(View { picture: Rc::new(picture), lines, marks, lost });
+        let is_told = |line: &Line| self.lang.narrate(line).is_some();
+        let told = engine.lines(TOLD_LOOKBACK).into_iter().rev().find(is_told);
+        self.view = Some(View { picture: Rc::new(picture), told, lines, marks, lost });
     }
 
     /// Keys count wherever the focus is.

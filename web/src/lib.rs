@@ -8,6 +8,7 @@ pub mod i18n;
 pub mod layout;
 pub mod line;
 pub mod picture;
+pub mod tab;
 
 #[cfg(target_arch = "wasm32")]
 mod app;

@@ -77,9 +77,9 @@ pub(crate) fn Controls(props: &Props) -> Html {
         }
     };
     let (play_name, play_sign) = if props.playing {
-        (texts.pause, "M6 4h4v16H6zM14 4h4v16h-4z")
+        (texts.time.pause, "M6 4h4v16H6zM14 4h4v16h-4z")
     } else {
-        (texts.play, "M6 4l14 8-14 8z")
+        (texts.time.play, "M6 4l14 8-14 8z")
     };
     let number = |event: InputEvent| -> Option<u64> {
         let input: HtmlInputElement = event.target()?.dyn_into().ok()?;
@@ -110,35 +110,35 @@ pub(crate) fn Controls(props: &Props) -> Html {
         html! { <i class={classes!("mark", mark.kind.class())} {style} /> }
     };
     html! {
-        <div class="controls" role="group" aria-label={texts.time}>
+        <div class="controls" role="group" aria-label={texts.time.title}>
             <div class="bar">
                 <div class="marks" aria-hidden="true">{ for props.marks.iter().map(mark) }</div>
-                <input type="range" min="0" max={end_ms.to_string()} step="1" aria-label={texts.scrub}
+                <input type="range" min="0" max={end_ms.to_string()} step="1" aria-label={texts.time.scrub}
                     aria-valuetext={seconds(props.now_us)} value={(props.now_us / 1_000).to_string()} oninput={on_seek} />
             </div>
             <div class="buttons">
-                { button(texts.to_event_back, "Shift+←", "M4 5h3v14H4zM20 5v14l-11-7z", Command::ToEventBack) }
-                { button(texts.step_back, "←", "M16 5v14L5 12zM18 5h2v14h-2z", Command::StepBack) }
+                { button(texts.time.to_event_back, "Shift+←", "M4 5h3v14H4zM20 5v14l-11-7z", Command::ToEventBack) }
+                { button(texts.time.step_back, "←", "M16 5v14L5 12zM18 5h2v14h-2z", Command::StepBack) }
                 <span class="play">{ button(play_name, "Space", play_sign, Command::Play(!props.playing)) }</span>
-                { button(texts.step, "→", "M4 5h2v14H4zM8 5v14l11-7z", Command::Step) }
-                { button(texts.to_event, "Shift+→", "M4 5v14l11-7zM17 5h3v14h-3z", Command::ToEvent) }
+                { button(texts.time.step, "→", "M4 5h2v14H4zM8 5v14l11-7z", Command::Step) }
+                { button(texts.time.to_event, "Shift+→", "M4 5v14l11-7zM17 5h3v14h-3z", Command::ToEvent) }
                 <output class="time">{ seconds(props.now_us) }</output>
                 <label class="speed">
-                    <span>{ texts.speed }</span>
+                    <span>{ texts.time.speed }</span>
                     <input type="range" min="0" max={(Speed::ALL.len() - 1).to_string()} step="1"
                         aria-valuetext={props.speed.to_string()} value={props.speed.index().to_string()} oninput={on_speed} />
                     <b>{ props.speed.to_string() }</b>
                 </label>
-                if props.behind { <em>{ texts.behind }</em> }
+                if props.behind { <em>{ texts.time.behind }</em> }
             </div>
             if !props.branches.is_empty() {
                 <div class="branches">
-                    <span>{ texts.branches }</span>
+                    <span>{ texts.time.branches }</span>
                     { for props.branches.iter().enumerate().map(|(index, end_us)| {
                         let on_command = props.on_command.clone();
                         html! {
                             <button type="button" onclick={move |_| on_command.emit(Command::Branch(index))}>
-                                <span class="unseen">{ texts.branch_to }{ " " }</span>{ seconds(*end_us) }
+                                <span class="unseen">{ texts.time.branch_to }{ " " }</span>{ seconds(*end_us) }
                             </button>
                         }
                     }) }

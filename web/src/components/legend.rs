@@ -30,11 +30,11 @@ pub(crate) fn Legend(props: &Props) -> Html {
     let cut = html! { <g class="cut"><path d="M12 1l10 10m0-10l-10 10" /></g> };
     html! {
         <details class="legend">
-            <summary>{ lang.texts().legend }</summary>
+            <summary>{ lang.texts().stage.legend }</summary>
             <ul>
                 { for LinkKind::ALL.into_iter().map(link) }
                 { for Topic::ALL.into_iter().map(topic) }
-                { entry(cut, lang.texts().cut) }
+                { entry(cut, lang.texts().stage.cut) }
             </ul>
         </details>
     }

@@ -1,4 +1,4 @@
-//! What happened, with reasons, the latest on top; and a sentence for those who listen.
+//! What happened, with reasons, the latest on top.
 
 use std::rc::Rc;
 
@@ -17,7 +17,6 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Log(props: &Props) -> Html {
     let texts = props.lang.texts();
-    let told = props.lines.iter().rev().find_map(|line| props.lang.narrate(line));
     let line = |line: &Line| {
         html! {
             <li key={line.index} class={line.kind.class()}>
@@ -25,16 +24,16 @@ pub(crate) fn Log(props: &Props) -> Html {
                 <b>{ &line.who }</b>
                 <span>{ &line.what }</span>
                 if let Some(why) = &line.why {
-                    <q><span class="unseen">{ texts.why }{ ": " }</span>{ why }</q>
+                    <q><span class="unseen">{ texts.log.why }{ ": " }</span>{ why }</q>
                 }
             </li>
         }
     };
     html! {
-        <section class="log">
-            <h2>{ texts.log }</h2>
-            <p class="narration" aria-live="polite">{ told.unwrap_or_else(|| texts.log_empty.to_owned()) }</p>
-            <ol tabindex="0" aria-label={texts.log}>{ for props.lines.iter().rev().map(line) }</ol>
-        </section>
+        <div class="lines">
+            <h2>{ texts.log.title }</h2>
+            if props.lines.is_empty() { <p class="hint">{ texts.log.empty }</p> }
+            <ol tabindex="0" aria-label={texts.log.title}>{ for props.lines.iter().rev().map(line) }</ol>
+        </div>
     }
 }

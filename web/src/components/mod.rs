@@ -3,6 +3,11 @@
 pub(crate) mod controls;
 pub(crate) mod legend;
 pub(crate) mod log;
+pub(crate) mod messages;
+pub(crate) mod narration;
 pub(crate) mod node_panel;
 pub(crate) mod opinions;
+pub(crate) mod replication;
+pub(crate) mod settings;
 pub(crate) mod stage;
+pub(crate) mod tabs;

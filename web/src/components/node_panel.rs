@@ -1,4 +1,4 @@
-//! A chosen node: what it is, what it has, and what can be done to it. Without one: what has been written, and a line
+//! A chosen node: what it is, what it has, and what can be done to it. Without one: a line
 //! for every other deed.
 
 use std::rc::Rc;
@@ -15,7 +15,6 @@ use crate::picture::{DataPicture, NodePicture, Opinion, Part, Picture, Replicati
 pub(crate) struct Props {
     pub(crate) node: Option<NodePicture>,
     pub(crate) picture: Rc<Picture>,
-    pub(crate) lost: Option<u64>,
     pub(crate) lang: Lang,
     pub(crate) refusal: Option<String>,
     pub(crate) on_deed: Callback<String>,
@@ -35,18 +34,18 @@ pub(crate) fn NodePanel(props: &Props) -> Html {
             </>
         },
     };
-    let title = props.node.as_ref().map_or(texts.writes, |node| node.name.as_str());
+    let title = props.node.as_ref().map_or(texts.tabs.node, |node| node.name.as_str());
     let on_close = props.on_close.clone();
     html! {
-        <section class="panel">
+        <div class="panel">
             <h2>{ title.to_owned() }
                 if props.node.is_some() {
-                    <button type="button" class="close" aria-label={texts.close} onclick={move |_| on_close.emit(())}>{ "×" }</button>
+                    <button type="button" class="close" aria-label={texts.page.close} onclick={move |_| on_close.emit(())}>{ "×" }</button>
                 }
             </h2>
             { body }
             if let Some(refusal) = &props.refusal { <p class="alarm" role="alert">{ refusal }</p> }
-        </section>
+        </div>
     }
 }
 
@@ -57,25 +56,25 @@ fn deeds(node: &NodePicture, props: &Props) -> Html {
         let (on_deed, line) = (props.on_deed.clone(), format!("{verb} {}", node.name));
         html! { <button type="button" title={hint} onclick={move |_| on_deed.emit(line.clone())}>{ name }</button> }
     };
-    let kill = deed(texts.kill, texts.kill_hint, "kill");
+    let kill = deed(texts.node.kill, texts.node.kill_hint, "kill");
     let deeds = match node.power {
         Power::Running => html! {
             <>
                 { kill }
-                { deed(texts.freeze, texts.freeze_hint, "freeze") }
-                { deed(texts.off, texts.off_hint, "off") }
-                { deed(texts.isolate, texts.isolate_hint, "partition") }
+                { deed(texts.node.freeze, texts.node.freeze_hint, "freeze") }
+                { deed(texts.node.off, texts.node.off_hint, "off") }
+                { deed(texts.node.isolate, texts.node.isolate_hint, "partition") }
             </>
         },
-        Power::Frozen => html! { <>{ deed(texts.resume, texts.resume_hint, "resume") }{ kill }</> },
-        Power::Killed | Power::Off => deed(texts.start, texts.start_hint, "start"),
+        Power::Frozen => html! { <>{ deed(texts.node.resume, texts.node.resume_hint, "resume") }{ kill }</> },
+        Power::Killed | Power::Off => deed(texts.node.start, texts.node.start_hint, "start"),
     };
     let writing = matches!(node.part, Part::Writer(_)).then(|| {
         let button = |name: &'static str, switch: &str| {
             let (on_deed, line) = (props.on_deed.clone(), format!("writes {} {switch}", node.name));
             html! { <button type="button" onclick={move |_| on_deed.emit(line.clone())}>{ name }</button> }
         };
-        html! { <>{ button(texts.write_off, "off") }{ button(texts.write_on, "on") }</> }
+        html! { <>{ button(texts.node.write_off, "off") }{ button(texts.node.write_on, "on") }</> }
     });
     let heal = (!props.picture.cuts.is_empty()).then(|| heal(props));
     html! { <div class="deeds">{ deeds }{ writing }{ heal }</div> }
@@ -83,19 +82,13 @@ fn deeds(node: &NodePicture, props: &Props) -> Html {
 
 fn heal(props: &Props) -> Html {
     let on_deed = props.on_deed.clone();
-    let name = props.lang.texts().heal;
+    let name = props.lang.texts().node.heal;
     html! { <button type="button" onclick={move |_| on_deed.emit("heal".to_owned())}>{ name }</button> }
 }
 
-/// All writers together, and the line for deeds.
+/// What to do, and the line for deeds.
 fn overview(props: &Props) -> Html {
     let texts = props.lang.texts();
-    let writers = props.picture.nodes.iter().filter_map(|node| match &node.part {
-        Part::Writer(writer) => Some(writer),
-        _ => None,
-    });
-    let (acknowledged, failed) =
-        writers.fold((0, 0), |(taken, failed), writer| (taken + writer.acknowledged, failed + writer.failed));
     let on_submit = {
         let on_deed = props.on_deed.clone();
         move |event: SubmitEvent| {
@@ -109,19 +102,11 @@ fn overview(props: &Props) -> Html {
     };
     html! {
         <>
-            <dl class="figures">
-                <div><dt>{ texts.acknowledged }</dt><dd>{ acknowledged }</dd></div>
-                <div><dt>{ texts.failed }</dt><dd>{ failed }</dd></div>
-                <div class={classes!(props.lost.is_some_and(|lost| lost > 0).then_some("bad"))} title={texts.lost_hint}>
-                    <dt>{ texts.lost }</dt>
-                    <dd>{ props.lost.map_or_else(|| "–".to_owned(), |lost| lost.to_string()) }</dd>
-                </div>
-            </dl>
-            <p class="hint">{ texts.stage_hint }</p>
+            <p class="hint">{ texts.stage.stage_hint }</p>
             <form onsubmit={on_submit}>
-                <label><span>{ texts.deed }</span>
-                    <input type="text" placeholder={texts.deed_example} autocomplete="off" spellcheck="false" /></label>
-                <button type="submit">{ texts.deed_do }</button>
+                <label><span>{ texts.node.deed }</span>
+                    <input type="text" placeholder={texts.node.deed_example} autocomplete="off" spellcheck="false" /></label>
+                <button type="submit">{ texts.node.deed_do }</button>
                 if !props.picture.cuts.is_empty() { { heal(props) } }
             </form>
         </>
@@ -130,8 +115,10 @@ fn overview(props: &Props) -> Html {
 
 fn facts(node: &NodePicture, props: &Props) -> Html {
     let texts = props.lang.texts();
-    let mut rows =
-        vec![(texts.address, node.addr.to_string()), (texts.stance, props.lang.power(node.power).to_owned())];
+    let mut rows = vec![
+        (texts.node.address, node.addr.to_string()),
+        (texts.sentinels.stance, props.lang.power(node.power).to_owned()),
+    ];
     let backlog = match &node.part {
         Part::Data(data) => {
             data_rows(&mut rows, data, props);
@@ -159,46 +146,49 @@ type Rows = Vec<(&'static str, String)>;
 fn data_rows(rows: &mut Rows, data: &DataPicture, props: &Props) {
     let texts = props.lang.texts();
     let role = props.lang.role(data.role);
-    let promoting = if data.is_promoting { format!(", {}", texts.promoting) } else { String::new() };
-    rows.push((texts.role, format!("{role}{promoting}")));
+    let promoting = if data.is_promoting { format!(", {}", texts.stage.promoting) } else { String::new() };
+    rows.push((texts.node.role, format!("{role}{promoting}")));
     if let Some(master) = data.follows {
-        rows.push((texts.follows, props.picture.name(master).to_owned()));
+        rows.push((texts.node.follows, props.picture.name(master).to_owned()));
     }
     if let Some(replication) = &data.replication {
         let Replication { full, partial, refused, .. } = replication;
-        rows.push((texts.offset, replication.offset.to_string()));
-        rows.push((texts.history, replication.replid.clone()));
+        rows.push((texts.replication.offset, replication.offset.to_string()));
+        rows.push((texts.replication.history, replication.replid.clone()));
         if let Some((replid, offset)) = &replication.before {
-            rows.push((texts.history_before, format!("{replid} < {offset}")));
+            rows.push((texts.replication.history_before, format!("{replid} < {offset}")));
         }
-        rows.push((texts.keys_held, replication.keys.to_string()));
-        rows.push((texts.syncs, format!("{full} / {partial} / {refused}")));
+        rows.push((texts.replication.keys_held, replication.keys.to_string()));
+        rows.push((texts.replication.syncs, format!("{full} / {partial} / {refused}")));
     }
 }
 
 fn sentinel_rows(rows: &mut Rows, opinion: &Opinion, props: &Props) {
     let texts = props.lang.texts();
-    rows.push((texts.stance, props.lang.stance(opinion.stance).to_owned()));
-    let master = opinion.master.map_or(texts.nobody, |master| props.picture.name(master));
-    rows.push((texts.master, format!("{master} ({} {})", texts.epoch, opinion.config_epoch)));
-    rows.push((texts.failover, opinion.failover.to_owned()));
+    rows.push((texts.sentinels.stance, props.lang.stance(opinion.stance).to_owned()));
+    let master = opinion.master.map_or(texts.page.nobody, |master| props.picture.name(master));
+    rows.push((
+        texts.sentinels.master,
+        format!("{master} ({} {})", texts.sentinels.epoch, opinion.config_epoch),
+    ));
+    rows.push((texts.sentinels.failover, opinion.failover.to_owned()));
 }
 
 fn writer_rows(rows: &mut Rows, writer: &WriterPicture, props: &Props) {
     let texts = props.lang.texts();
     rows.push((
-        texts.master,
-        writer.master.map_or(texts.nobody, |master| props.picture.name(master)).to_owned(),
+        texts.sentinels.master,
+        writer.master.map_or(texts.page.nobody, |master| props.picture.name(master)).to_owned(),
     ));
-    rows.push((texts.acknowledged, writer.acknowledged.to_string()));
-    rows.push((texts.failed, writer.failed.to_string()));
+    rows.push((texts.replication.acknowledged, writer.acknowledged.to_string()));
+    rows.push((texts.replication.failed, writer.failed.to_string()));
 }
 
 /// The backlog as a bar: how full it is, and where each replica stands in it.
 fn backlog(replication: &Replication, lang: Lang) -> Html {
     let texts = lang.texts();
     let Some(backlog) = replication.backlog else {
-        return html! { <><h3>{ texts.backlog }</h3><p class="hint">{ texts.backlog_none }</p></> };
+        return html! { <><h3>{ texts.replication.backlog }</h3><p class="hint">{ texts.replication.backlog_none }</p></> };
     };
     let percent = |part: u64| format!("{}%", part.saturating_mul(100) / backlog.size.max(1));
     let row = |replica: &crate::picture::ReplicaPicture| {
@@ -209,17 +199,17 @@ fn backlog(replication: &Replication, lang: Lang) -> Html {
     };
     html! {
         <>
-            <h3>{ texts.backlog }</h3>
+            <h3>{ texts.replication.backlog }</h3>
             <div class="backlog" role="img" aria-label={format!("{} / {}", backlog.histlen, backlog.size)}>
                 <i style={format!("width:{}", percent(backlog.histlen))} />
             </div>
             <dl class="figures">
-                <div><dt>{ texts.backlog_first }</dt><dd>{ backlog.first }</dd></div>
-                <div><dt>{ texts.backlog_len }</dt><dd>{ backlog.histlen }</dd></div>
-                <div><dt>{ texts.backlog_size }</dt><dd>{ backlog.size }</dd></div>
+                <div><dt>{ texts.replication.backlog_first }</dt><dd>{ backlog.first }</dd></div>
+                <div><dt>{ texts.replication.backlog_len }</dt><dd>{ backlog.histlen }</dd></div>
+                <div><dt>{ texts.replication.backlog_size }</dt><dd>{ backlog.size }</dd></div>
             </dl>
             if !replication.replicas.is_empty() {
-                <table><caption>{ texts.replicas }</caption><tbody>{ for replication.replicas.iter().map(row) }</tbody></table>
+                <table><caption>{ texts.replication.replicas }</caption><tbody>{ for replication.replicas.iter().map(row) }</tbody></table>
             }
         </>
     }

@@ -26,18 +26,18 @@ pub(crate) fn Opinions(props: &Props) -> Html {
         html! { <tr><th scope="row">{ &node.name }</th>{ cells }</tr> }
     };
     html! {
-        <section class="opinions">
-            <h2>{ texts.opinions }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label={texts.opinions}>
+        <div class="opinions">
+            <h2>{ texts.sentinels.opinions }</h2>
+            <div class="scroll" tabindex="0" role="region" aria-label={texts.sentinels.opinions}>
                 <table>
                     <thead><tr>
-                        { for [texts.sentinel, texts.stance, texts.agree, texts.master, texts.epoch, texts.vote, texts.failover]
+                        { for [texts.sentinels.sentinel, texts.sentinels.stance, texts.sentinels.agree, texts.sentinels.master, texts.sentinels.epoch, texts.sentinels.vote, texts.sentinels.failover]
                             .into_iter().map(|name| html! { <th scope="col">{ name }</th> }) }
                     </tr></thead>
                     <tbody>{ for props.picture.nodes.iter().map(row) }</tbody>
                 </table>
             </div>
-        </section>
+        </div>
     }
 }
 
@@ -49,7 +49,7 @@ fn cells(opinion: &Opinion, picture: &Picture, lang: Lang) -> Html {
         <>
             <td><span class={classes!("stance", stance_class(opinion.stance))}>{ lang.stance(opinion.stance) }</span></td>
             <td>{ format!("{down} / {}", opinion.quorum) }</td>
-            <td>{ opinion.master.map_or(texts.nobody, |master| picture.name(master)) }</td>
+            <td>{ opinion.master.map_or(texts.page.nobody, |master| picture.name(master)) }</td>
             <td>{ opinion.epoch }</td>
             <td>{ vote.unwrap_or_else(|| "–".to_owned()) }</td>
             <td><code>{ opinion.failover }</code></td>

@@ -54,7 +54,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     });
     let nodes = picture.nodes.iter().filter_map(|node| Some(draw_node(node, place(node.id)?, props)));
     html! {
-        <svg class="world" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="group" aria-label={props.lang.texts().stage}>
+        <svg class="world" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="group" aria-label={props.lang.texts().stage.title}>
             <defs>
                 <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
                     <path d="M0 0l8 4-8 4z" />
@@ -132,7 +132,9 @@ fn draw_node(node: &NodePicture, at: Point, props: &Props) -> Html {
     };
     let is_selected = props.selected == Some(node.id);
     let label = match &node.part {
-        Part::Writer(writer) => format!("{}: {} {}", node.name, writer.acknowledged, texts.acknowledged),
+        Part::Writer(writer) => {
+            format!("{}: {} {}", node.name, writer.acknowledged, texts.replication.acknowledged)
+        }
         _ if word.is_empty() => format!("{}: {}", node.name, lang.power(node.power)),
         _ => format!("{}: {word}", node.name),
     };
@@ -220,7 +222,7 @@ fn data_class(node: &NodePicture, data: &DataPicture) -> &'static str {
 fn data_word(node: &NodePicture, data: &DataPicture, lang: Lang) -> String {
     let texts = lang.texts();
     let mut word = if data.is_promoting {
-        texts.promoting.to_owned()
+        texts.stage.promoting.to_owned()
     } else if node.runs() {
         lang.role(data.role).to_owned()
     } else {

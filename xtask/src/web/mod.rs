@@ -23,7 +23,10 @@ const PROFILE: &str = "wasm";
 /// What `--serve` listens on if nothing else is said.
 const ADDR: &str = "127.0.0.1:8080";
 /// Files that are served as they are written, from `web/`.
-const STATIC: [&str; 2] = ["index.html", "style.css"];
+const STATIC: [&str; 1] = ["index.html"];
+/// Of the style sheets in `web/css/` this one comes first, the others in the order of their names: none but this may
+/// be relied on by others.
+const FIRST_STYLE: &str = "base.css";
 
 /// Builds the page, and serves it if the arguments say so; none if they make no sense.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
@@ -103,8 +106,20 @@ fn build(root: &Path) -> Result<PathBuf, String> {
         let from = root.join("web").join(name);
         fs::copy(&from, folder.join(name)).map_err(|error| told(&from, &error))?;
     }
+    let styles = root.join("web/css");
+    let style = join_styles(&styles).map_err(|error| told(&styles, &error))?;
+    fs::write(folder.join("style.css"), style).map_err(|error| told(&folder, &error))?;
     print_sizes(&folder).map_err(|error| told(&folder, &error))?;
     Ok(folder)
+}
+
+/// All style sheets of a folder as one.
+fn join_styles(folder: &Path) -> io::Result<String> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "css"));
+    paths.sort_by_key(|path| (!path.ends_with(FIRST_STYLE), path.clone()));
+    paths.iter().map(fs::read_to_string).collect()
 }
 
 fn told(path: &Path, error: &io::Error) -> String {
@@ -144,6 +159,18 @@ fn gzipped_len(bytes: &[u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn style_sheets_are_joined_with_the_base_first() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the workspace");
+        let joined = join_styles(&root.join("web/css")).expect("they can be read");
+        let base = fs::read_to_string(root.join("web/css/base.css")).expect("it can be read");
+        assert!(joined.starts_with(&base));
+        let place = |rule: &str| joined.find(rule).unwrap_or_else(|| panic!("{rule} is missing"));
+        assert!(
+            place(".legend {") < place(".narration {") && place(".narration {") < place("[role=tablist] {")
+        );
+    }
 
     #[test]
     fn arguments_that_make_no_sense_are_refused_before_anything_is_built() {

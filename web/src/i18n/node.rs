@@ -1,0 +1,46 @@
+//! A chosen node: what it is, and what can be done to it.
+
+super::texts! {
+    /// A deed.
+    kill: "Kill", "杀死";
+    /// What it does.
+    kill_hint: "The process ends at once, as by kill -9.", "进程立即结束，如同 kill -9。";
+    /// A deed.
+    off: "Power off", "断电";
+    /// What it does.
+    off_hint: "The machine is gone: nobody gets an answer.", "机器消失：任何请求都得不到回应。";
+    /// A deed.
+    start: "Start", "启动";
+    /// What it does.
+    start_hint: "Starts the process again.", "重新启动进程。";
+    /// A deed.
+    freeze: "Freeze", "冻结";
+    /// What it does.
+    freeze_hint: "SIGSTOP: the process stands still, its kernel goes on.", "SIGSTOP：进程停住，内核继续工作。";
+    /// A deed.
+    resume: "Resume", "恢复";
+    /// What it does.
+    resume_hint: "SIGCONT: the process goes on.", "SIGCONT：进程继续运行。";
+    /// A deed.
+    isolate: "Isolate", "隔离";
+    /// What it does.
+    isolate_hint: "Cuts all wires between this node and the others.", "切断该节点与其他节点之间的所有连线。";
+    /// A deed.
+    heal: "Mend all wires", "修复所有连线";
+    /// A deed.
+    write_off: "Stop writing", "停止写入";
+    /// A deed.
+    write_on: "Write again", "继续写入";
+    /// A line of text as a deed.
+    deed: "Do something else", "其他操作";
+    /// An example of it.
+    deed_example: "cut redis-1 -> sentinel-1", "cut redis-1 -> sentinel-1";
+    /// Does it.
+    deed_do: "Do it", "执行";
+    /// Of a data node.
+    address: "address", "地址";
+    /// Of a data node.
+    role: "role", "角色";
+    /// Of a data node.
+    follows: "follows", "跟随";
+}
