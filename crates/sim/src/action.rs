@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use picket_sansio::{Millis, Prng, Time};
 
+use crate::context::Signal;
 use crate::disk::DiskFault;
-use crate::ids::{NodeId, NodeKind, Power};
+use crate::ids::{NodeId, Power};
 use crate::node::Program;
 use crate::server::Answering;
 use crate::world::World;
@@ -159,32 +160,24 @@ impl World {
     }
 
     /// What is wrong with a disk from now on.
-    pub fn set_disk_fault(&mut self, sentinel: NodeId, fault: DiskFault) {
-        self.note(sentinel, &format!("disk: {fault:?}"));
-        let node = self.node_mut(sentinel);
-        match &mut node.program {
-            Program::Data(data) => data.disk.fault = fault,
-            _ => node.disk.fault = fault,
-        }
+    pub fn set_disk_fault(&mut self, node: NodeId, fault: DiskFault) {
+        self.note(node, &format!("disk: {fault:?}"));
+        self.node_mut(node).drive.fault = fault;
     }
 
     /// How long writes to a disk take from now on.
-    pub fn set_disk_latency(&mut self, sentinel: NodeId, latency: Latency) {
-        let node = self.node_mut(sentinel);
-        match &mut node.program {
-            Program::Data(data) => data.disk.latency = latency,
-            _ => node.disk.latency = latency,
-        }
+    pub fn set_disk_latency(&mut self, node: NodeId, latency: Latency) {
+        self.node_mut(node).drive.latency = latency;
     }
 
-    /// Sets the calendar clock of a data node's machine forward or back.
+    /// Sets a machine's calendar clock forward or back, whose process sees it at once, or when it goes on or starts
+    /// next. The clock by which a process measures spans never jumps: what a Sentinel distrusts is that it stood still,
+    /// which is [`freeze`](Self::freeze) and [`thaw`](Self::thaw).
     pub fn set_clock(&mut self, node: NodeId, by_ms: i64) {
         self.note(node, &format!("its calendar clock jumps by {by_ms} ms"));
-        self.with_context(node, |program, ctx| {
-            if let Program::Data(data) = program {
-                data.set_clock(ctx, by_ms);
-            }
-        });
+        let machine = self.node_mut(node);
+        machine.clock_ms = machine.clock_ms.saturating_add(by_ms);
+        self.signal(node, Signal::ClockJumped);
     }
 
     /// The text of a Sentinel's config file, as it is on disk.
@@ -232,7 +225,7 @@ impl World {
         self.heal();
         let nodes: Vec<NodeId> = self.nodes().collect();
         for node in nodes {
-            if self.kind(node) == NodeKind::Sentinel && self.node(node).disk.fault != DiskFault::None {
+            if self.node(node).drive.fault != DiskFault::None {
                 self.set_disk_fault(node, DiskFault::None);
             }
             self.thaw(node);

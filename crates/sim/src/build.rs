@@ -10,16 +10,18 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use picket_resp::Reply;
 use picket_sansio::Millis;
 
+use crate::cluster::Cluster;
 use crate::console::{Answer, Console};
 use crate::context::Context;
 use crate::data::DataNode;
-use crate::disk::Disk;
+use crate::disk::{Disk, Drive};
 use crate::ids::{NodeId, NodeKind, Power, Run};
 use crate::invariants::Observation;
 use crate::node::{Node, Program};
 use crate::script::ActionError;
 use crate::sentinel::SentinelHost;
 use crate::server::{Server, ServerOptions};
+use crate::topology::{number_of, word};
 use crate::world::World;
 use crate::writer::Writer;
 
@@ -27,12 +29,30 @@ use crate::writer::Writer;
 const CONSOLE_PATIENCE: Millis = Millis(10_000);
 /// Commands of operators that wait for their replies, at most.
 const CONSOLES_MAX: usize = 200;
+/// How many numbers each writer has for its own: sets of such numbers are small.
+const WRITER_NUMBERS: u64 = 10_000_000;
+
+/// Where the machine of that number listens.
+fn addr_of(kind: NodeKind, number: u8) -> SocketAddr {
+    let (net, port) = match kind {
+        NodeKind::Sentinel => (0, 26379),
+        NodeKind::Server => (1, 6379),
+        NodeKind::Writer => (2, 0),
+        NodeKind::Console => (3, 0),
+    };
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, net, number)), port)
+}
 
 impl World {
     /// A data server of the deployment of that name, running from now on.
     pub fn add_server(&mut self, deployment: &str, options: ServerOptions) -> NodeId {
+        let number = self.free_number(NodeKind::Server);
+        self.add_server_at(number, deployment, options)
+    }
+
+    pub(crate) fn add_server_at(&mut self, number: u8, deployment: &str, options: ServerOptions) -> NodeId {
         let master = options.replica_of.map(|master| self.addr(master));
-        let addr = self.free_addr(NodeKind::Server, 6379);
+        let addr = addr_of(NodeKind::Server, number);
         self.deployments.insert(addr, deployment.to_string());
         self.add_node(NodeKind::Server, addr, Vec::new(), |ctx| {
             Program::Server(Server::start(ctx, options, addr, master))
@@ -50,15 +70,25 @@ impl World {
         replica_of: Option<NodeId>,
         config: &str,
     ) -> Result<NodeId, String> {
-        let addr = self.free_addr(NodeKind::Server, 6379);
+        let number = self.free_number(NodeKind::Server);
+        self.add_data_node_at(number, deployment, replica_of, config)
+    }
+
+    pub(crate) fn add_data_node_at(
+        &mut self,
+        number: u8,
+        deployment: &str,
+        replica_of: Option<NodeId>,
+        config: &str,
+    ) -> Result<NodeId, String> {
+        let addr = addr_of(NodeKind::Server, number);
         let mut text = format!("port {}\nprotected-mode no\nset-max-intset-entries 1000000\n", addr.port());
         if let Some(master) = replica_of.map(|master| self.addr(master)) {
             text.push_str(&format!("replicaof {} {}\n", master.ip(), master.port()));
         }
         text.push_str(config);
         // Read before there is a node, so that a bad file leaves nothing behind.
-        let mut ctx =
-            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let node = DataNode::start(&mut ctx, addr, text.into_bytes()).map_err(|error| error.to_string())?;
         let effects = ctx.effects;
         self.deployments.insert(addr, deployment.to_string());
@@ -72,11 +102,15 @@ impl World {
     /// # Errors
     /// What the reader of config files says.
     pub fn add_sentinel(&mut self, config: &str) -> Result<NodeId, String> {
-        let addr = self.free_addr(NodeKind::Sentinel, 26379);
+        let number = self.free_number(NodeKind::Sentinel);
+        self.add_sentinel_at(number, config)
+    }
+
+    pub(crate) fn add_sentinel_at(&mut self, number: u8, config: &str) -> Result<NodeId, String> {
+        let addr = addr_of(NodeKind::Sentinel, number);
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         // Read before there is a node, so that a bad file leaves nothing behind.
-        let mut ctx =
-            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let host = SentinelHost::start(&mut ctx, addr, config.as_bytes())?;
         let effects = ctx.effects;
         self.ids.insert(host.core.my_id().to_string(), id);
@@ -90,28 +124,35 @@ impl World {
 
     /// A client that writes a number to the master of that name, again and again.
     pub fn add_writer(&mut self, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
-        let addr = self.free_addr(NodeKind::Writer, 0);
+        let number = self.free_number(NodeKind::Writer);
+        self.add_writer_to(number, master, sentinels, interval)
+    }
+
+    /// A client that writes to the first master, and knows all Sentinels that there are.
+    pub(crate) fn add_writer_at(&mut self, number: u8, interval: Millis) -> Result<NodeId, ActionError> {
+        let sentinels: Vec<NodeId> = self.sentinels().collect();
+        if sentinels.is_empty() {
+            return Err(ActionError(
+                "a writer asks Sentinels for the master, and there are none".to_string(),
+            ));
+        }
+        Ok(self.add_writer_to(number, &Cluster::master_name(0), &sentinels, interval))
+    }
+
+    fn add_writer_to(&mut self, number: u8, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
+        let addr = addr_of(NodeKind::Writer, number);
         let sentinels = sentinels.iter().map(|sentinel| self.addr(*sentinel)).collect();
-        // Ten million for each: sets of such numbers are small.
-        let first_number = 1 + (self.count(NodeKind::Writer) as u64) * 10_000_000;
+        let first_number = 1 + u64::from(number - 1) * WRITER_NUMBERS;
         self.add_node(NodeKind::Writer, addr, Vec::new(), |ctx| {
             Program::Writer(Writer::start(ctx, master, sentinels, interval, first_number))
         })
     }
 
-    pub(crate) fn free_addr(&self, kind: NodeKind, port: u16) -> SocketAddr {
-        let number = u8::try_from(self.count(kind) + 1).expect("a world has at most 254 nodes of a kind");
-        let net = match kind {
-            NodeKind::Sentinel => 0,
-            NodeKind::Server => 1,
-            NodeKind::Writer => 2,
-            NodeKind::Console => 3,
-        };
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, net, number)), port)
-    }
-
-    fn count(&self, kind: NodeKind) -> usize {
-        self.nodes.iter().filter(|node| node.program.kind() == kind).count()
+    /// The number behind the last of that kind.
+    fn free_number(&self, kind: NodeKind) -> u8 {
+        let numbers = self.nodes.iter().filter(|node| node.program.kind() == kind);
+        let last = numbers.map(|node| number_of(node.ip)).max().unwrap_or(0);
+        last.checked_add(1).expect("a world has at most 254 nodes of a kind")
     }
 
     pub(crate) fn add_node(
@@ -122,15 +163,8 @@ impl World {
         make: impl FnOnce(&mut Context<'_>) -> Program,
     ) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        let word = match kind {
-            NodeKind::Sentinel => "sentinel",
-            NodeKind::Server => "redis",
-            NodeKind::Writer => "writer",
-            NodeKind::Console => "console",
-        };
-        let name = format!("{word}-{}", self.count(kind) + 1);
-        let mut ctx =
-            Context { now: self.now, prng: &mut self.prng, conns: &mut self.next_conn, effects: Vec::new() };
+        let name = format!("{}-{}", word(kind), number_of(addr.ip()));
+        let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let program = make(&mut ctx);
         let effects = ctx.effects;
         self.nodes.push(Node {
@@ -140,7 +174,10 @@ impl World {
             run: Run(1),
             power: Power::Running,
             inbox: VecDeque::new(),
+            drive: Drive::new(),
             disk: Disk::new(text),
+            clock_ms: 0,
+            is_removed: false,
             program,
         });
         self.perform(id, effects);
@@ -174,9 +211,7 @@ impl World {
     /// # Errors
     /// If too many commands wait for their replies.
     pub fn run(&mut self, node: NodeId, words: &[String]) -> Result<(), ActionError> {
-        if self.count(NodeKind::Console) >= CONSOLES_MAX && self.find_idle_console().is_none() {
-            return Err(ActionError(format!("{CONSOLES_MAX} commands wait for their replies already")));
-        }
+        self.check_consoles(1)?;
         let console = self.idle_console();
         let to = self.addr(node);
         let question = Some((node, words.to_vec()));
@@ -186,6 +221,26 @@ impl World {
                 console.ask(ctx, to, words);
             }
         });
+        Ok(())
+    }
+
+    /// Sends a command to each of these nodes.
+    ///
+    /// # Errors
+    /// If too many commands wait for their replies. None has been sent then.
+    pub(crate) fn run_on(&mut self, nodes: &[NodeId], words: &[String]) -> Result<(), ActionError> {
+        self.check_consoles(nodes.len())?;
+        nodes.iter().try_for_each(|node| self.run(*node, words))
+    }
+
+    fn check_consoles(&self, wanted: usize) -> Result<(), ActionError> {
+        let is_busy = |node: &&Node| matches!(&node.program, Program::Console(console) if !console.is_idle());
+        let busy = self.nodes.iter().filter(is_busy).count();
+        if busy + wanted > CONSOLES_MAX {
+            return Err(ActionError(format!(
+                "{busy} of at most {CONSOLES_MAX} commands wait for their replies"
+            )));
+        }
         Ok(())
     }
 
@@ -203,7 +258,7 @@ impl World {
         match self.find_idle_console() {
             Some(id) => id,
             None => {
-                let addr = self.free_addr(NodeKind::Console, 0);
+                let addr = addr_of(NodeKind::Console, self.free_number(NodeKind::Console));
                 self.add_node(NodeKind::Console, addr, Vec::new(), |_| Program::Console(Console::default()))
             }
         }

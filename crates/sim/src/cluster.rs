@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -86,6 +87,7 @@ impl Cluster {
     /// What the reader of config files says.
     pub fn build(seed: u64, shape: &Shape) -> Result<Self, String> {
         let mut world = World::new(seed);
+        world.shape = Arc::new(shape.clone());
         let mut groups = Vec::new();
         for index in 0..shape.masters {
             let name = Self::master_name(index);
@@ -93,12 +95,7 @@ impl Cluster {
                 groups.push(Self::add_nodes(&mut world, &name, shape)?);
                 continue;
             }
-            let options = ServerOptions {
-                password: shape.password.clone(),
-                sync_time: shape.sync_time,
-                repl_timeout: shape.repl_timeout,
-                ..ServerOptions::default()
-            };
+            let options = shape.server_options();
             let master = world.add_server(&name, options.clone());
             let mut group = alloc::vec![master];
             for _ in 0..shape.replicas {
@@ -107,27 +104,20 @@ impl Cluster {
             }
             groups.push(group);
         }
-        let config = Self::config(&world, &groups, shape);
         let mut sentinels = Vec::new();
         for number in 1..=shape.sentinels {
             let name = format!("sentinel-{number}");
-            let config = config.clone() + &shape.lines_for("sentinel", &name);
+            let config = Self::sentinel_config(&world, shape, &name);
             sentinels.push(world.add_sentinel(&config).map_err(|error| format!("{name}: {error}"))?);
         }
         Ok(Self { world, sentinels, groups })
     }
 
     fn add_nodes(world: &mut World, deployment: &str, shape: &Shape) -> Result<Vec<NodeId>, String> {
-        let mut config = format!("repl-timeout {}\n", (shape.repl_timeout.0 / 1000).max(1));
-        config.push_str("enable-debug-command yes\nrepl-diskless-sync-delay 0\n");
-        if let Some(password) = &shape.password {
-            config.push_str(&format!("requirepass {password}\nmasterauth {password}\n"));
-        }
         let mut group: Vec<NodeId> = Vec::new();
         for _ in 0..=shape.replicas {
             let name = format!("redis-{}", world.servers().count() + 1);
-            let config = config.clone() + &shape.lines_for("redis", &name);
-            let node = world.add_data_node(deployment, group.first().copied(), &config);
+            let node = world.add_data_node(deployment, group.first().copied(), &shape.data_config(&name));
             group.push(node.map_err(|error| format!("{name}: {error}"))?);
         }
         Ok(group)
@@ -186,12 +176,13 @@ impl Cluster {
         if index == 0 { "mymaster".to_string() } else { format!("mymaster-{}", index + 1) }
     }
 
-    /// The config file of its Sentinels.
-    fn config(world: &World, groups: &[Vec<NodeId>], shape: &Shape) -> String {
+    /// The config file of a Sentinel of a world whose first data nodes are its masters with their replicas.
+    pub(crate) fn sentinel_config(world: &World, shape: &Shape, sentinel: &str) -> String {
         let mut text = "port 26379\n".to_string();
-        for (index, group) in groups.iter().enumerate() {
+        for index in 0..shape.masters {
             let name = Self::master_name(index);
-            let addr = world.addr(group[0]);
+            let group = |node: &NodeId| world.deployment(*node) == Some(name.as_str());
+            let Some(addr) = world.servers().find(group).map(|master| world.addr(master)) else { continue };
             let (ip, port, quorum) = (addr.ip(), addr.port(), shape.quorum);
             text.push_str(&format!("sentinel monitor {name} {ip} {port} {quorum}\n"));
             text.push_str(&format!("sentinel down-after-milliseconds {name} {}\n", shape.down_after.0));
@@ -201,7 +192,7 @@ impl Cluster {
                 text.push_str(&format!("sentinel auth-pass {name} {password}\n"));
             }
         }
-        text
+        text + &shape.lines_for("sentinel", sentinel)
     }
 
     /// Where a Sentinel takes a master to be.
@@ -231,8 +222,28 @@ impl Cluster {
 }
 
 impl Shape {
+    /// How a modelled data server is set up.
+    pub(crate) fn server_options(&self) -> ServerOptions {
+        ServerOptions {
+            password: self.password.clone(),
+            sync_time: self.sync_time,
+            repl_timeout: self.repl_timeout,
+            ..ServerOptions::default()
+        }
+    }
+
+    /// The config file of the data node of that name.
+    pub(crate) fn data_config(&self, name: &str) -> String {
+        let mut config = format!("repl-timeout {}\n", (self.repl_timeout.0 / 1000).max(1));
+        config.push_str("enable-debug-command yes\nrepl-diskless-sync-delay 0\n");
+        if let Some(password) = &self.password {
+            config.push_str(&format!("requirepass {password}\nmasterauth {password}\n"));
+        }
+        config + &self.lines_for("redis", name)
+    }
+
     /// The further lines of one node's config file.
-    fn lines_for(&self, kind: &str, name: &str) -> String {
+    pub(crate) fn lines_for(&self, kind: &str, name: &str) -> String {
         let lines = self.config.iter().filter(|(whose, _)| whose == kind || whose == name);
         lines.map(|(_, line)| format!("{line}\n")).collect()
     }

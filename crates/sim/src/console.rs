@@ -69,6 +69,7 @@ impl Console {
             | Signal::Taken { .. }
             | Signal::Accepted { .. }
             | Signal::Persisted { .. }
+            | Signal::ClockJumped
             | Signal::Resolved { .. }
             | Signal::Timer { .. } => {}
         }

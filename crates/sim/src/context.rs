@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use bytes::Bytes;
-use picket_sansio::{Millis, Prng, Ticket, Time};
+use picket_sansio::{Millis, Prng, Ticket, Time, WallTime};
 use picket_sentinel_core::{Event, PersistentState};
 
 use crate::console::Answer;
+use crate::disk::Drive;
 use crate::dns::Resolved;
 use crate::ids::ConnId;
 
@@ -36,6 +37,8 @@ pub(crate) enum Signal {
     Persisted { ticket: Ticket, result: Result<(), String> },
     /// What a name stands for, by the key that [`Context::resolve`] was given.
     Resolved { key: u64, result: Resolved },
+    /// Its machine's calendar clock was set.
+    ClockJumped,
     /// A timer has run out.
     Timer { tag: TimerTag },
 }
@@ -72,10 +75,27 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Time,
     pub(crate) prng: &'a mut Prng,
     pub(crate) conns: &'a mut u64,
+    /// How its machine's disk works.
+    pub(crate) drive: Drive,
+    /// By how much its machine's calendar clock is wrong.
+    pub(crate) clock_ms: i64,
     pub(crate) effects: Vec<Effect>,
 }
 
-impl Context<'_> {
+/// What the calendar reads at the origin of the world's time.
+const CALENDAR: u64 = 1_700_000_000_000_000;
+
+impl<'a> Context<'a> {
+    /// For a process of a machine with nothing unusual about it.
+    pub(crate) fn new(now: Time, prng: &'a mut Prng, conns: &'a mut u64) -> Self {
+        Self { now, prng, conns, drive: Drive::new(), clock_ms: 0, effects: Vec::new() }
+    }
+
+    /// What the machine's calendar clock reads.
+    pub(crate) fn wall(&self) -> WallTime {
+        WallTime((CALENDAR + self.now.0).saturating_add_signed(self.clock_ms.saturating_mul(1000)))
+    }
+
     pub(crate) fn dial(&mut self, to: SocketAddr) -> ConnId {
         *self.conns += 1;
         let conn = ConnId(*self.conns);

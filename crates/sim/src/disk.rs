@@ -1,4 +1,4 @@
-//! A Sentinel's disk: the text of its config file, slow to change and sometimes unwilling to.
+//! Disks, slow and sometimes unwilling; and what is on a Sentinel's: the text of its config file.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,23 +20,39 @@ pub enum DiskFault {
     Flaky(u32),
 }
 
+/// How a machine's disk works at present, whatever is on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drive {
+    pub(crate) latency: Latency,
+    pub(crate) fault: DiskFault,
+}
+
+impl Drive {
+    pub(crate) fn new() -> Self {
+        Self { latency: Latency { from_us: 3_000, to_us: 5_000 }, fault: DiskFault::None }
+    }
+
+    /// Whether a write that comes to its end now fails, and with which words.
+    pub(crate) fn write(self, prng: &mut Prng) -> Result<(), String> {
+        let fails = match self.fault {
+            DiskFault::None => false,
+            DiskFault::Full => true,
+            DiskFault::Flaky(percent) => prng.below(100) < u64::from(percent),
+        };
+        if fails { Err("No space left on device".to_string()) } else { Ok(()) }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     text: Vec<u8>,
     /// States on their way, oldest first, with the time at which each is done.
     writing: Vec<(Ticket, PersistentState, Time)>,
-    pub(crate) latency: Latency,
-    pub(crate) fault: DiskFault,
 }
 
 impl Disk {
     pub(crate) fn new(text: Vec<u8>) -> Self {
-        Self {
-            text,
-            writing: Vec::new(),
-            latency: Latency { from_us: 3_000, to_us: 5_000 },
-            fault: DiskFault::None,
-        }
+        Self { text, writing: Vec::new() }
     }
 
     /// What a process that starts now would read.
@@ -51,39 +67,35 @@ impl Disk {
     /// Takes a state for writing; answers when that will be done.
     pub(crate) fn write(
         &mut self,
+        drive: Drive,
         now: Time,
         prng: &mut Prng,
         ticket: Ticket,
         state: PersistentState,
     ) -> Time {
         let begins = self.writing.last().map_or(now, |(_, _, done)| now.max(*done));
-        let done = self.latency.after(begins, prng);
+        let done = drive.latency.after(begins, prng);
         self.writing.push((ticket, state, done));
         done
     }
 
     /// The oldest write is done.
-    pub(crate) fn finish(&mut self, prng: &mut Prng) -> Option<(Ticket, Result<(), String>)> {
+    pub(crate) fn finish(&mut self, drive: Drive, prng: &mut Prng) -> Option<(Ticket, Result<(), String>)> {
         if self.writing.is_empty() {
             return None;
         }
         let (ticket, state, _) = self.writing.remove(0);
-        let fails = match self.fault {
-            DiskFault::None => false,
-            DiskFault::Full => true,
-            DiskFault::Flaky(percent) => prng.below(100) < u64::from(percent),
-        };
-        if fails {
-            return Some((ticket, Err("No space left on device".to_string())));
+        let result = drive.write(prng);
+        if result.is_ok() {
+            self.text = state.rewrite(&self.text);
         }
-        self.text = state.rewrite(&self.text);
-        Some((ticket, Ok(())))
+        Some((ticket, result))
     }
 
     /// The process has died. What was on its way may or may not have taken the file's place.
-    pub(crate) fn crash(&mut self, prng: &mut Prng) {
+    pub(crate) fn crash(&mut self, drive: Drive, prng: &mut Prng) {
         if let Some((_, state, _)) = self.writing.first()
-            && self.fault == DiskFault::None
+            && drive.fault == DiskFault::None
             && prng.below(2) == 0
         {
             self.text = state.rewrite(&self.text);

@@ -43,6 +43,12 @@ impl Wires {
         Self { usual, pairs: BTreeMap::new(), cuts: BTreeSet::new() }
     }
 
+    /// A machine has left.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.pairs.retain(|(a, b), _| *a != node && *b != node);
+        self.cuts.retain(|(a, b)| *a != node && *b != node);
+    }
+
     fn arrival(&self, now: Time, from: NodeId, to: NodeId, prng: &mut Prng) -> Time {
         self.pairs.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual).after(now, prng)
     }

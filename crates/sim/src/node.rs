@@ -5,10 +5,12 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::net::IpAddr;
 
+use picket_sansio::{Prng, Time};
+
 use crate::console::Console;
 use crate::context::{Context, Signal};
 use crate::data::DataNode;
-use crate::disk::Disk;
+use crate::disk::{Disk, Drive};
 use crate::ids::{NodeKind, Power, Run};
 use crate::sentinel::SentinelHost;
 use crate::server::Server;
@@ -23,9 +25,22 @@ pub(crate) struct Node {
     pub(crate) power: Power,
     /// What arrived while the process was frozen.
     pub(crate) inbox: VecDeque<Signal>,
-    /// A Sentinel's; others have an empty one.
+    /// How the machine's disk works.
+    pub(crate) drive: Drive,
+    /// What is on a Sentinel's. A data node keeps its files itself; others have none.
     pub(crate) disk: Disk,
+    /// By how much the machine's calendar clock differs from that of others, in milliseconds.
+    pub(crate) clock_ms: i64,
+    /// It has left for good.
+    pub(crate) is_removed: bool,
     pub(crate) program: Program,
+}
+
+impl Node {
+    /// What its process can do at this moment.
+    pub(crate) fn context<'a>(&self, now: Time, prng: &'a mut Prng, conns: &'a mut u64) -> Context<'a> {
+        Context { drive: self.drive, clock_ms: self.clock_ms, ..Context::new(now, prng, conns) }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use picket_replication::LinkState;
 
 use crate::ids::{NodeId, NodeKind, Power};
-use crate::node::Program;
+use crate::node::{Node, Program};
 use crate::world::World;
 
 /// The part that a data node plays.
@@ -35,8 +35,9 @@ impl World {
         self.nodes_of(NodeKind::Writer)
     }
 
-    fn nodes_of(&self, kind: NodeKind) -> impl Iterator<Item = NodeId> + use<> {
-        let nodes = self.nodes.iter().zip(0..).filter(|(node, _)| node.program.kind() == kind);
+    pub(crate) fn nodes_of(&self, kind: NodeKind) -> impl Iterator<Item = NodeId> + use<> {
+        let is_one = |node: &Node| node.program.kind() == kind && !node.is_removed;
+        let nodes = self.nodes.iter().zip(0..).filter(|(node, _)| is_one(node));
         let nodes: alloc::vec::Vec<NodeId> = nodes.map(|(_, id)| NodeId(id)).collect();
         nodes.into_iter()
     }

@@ -6,16 +6,13 @@ use core::net::{IpAddr, SocketAddr};
 use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
-use picket_sansio::{ClientId, LinkId, QueryId, Time, WallTime};
+use picket_sansio::{ClientId, LinkId, QueryId, Time};
 use picket_sentinel_core::{Config, Input, Output, ScriptOutcome, Sentinel};
 use picket_server_core::ClientAddresses;
 
 use crate::context::{Context, Effect, Signal};
 use crate::hash::Hash;
 use crate::ids::{ConnId, Owner};
-
-/// What the calendar reads at the origin of the world's time.
-pub(crate) const CALENDAR: u64 = 1_700_000_000_000_000;
 
 #[derive(Clone, Debug)]
 pub(crate) struct SentinelHost {
@@ -47,7 +44,7 @@ impl SentinelHost {
             .map_err(|error| error.to_string())?;
         let seed = ctx.prng.next_u64();
         let mut host = Self {
-            core: Sentinel::new(Time(0), WallTime(CALENDAR + ctx.now.0), seed, config),
+            core: Sentinel::new(Time(0), ctx.wall(), seed, config),
             started: ctx.now,
             ip: addr.ip(),
             port: addr.port(),
@@ -104,6 +101,10 @@ impl SentinelHost {
             Signal::Persisted { ticket, result } => self.input(ctx, Input::Persisted { ticket, result }),
             Signal::Resolved { key, result } => {
                 self.input(ctx, Input::Resolved { query: QueryId(key), result });
+            }
+            Signal::ClockJumped => {
+                let wall = ctx.wall();
+                self.input(ctx, Input::Wall(wall));
             }
             Signal::Timer { .. } | Signal::Taken { .. } => {}
         }

@@ -18,13 +18,13 @@ use crate::world::World;
 use crate::writer::WriterReport;
 
 impl World {
-    /// All nodes, consoles left out.
+    /// All nodes, consoles and those that have left for good left out.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         let nodes: Vec<NodeId> = self
             .nodes
             .iter()
             .zip(0..)
-            .filter(|(node, _)| node.program.kind() != NodeKind::Console)
+            .filter(|(node, _)| node.program.kind() != NodeKind::Console && !node.is_removed)
             .map(|(_, id)| NodeId(id))
             .collect();
         nodes.into_iter()

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
@@ -12,6 +13,7 @@ use picket_sansio::{Millis, Prng, Time};
 use picket_sentinel_core::Event;
 use picket_server_core::LogLevel;
 
+use crate::cluster::Shape;
 use crate::console::Answer;
 use crate::context::{Context, Effect, Signal};
 use crate::dns::Dns;
@@ -82,6 +84,8 @@ pub struct World {
     /// The outputs of processes that have ended.
     pub(crate) past: Hash,
     pub(crate) tally: Tally,
+    /// How nodes are set up that come later.
+    pub(crate) shape: Arc<Shape>,
 }
 
 impl World {
@@ -111,6 +115,7 @@ impl World {
             steps_now: 0,
             past: Hash::new(),
             tally: Tally::default(),
+            shape: Arc::new(Shape::default()),
         }
     }
 
@@ -242,7 +247,8 @@ impl World {
             Happening::DiskDone { node, run } => {
                 if self.node(node).run == run {
                     let World { nodes, prng, .. } = self;
-                    if let Some((ticket, result)) = nodes[node.0 as usize].disk.finish(prng) {
+                    let machine = &mut nodes[node.0 as usize];
+                    if let Some((ticket, result)) = machine.disk.finish(machine.drive, prng) {
                         self.signal(node, Signal::Persisted { ticket, result });
                     }
                 }
@@ -295,8 +301,9 @@ impl World {
 
     pub(crate) fn with_context(&mut self, node: NodeId, run: impl FnOnce(&mut Program, &mut Context<'_>)) {
         let World { nodes, prng, next_conn, now, .. } = self;
-        let mut ctx = Context { now: *now, prng, conns: next_conn, effects: Vec::new() };
-        run(&mut nodes[node.0 as usize].program, &mut ctx);
+        let machine = &mut nodes[node.0 as usize];
+        let mut ctx = machine.context(*now, prng, next_conn);
+        run(&mut machine.program, &mut ctx);
         let effects = ctx.effects;
         let told = effects.iter().any(|effect| matches!(effect, Effect::Event(_) | Effect::Persist { .. }));
         self.perform(node, effects);
@@ -321,7 +328,8 @@ impl World {
                 Effect::Resolve { key, host } => self.look_up(node, key, &host),
                 Effect::Persist { ticket, state } => {
                     let World { nodes, prng, now, queue, .. } = self;
-                    let done = nodes[node.0 as usize].disk.write(*now, prng, ticket, state);
+                    let machine = &mut nodes[node.0 as usize];
+                    let done = machine.disk.write(machine.drive, *now, prng, ticket, state);
                     queue.push(done, Happening::DiskDone { node, run });
                 }
                 Effect::Event(event) => self.on_event(node, &event),
@@ -380,7 +388,7 @@ impl World {
         let stopped = &mut nodes[node.0 as usize];
         stopped.power = power;
         stopped.inbox.clear();
-        stopped.disk.crash(prng);
+        stopped.disk.crash(stopped.drive, prng);
     }
 
     pub(crate) fn start(&mut self, node: NodeId) {
@@ -390,8 +398,8 @@ impl World {
         stopped.power = Power::Running;
         let text = stopped.disk.text().to_vec();
         let World { nodes, prng, next_conn, now, ids, .. } = self;
-        let mut ctx = Context { now: *now, prng, conns: next_conn, effects: Vec::new() };
         let started = &mut nodes[node.0 as usize];
+        let mut ctx = started.context(*now, prng, next_conn);
         match &mut started.program {
             Program::Server(server) => server.restart(&mut ctx),
             Program::Data(data) => {

@@ -157,6 +157,7 @@ impl Writer {
             | Signal::Taken { .. }
             | Signal::Accepted { .. }
             | Signal::Persisted { .. }
+            | Signal::ClockJumped
             | Signal::Resolved { .. } => {}
         }
     }

@@ -12,7 +12,7 @@ use picket_sansio::collections::BTreeMap;
 use picket_sansio::{Millis, Prng, QueryId, Secret, Time};
 
 use crate::action::Latency;
-use crate::disk::DiskFault;
+use crate::disk::Drive;
 
 /// How long the operating system takes for what need not reach the disk.
 const CACHED: Latency = Latency { from_us: 20, to_us: 60 };
@@ -52,8 +52,6 @@ pub(crate) struct Disk {
     committed: BTreeMap<FileId, String>,
     /// What is asked for, in order, with the time at which each is done.
     under_way: VecDeque<(Time, Request)>,
-    pub(crate) latency: Latency,
-    pub(crate) fault: DiskFault,
 }
 
 impl Disk {
@@ -64,8 +62,6 @@ impl Disk {
             open: BTreeMap::new(),
             committed: BTreeMap::new(),
             under_way: VecDeque::new(),
-            latency: Latency { from_us: 3_000, to_us: 5_000 },
-            fault: DiskFault::None,
         }
     }
 
@@ -87,9 +83,9 @@ impl Disk {
     }
 
     /// Takes a request; answers when it will be done.
-    pub(super) fn ask(&mut self, now: Time, prng: &mut Prng, request: Request) -> Time {
+    pub(super) fn ask(&mut self, drive: Drive, now: Time, prng: &mut Prng, request: Request) -> Time {
         let latency = match &request {
-            Request::Commit(..) | Request::Rewrite(..) | Request::WriteText(..) => self.latency,
+            Request::Commit(..) | Request::Rewrite(..) | Request::WriteText(..) => drive.latency,
             Request::Create(_)
             | Request::Write(..)
             | Request::Open(..)
@@ -105,14 +101,10 @@ impl Disk {
     }
 
     /// Carries out the oldest request.
-    pub(super) fn finish(&mut self, prng: &mut Prng) -> Option<Answer> {
+    pub(super) fn finish(&mut self, drive: Drive, prng: &mut Prng) -> Option<Answer> {
         let (_, request) = self.under_way.pop_front()?;
-        let fails = match self.fault {
-            DiskFault::None => false,
-            DiskFault::Full => true,
-            DiskFault::Flaky(percent) => prng.below(100) < u64::from(percent),
-        };
-        let full = || "No space left on device".to_string();
+        // Drawn for every request, so that what is asked for does not change what becomes of the others.
+        let written = drive.write(prng);
         Some(match request {
             Request::Create(file) => {
                 self.open.insert(file, Vec::new());
@@ -129,9 +121,9 @@ impl Disk {
                 }
                 return None;
             }
-            Request::Write(file, _) | Request::Commit(file, _) if fails => {
+            Request::Write(file, _) | Request::Commit(file, _) if let Err(reason) = &written => {
                 self.open.remove(&file);
-                Answer::File(file, FileResult::Failed(full()))
+                Answer::File(file, FileResult::Failed(reason.clone()))
             }
             Request::Write(file, bytes) => {
                 self.open.get_mut(&file)?.extend_from_slice(&bytes);
@@ -158,8 +150,8 @@ impl Disk {
                 let (from, to) = (place(offset), place(offset.saturating_add(len)));
                 Answer::File(file, FileResult::Read(Bytes::copy_from_slice(&bytes[from..to])))
             }
-            Request::Rewrite(query, _) | Request::WriteText(query, ..) if fails => {
-                Answer::Written(query, Err(full()))
+            Request::Rewrite(query, _) | Request::WriteText(query, ..) if written.is_err() => {
+                Answer::Written(query, written)
             }
             Request::Rewrite(query, state) => {
                 self.config = state.rewrite(&self.config);

@@ -13,14 +13,13 @@ use bytes::Bytes;
 use picket_node_core::types::Value;
 use picket_node_core::{Node, NodeInput, NodeOptions, NodeOutput, NodeStatus};
 use picket_sansio::collections::BTreeMap;
-use picket_sansio::{ClientId, LinkId, Time, WallTime};
+use picket_sansio::{ClientId, LinkId, Time};
 use picket_server_core::config::{ConfigError, LoadOptions, load};
 use picket_server_core::{ClientAddresses, Identity, LogLevel, Settings};
 
 use crate::context::{Context, Effect, Signal};
 use crate::hash::Hash;
 use crate::ids::{ConnId, Owner};
-use crate::sentinel::CALENDAR;
 use disk::{Answer, Request, WALL_PERIOD};
 
 pub(crate) use disk::Disk;
@@ -30,15 +29,13 @@ const SOCKET_BUFFER: u64 = 1 << 20;
 /// The key under which writers leave their numbers.
 pub(crate) const WRITES: &str = "writes";
 
-/// A data node's machine: its disk, its clock, and its process if there is one.
+/// A data node's machine: what is on its disk, and its process if there is one.
 #[derive(Clone, Debug)]
 pub(crate) struct DataNode {
     addr: SocketAddr,
     /// The config file that an empty disk gets.
     first_config: Vec<u8>,
     pub(crate) disk: Disk,
-    /// By how much the calendar clock differs from that of others, in milliseconds.
-    clock_ms: i64,
     process: Option<Box<Process>>,
 }
 
@@ -84,7 +81,7 @@ impl DataNode {
         config: Vec<u8>,
     ) -> Result<Self, ConfigError> {
         let disk = Disk::new(config.clone());
-        let mut node = Self { addr, first_config: config, disk, clock_ms: 0, process: None };
+        let mut node = Self { addr, first_config: config, disk, process: None };
         node.restart(ctx)?;
         Ok(node)
     }
@@ -117,7 +114,7 @@ impl DataNode {
             working_dir: b"/data".to_vec(),
             has_config_file: true,
             seed: ctx.prng.next_u64(),
-            wall: self.wall(ctx.now),
+            wall: ctx.wall(),
         };
         let mut process = Process {
             core: Node::new(Time(0), options)?,
@@ -150,18 +147,9 @@ impl DataNode {
         self.disk.wipe(config);
     }
 
-    /// The calendar clock is set forward or back.
-    pub(crate) fn set_clock(&mut self, ctx: &mut Context<'_>, by_ms: i64) {
-        self.clock_ms = self.clock_ms.saturating_add(by_ms);
-        self.tell_wall(ctx);
-    }
-
-    fn wall(&self, now: Time) -> WallTime {
-        WallTime((CALENDAR + now.0).saturating_add_signed(self.clock_ms.saturating_mul(1000)))
-    }
-
+    /// The process looks at its machine's calendar clock.
     fn tell_wall(&mut self, ctx: &mut Context<'_>) {
-        let wall = self.wall(ctx.now);
+        let wall = ctx.wall();
         self.input(ctx, NodeInput::Wall(wall));
     }
 
@@ -270,6 +258,7 @@ impl DataNode {
                 }
                 _ => self.disk_done(ctx),
             },
+            Signal::ClockJumped => self.tell_wall(ctx),
             Signal::Persisted { .. } => {}
         }
     }
@@ -282,7 +271,7 @@ impl DataNode {
     }
 
     fn disk_done(&mut self, ctx: &mut Context<'_>) {
-        match self.disk.finish(ctx.prng) {
+        match self.disk.finish(ctx.drive, ctx.prng) {
             Some(Answer::File(file, result)) => self.input(ctx, NodeInput::File { file, result }),
             Some(Answer::Written(query, result)) => self.input(ctx, NodeInput::Written { query, result }),
             Some(Answer::Text(query, result)) => self.input(ctx, NodeInput::TextRead { query, result }),
@@ -439,6 +428,6 @@ impl Process {
 
 /// Asks the disk for something, whose answer comes with a timer.
 fn ask(ctx: &mut Context<'_>, disk: &mut Disk, request: Request) {
-    let done = disk.ask(ctx.now, ctx.prng, request);
+    let done = disk.ask(ctx.drive, ctx.now, ctx.prng, request);
     ctx.timer_at(done, "disk");
 }

@@ -42,7 +42,7 @@ pub use read::ScenarioError;
 pub use run::Failure;
 
 /// Nodes of one kind, at most.
-const NODES_MAX: u32 = 64;
+pub(crate) const NODES_MAX: u32 = 64;
 /// Lines of a text, at most.
 const LINES_MAX: usize = 10_000;
 /// The last moment of a scenario, in microseconds: an hour.

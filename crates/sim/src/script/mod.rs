@@ -13,7 +13,8 @@ use picket_sansio::Millis;
 
 use crate::action::{Cut, Latency};
 use crate::disk::DiskFault;
-use crate::ids::{NodeId, NodeKind};
+use crate::ids::{NodeId, NodeKind, Power};
+use crate::topology::Addition;
 use crate::world::World;
 
 /// Something that is done to a world. Nodes have the names that [`World::name`] tells.
@@ -52,7 +53,8 @@ pub enum Action {
     SlowDisk(String, Latency),
     /// `names redis-1 off`: a machine gets no answers from the resolver; `on`: it gets them again.
     Names(String, Switch),
-    /// `clock redis-1 +2000` or `-500`: the calendar clock of a data node's machine jumps by so many milliseconds.
+    /// `clock redis-1 +2000` or `-500`: the calendar clock of the machine of a data node or a Sentinel jumps by so many
+    /// milliseconds.
     Clock(String, i64),
     /// `writes writer-1 off`, `on`: a client pauses, and goes on.
     Writes(String, Switch),
@@ -65,8 +67,16 @@ pub enum Action {
     Drop(u64),
     /// `drop redis-1 -> redis-2`: the same for the oldest message on its way from one to the other, if there is any.
     DropNext(String, String),
-    /// `run redis-1 SET k v`: a command on a connection of an operator. Words and quotes as in redis-cli.
+    /// `run redis-1 SET k v`: a command on a connection of an operator. Words and quotes as in redis-cli. Instead of a
+    /// node there may be `redis`, `sentinels` or `all`: every node of that kind that runs, each on a connection of its
+    /// own.
     Run(String, Vec<String>),
+    /// `add redis-4`: a new data node, which follows the master; `add redis-4 redis-2`: which follows that one. `add
+    /// sentinel-4`: a new Sentinel, which watches what the others watch. `add writer-2 50ms`: a new client. A name is
+    /// not given twice.
+    Add(String, Addition),
+    /// `remove redis-4`: a machine leaves for good.
+    Remove(String),
 }
 
 /// On or off.
@@ -156,7 +166,7 @@ impl World {
                 self.set_dns_cut_off(node, *switch == Switch::Off);
             }
             Action::Clock(node, by_ms) => {
-                let node = self.find_kind(node, NodeKind::Server)?;
+                let node = self.find_any(node, &[NodeKind::Server, NodeKind::Sentinel])?;
                 self.set_clock(node, *by_ms);
             }
             Action::Writes(node, switch) => {
@@ -178,8 +188,15 @@ impl World {
                 }
             }
             Action::Run(node, words) => {
+                let nodes = self.find_group(node)?;
+                self.run_on(&nodes, words)?;
+            }
+            Action::Add(name, what) => {
+                self.add(name, what)?;
+            }
+            Action::Remove(node) => {
                 let node = self.find(node)?;
-                self.run(node, words)?;
+                self.remove(node);
             }
         }
         self.count_deed();
@@ -204,10 +221,32 @@ impl World {
         Ok(two)
     }
 
-    fn find_kind(&self, name: &str, kind: NodeKind) -> Result<NodeId, ActionError> {
+    pub(crate) fn find_kind(&self, name: &str, kind: NodeKind) -> Result<NodeId, ActionError> {
+        self.find_any(name, &[kind])
+    }
+
+    fn find_any(&self, name: &str, kinds: &[NodeKind]) -> Result<NodeId, ActionError> {
         let node = self.find(name)?;
         let is = self.kind(node);
-        if is == kind { Ok(node) } else { Err(ActionError(alloc::format!("{name} is a {is}, not a {kind}"))) }
+        if kinds.contains(&is) {
+            return Ok(node);
+        }
+        let wanted: Vec<String> = kinds.iter().map(|kind| alloc::format!("a {kind}")).collect();
+        Err(ActionError(alloc::format!("{name} is a {is}, not {}", wanted.join(" or "))))
+    }
+
+    /// The node of that name, or the running ones of a group.
+    fn find_group(&self, name: &str) -> Result<Vec<NodeId>, ActionError> {
+        let kinds: &[NodeKind] = match name {
+            "redis" => &[NodeKind::Server],
+            "sentinels" => &[NodeKind::Sentinel],
+            "all" => &[NodeKind::Server, NodeKind::Sentinel],
+            _ => return Ok(alloc::vec![self.find(name)?]),
+        };
+        let runs = |node: &NodeId| matches!(self.power(*node), Power::Running | Power::Frozen);
+        let nodes = self.nodes().filter(|node| kinds.contains(&self.kind(*node)) && runs(node));
+        let nodes: Vec<NodeId> = nodes.collect();
+        if nodes.is_empty() { Err(ActionError(alloc::format!("of {name} none runs"))) } else { Ok(nodes) }
     }
 }
 
@@ -243,6 +282,12 @@ impl fmt::Display for Action {
                 write!(f, "run {node}")?;
                 words.iter().try_for_each(|word| write!(f, " {}", read::quoted(word)))
             }
+            Self::Add(name, Addition::Redis { follows: None } | Addition::Sentinel) => {
+                write!(f, "add {name}")
+            }
+            Self::Add(name, Addition::Redis { follows: Some(node) }) => write!(f, "add {name} {node}"),
+            Self::Add(name, Addition::Writer { interval }) => write!(f, "add {name} {}ms", interval.0),
+            Self::Remove(node) => write!(f, "remove {node}"),
         }
     }
 }

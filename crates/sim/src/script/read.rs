@@ -10,6 +10,7 @@ use picket_sansio::Millis;
 use super::{Action, ActionError, Switch};
 use crate::action::{Cut, Latency};
 use crate::disk::DiskFault;
+use crate::topology::{Addition, number_in};
 
 impl FromStr for Action {
     type Err = ActionError;
@@ -61,6 +62,8 @@ impl FromStr for Action {
             ["run", node, command @ ..] if !command.is_empty() => {
                 Self::Run(own(node), command.iter().map(own).collect())
             }
+            ["add", name, more @ ..] => Self::Add(own(name), read_addition(name, more)?),
+            ["remove", node] => Self::Remove(own(node)),
             [] => return Err(ActionError("an empty line is no action".into())),
             [verb, ..] => return Err(wrong_form(verb)),
         })
@@ -91,7 +94,9 @@ const FORMS: &[&str] = &[
     "writes NODE on|off",
     "delay MESSAGE|NODE -> NODE SPAN",
     "drop MESSAGE|NODE -> NODE",
-    "run NODE COMMAND [ARG...]",
+    "run NODE|redis|sentinels|all COMMAND [ARG...]",
+    "add redis-N [NODE]|sentinel-N|writer-N SPAN",
+    "remove NODE",
 ];
 
 fn wrong_form(verb: &str) -> ActionError {
@@ -139,6 +144,26 @@ fn read_latency(text: &str) -> Result<Latency, ActionError> {
         return Err(ActionError(format!("{text:?} ends before it begins")));
     }
     Ok(Latency { from_us, to_us })
+}
+
+fn read_addition(name: &str, more: &[&str]) -> Result<Addition, ActionError> {
+    let addition = match (name.split('-').next(), more) {
+        (Some("redis"), []) => Addition::Redis { follows: None },
+        (Some("redis"), [node]) => Addition::Redis { follows: Some((*node).to_string()) },
+        (Some("sentinel"), []) => Addition::Sentinel,
+        (Some("writer"), [interval]) => {
+            let us = read_span(interval)?;
+            if us < 1_000 || us % 1_000 != 0 {
+                return Err(ActionError(
+                    "a writer writes every so many whole milliseconds, 1 at least".into(),
+                ));
+            }
+            Addition::Writer { interval: Millis(us / 1_000) }
+        }
+        _ => return Err(wrong_form("add")),
+    };
+    number_in(name, addition.kind())?;
+    Ok(addition)
 }
 
 fn read_switch(text: &str) -> Result<Switch, ActionError> {
@@ -196,6 +221,12 @@ mod tests {
             "run redis-1 SET key \"two words\"",
             "run redis-1 SET key \"\"",
             "run redis-1 SET \"a\\\"b\" 'c",
+            "run sentinels SENTINEL SET mymaster quorum 3",
+            "add redis-4",
+            "add redis-4 redis-2",
+            "add sentinel-4",
+            "add writer-2 50ms",
+            "remove redis-4",
         ] {
             match line.parse::<Action>() {
                 Ok(action) => assert_eq!(action.to_string(), line),
@@ -221,6 +252,15 @@ mod tests {
             ("explode redis-1", "\"explode\" is no action; there are kill, off"),
             ("run redis-1", "run is written"),
             ("kill \"redis-1", "unbalanced quotes"),
+            ("add", "add is written"),
+            ("add valkey-4", "add is written"),
+            ("add sentinel-4 redis-1", "add is written"),
+            ("add redis-0", "redis-N, N from 1 to 254"),
+            ("add redis-04", "redis-N, N from 1 to 254"),
+            ("add redis-300", "redis-N, N from 1 to 254"),
+            ("add redis-", "redis-N, N from 1 to 254"),
+            ("add writer-2", "add is written"),
+            ("add writer-2 1500us", "whole milliseconds"),
         ] {
             let error = line.parse::<Action>().expect_err(line).to_string();
             assert!(error.contains(wrong), "{line}: {error}");

@@ -233,7 +233,7 @@ impl Server {
                 "synced" => self.finish_sync(ctx, ConnId(tag.serial)),
                 _ => {}
             },
-            Signal::Persisted { .. } | Signal::Taken { .. } => {}
+            Signal::Persisted { .. } | Signal::Taken { .. } | Signal::ClockJumped => {}
         }
     }
 
