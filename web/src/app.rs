@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use picket_sansio::{Millis, Time};
-use picket_sim::{NodeId, Shape};
+use picket_sansio::Time;
+use picket_sim::NodeId;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlSelectElement};
@@ -22,6 +22,7 @@ use crate::components::stage::Stage;
 use crate::components::tabs::Tabs;
 use crate::engine::{Engine, Mark, Speed};
 use crate::i18n::Lang;
+use crate::library;
 use crate::line::Line;
 use crate::picture::{Picture, lost_writes};
 use crate::tab::Tab;
@@ -87,8 +88,8 @@ impl Component for App {
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        let shape = Shape { real_nodes: true, ..Shape::default() };
-        let engine = Engine::new(1, &shape, &[Millis(50)]);
+        let engine =
+            library::first().and_then(|scenario| Engine::open(scenario).map_err(|why| why.to_string()));
         let link = ctx.link().clone();
         let frame = Closure::new(move |at_ms: f64| {
             // Milliseconds with a fraction that browsers round anyway.
@@ -119,7 +120,7 @@ impl Component for App {
         match msg {
             Msg::Frame(at_us) => {
                 let before = self.last_frame_us.replace(at_us);
-                let changed = engine.tick(at_us.saturating_sub(before.unwrap_or(at_us)));
+                let changed = engine.tick(at_us.saturating_sub(before.unwrap_or(at_us)), |_| false);
                 self.frames = self.frames.wrapping_add(1);
                 self.request_frame();
                 if !changed {

@@ -6,8 +6,11 @@
 pub mod engine;
 pub mod i18n;
 pub mod layout;
+pub mod library;
 pub mod line;
 pub mod picture;
+
+pub mod share;
 pub mod tab;
 
 #[cfg(target_arch = "wasm32")]

@@ -197,15 +197,12 @@ fn cuts(world: &World) -> Vec<CutWire> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use picket_sansio::Millis;
-    use picket_sim::Shape;
-
     use super::*;
     use crate::engine::Engine;
 
     pub(crate) fn engine() -> Engine {
-        let shape = Shape { real_nodes: true, ..Shape::default() };
-        Engine::new(1, &shape, &[Millis(50)]).expect("it settles")
+        let scenario = "writer 50ms".parse().expect("a scenario");
+        Engine::open(scenario).expect("it can be shown")
     }
 
     pub(crate) fn picture(engine: &Engine) -> Picture {

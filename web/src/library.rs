@@ -1,0 +1,114 @@
+//! The scenarios that the page brings along: those of the simulator's tests, and the world that it shows first.
+
+use picket_sim::Scenario;
+
+/// What the page shows before anything is chosen: three data nodes, three Sentinels, and a client that writes.
+const FIRST: &str = "redis 3\nsentinels 3\nquorum 2\nwriter 50ms\n";
+
+/// A scenario that the page brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What links call it.
+    pub name: &'static str,
+    /// Its title in Chinese; the English one stands in its text.
+    chinese: &'static str,
+    text: &'static str,
+}
+
+macro_rules! entries {
+    ($($file:literal $chinese:literal;)*) => {
+        /// All of them, in the order in which they are offered.
+        pub const ALL: &[Entry] = &[$(Entry {
+            name: $file,
+            chinese: $chinese,
+            text: include_str!(concat!("../../crates/sim/scenarios/", $file, ".txt")),
+        },)*];
+    };
+}
+
+entries! {
+    "01-replication" "复制，一步一步来";
+    "02-psync" "PSYNC：部分还是全量";
+    "03-sdown-odown" "SDOWN 与 ODOWN";
+    "04-election" "每个纪元一票";
+    "05-choosing-the-replica" "选择副本";
+    "06-return-of-the-master" "旧主节点归来";
+    "07-two-sentinels" "两个 Sentinel，quorum 为 1";
+    "08-writes-on-both-sides" "两边都在写入";
+    "09-min-replicas-to-write" "min-replicas-to-write";
+    "10-split-vote" "选票分散";
+    "11-tilt" "TILT";
+    "12-frozen-master" "主节点停住不动";
+    "13-empty-master" "主节点带着空数据重启";
+    "14-half-open-link" "断电的机器一声不响";
+    "15-leader-dies" "领导者死去";
+    "16-planned-failover" "SENTINEL FAILOVER";
+    "17-psync-after-failover" "副本无需全量复制";
+    "18-no-good-replica" "没有合适的副本";
+    "19-wait" "WAIT";
+    "20-nodes-come-and-go" "节点来来去去";
+    "21-settings" "运行中修改设置";
+}
+
+/// What the page shows before anything is chosen.
+///
+/// # Errors
+/// What is wrong with its text: nothing, as a test shows.
+pub fn first() -> Result<Scenario, String> {
+    FIRST.parse().map_err(|error: picket_sim::ScenarioError| error.to_string())
+}
+
+/// The one of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
+impl Entry {
+    /// Its title in English and Chinese.
+    #[must_use]
+    pub fn titles(&self) -> (&'static str, &'static str) {
+        let title = self.text.lines().find_map(|line| line.strip_prefix("title "));
+        (title.unwrap_or(self.name), self.chinese)
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// What is wrong with its text: nothing, as a test shows.
+    pub fn scenario(&self) -> Result<Scenario, String> {
+        self.text.parse().map_err(|error: picket_sim::ScenarioError| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+
+    #[test]
+    fn every_scenario_of_the_simulator_is_here() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/sim/scenarios");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|file| file.expect("it can be read").file_name().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        let names: Vec<String> = ALL.iter().map(|entry| format!("{}.txt", entry.name)).collect();
+        assert_eq!(names, files);
+    }
+
+    #[test]
+    fn each_can_be_shown_and_has_its_title() {
+        for entry in ALL {
+            let scenario = entry.scenario().expect(entry.name);
+            assert_eq!(entry.titles().0, scenario.setup.title);
+            if let Err(why) = Engine::open(scenario) {
+                panic!("{}: {why}", entry.name);
+            }
+            assert_eq!(find(entry.name), Some(entry));
+        }
+        assert_eq!(find("nothing"), None);
+        assert!(Engine::open(first().expect("it can be read")).is_ok());
+    }
+}
