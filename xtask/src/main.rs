@@ -1,6 +1,7 @@
 //! Picket's chores, behind one entrance: `cargo xtask <chore>`.
 
 mod bench;
+mod e2e;
 mod sim;
 mod steps;
 mod test;
@@ -26,10 +27,13 @@ Picket's chores: cargo xtask <chore>
              crates/sim/scenarios and tells what happens in it.
   web        builds the page (the playground) into target/web and prints what it weighs; `--serve [ADDR]` serves it
              on this machine, at 127.0.0.1:8080 if nothing else is said.
+  e2e        builds the page and has a real Chromium play with it, by way of node and npm; pictures of it are left
+             in target/e2e. `e2e checks access` runs these parts alone; there are checks, access, pictures, figures.
   help       this text
 
 Environment:
   PICKET_REDIS_SERVER, PICKET_REDIS_SENTINEL   programs to test against, instead of those on PATH
+  PICKET_CHROMIUM, PICKET_NODE, PICKET_NPM     what e2e runs, likewise
   PICKET_TEST_KEEP=1                           keep the temporary folders of tests
 ";
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },
+        ["e2e", parts @ ..] => e2e::run(&root(), parts),
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {
             tidy::list();

@@ -1,6 +1,6 @@
 //! Steps of a chore: a heading, a time, and an account of which failed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,11 @@ pub(crate) fn cargo(root: &Path, args: &[&str], variables: &[(&str, &str)]) -> b
     // The cargo that runs this xtask, so that the toolchain is the same.
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     program(root, &cargo, args, variables)
+}
+
+/// Where cargo puts what it makes.
+pub(crate) fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 
 /// Whether `program args` exists and succeeds, quietly.

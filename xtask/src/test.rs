@@ -5,10 +5,11 @@ use std::path::Path;
 use picket_testkit::peers::{self, Peer};
 
 use crate::steps::{Steps, cargo, succeeds};
-use crate::{tidy, web};
+use crate::{e2e, tidy, web};
 
 /// Peers without which tests are skipped here and fail in CI.
-const NEEDED: [Peer; 2] = [Peer::RedisServer, Peer::RedisSentinel];
+const NEEDED: [Peer; 5] =
+    [Peer::RedisServer, Peer::RedisSentinel, e2e::NEEDED[0], e2e::NEEDED[1], e2e::NEEDED[2]];
 
 /// Integration tests wait more than they compute.
 const THREADS: &str = "6";
@@ -38,6 +39,13 @@ pub(crate) fn run(root: &Path) -> bool {
         web::add_target(root) && cargo(root, &args, &[])
     });
     steps.run("doc tests", || cargo(root, &with(&["test", "--workspace", "--doc"]), &[]));
+    steps.run("the page in a browser", || match peers::missing(&e2e::NEEDED) {
+        missing if missing.is_empty() || peers::in_ci() => e2e::run(root, &[]),
+        missing => {
+            missing.iter().for_each(|peer| println!("SKIPPED: {peer} is missing"));
+            true
+        }
+    });
     println!("\nSo far:");
     steps.print_times();
     steps

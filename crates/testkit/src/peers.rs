@@ -20,17 +20,23 @@ pub enum Peer {
     ValkeyServer,
     /// Browser tests of the playground.
     Chromium,
+    /// What drives the browser.
+    Node,
+    /// What brings the libraries of that.
+    Npm,
 }
 
 impl Peer {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::RedisServer,
         Self::RedisSentinel,
         Self::RedisCli,
         Self::RedisBenchmark,
         Self::ValkeyServer,
         Self::Chromium,
+        Self::Node,
+        Self::Npm,
     ];
 
     /// The program's names, the first found wins.
@@ -43,6 +49,8 @@ impl Peer {
             Self::RedisBenchmark => &["redis-benchmark", "valkey-benchmark"],
             Self::ValkeyServer => &["valkey-server"],
             Self::Chromium => &["chromium", "chromium-browser", "google-chrome"],
+            Self::Node => &["node", "nodejs"],
+            Self::Npm => &["npm"],
         }
     }
 
@@ -56,6 +64,8 @@ impl Peer {
             Self::RedisBenchmark => "PICKET_REDIS_BENCHMARK",
             Self::ValkeyServer => "PICKET_VALKEY_SERVER",
             Self::Chromium => "PICKET_CHROMIUM",
+            Self::Node => "PICKET_NODE",
+            Self::Npm => "PICKET_NPM",
         }
     }
 
@@ -68,6 +78,8 @@ impl Peer {
             Self::RedisCli | Self::RedisBenchmark => "redis-tools",
             Self::ValkeyServer => "valkey-server",
             Self::Chromium => "chromium",
+            Self::Node => "nodejs",
+            Self::Npm => "npm",
         }
     }
 
@@ -80,7 +92,7 @@ impl Peer {
             Self::RedisCli => "nothing (it is only for hands)",
             Self::RedisBenchmark => "nothing (`cargo xtask bench node` loads servers with it)",
             Self::ValkeyServer => "dual-channel sync with Valkey; `cargo xtask bench node` compares with it",
-            Self::Chromium => "browser tests of the playground",
+            Self::Chromium | Self::Node | Self::Npm => "browser tests of the playground",
         }
     }
 
@@ -132,13 +144,19 @@ pub fn in_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true" || value == "1")
 }
 
+/// Those of `peers` that are not here.
+#[must_use]
+pub fn missing(peers: &[Peer]) -> Vec<Peer> {
+    peers.iter().copied().filter(|peer| peer.find().is_none()).collect()
+}
+
 /// Whether all `peers` are here. Says on stderr what is missing and therefore not tested.
 ///
 /// # Panics
 /// In CI, when one is missing.
 #[must_use]
 pub fn available(peers: &[Peer]) -> bool {
-    let missing: Vec<_> = peers.iter().filter(|peer| peer.find().is_none()).collect();
+    let missing = missing(peers);
     for peer in &missing {
         assert!(!in_ci(), "{peer} is missing and CI=true: install {}", peer.debian_package());
         eprintln!("SKIPPED: {peer} is missing (apt-get install {})", peer.debian_package());

@@ -4,6 +4,8 @@
 
 mod serve;
 
+pub(crate) use serve::Server;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::steps::{cargo, program};
+use crate::steps::{cargo, program, target_folder};
 
 /// What browsers run.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -72,15 +74,14 @@ fn target_is_installed() -> bool {
 }
 
 /// Compiles, makes the bindings, and puts everything into one folder.
-fn build(root: &Path) -> Result<PathBuf, String> {
+pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
     if !add_target(root) {
         return Err(format!("the target {TARGET} is missing, and rustup could not add it"));
     }
     if !cargo(root, &["build", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE], &[]) {
         return Err("the page does not compile".to_owned());
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let target = target_folder(root);
     let wasm = target.join(TARGET).join(PROFILE).join(format!("{PACKAGE}.wasm"));
     let folder = target.join("web");
     // Nothing stays of an older build.

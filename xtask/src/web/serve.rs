@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The longest request head that is read.
@@ -18,11 +21,61 @@ pub(super) fn serve(folder: &Path, addr: SocketAddr) -> Result<(), String> {
             "{addr} is no loopback address: this server is for trying things out on one machine"
         ));
     }
+    let (listener, addr) = listen(addr)?;
+    println!("serving on http://{addr}/ until interrupted");
+    accept(&listener, folder, &AtomicBool::new(false));
+    Ok(())
+}
+
+/// A server that goes on beside what else is done, on a free port, until it is dropped.
+pub(crate) struct Server {
+    addr: SocketAddr,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves a folder.
+    pub(crate) fn start(folder: PathBuf) -> Result<Self, String> {
+        let (listener, addr) = listen((Ipv4Addr::LOCALHOST, 0).into())?;
+        let ends = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let ends = ends.clone();
+            std::thread::spawn(move || accept(&listener, &folder, &ends))
+        };
+        Ok(Self { addr, ends, thread: Some(thread) })
+    }
+
+    /// Where it is.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::SeqCst);
+        // It looks at the flag at each connection. One that fails found nobody who waits for one.
+        let woken = TcpStream::connect(self.addr).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| woken) {
+            // A thread that panicked has said so.
+            let _: std::thread::Result<()> = thread.join();
+        }
+    }
+}
+
+fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), String> {
     let listener = TcpListener::bind(addr).map_err(|error| format!("{addr}: {error}"))?;
     let addr = listener.local_addr().map_err(|error| format!("{addr}: {error}"))?;
-    println!("serving on http://{addr}/ until interrupted");
+    Ok((listener, addr))
+}
+
+fn accept(listener: &TcpListener, folder: &Path, ends: &AtomicBool) {
     std::thread::scope(|scope| {
         for stream in listener.incoming() {
+            if ends.load(Ordering::SeqCst) {
+                return;
+            }
             match stream {
                 // A thread each: browsers open connections on which they say nothing.
                 Ok(stream) => drop(scope.spawn(move || answer(folder, &stream))),
@@ -30,7 +83,6 @@ pub(super) fn serve(folder: &Path, addr: SocketAddr) -> Result<(), String> {
             }
         }
     });
-    Ok(())
 }
 
 /// Reads one request and answers it; a browser that goes away is no matter.
@@ -121,6 +173,20 @@ mod tests {
         }
         check(&folder, "POST / HTTP/1.1\r\n", "405", "GET and HEAD only\n");
         check(&folder, "", "405", "GET and HEAD only\n");
+    }
+
+    #[test]
+    fn a_server_beside_ends_when_it_is_dropped() {
+        let server =
+            Server::start(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web")).expect("a free port");
+        let addr = server.addr();
+        let mut stream = TcpStream::connect(addr).expect("it listens");
+        stream.write_all(b"GET /serve.rs HTTP/1.1\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        drop(server);
+        assert!(TcpStream::connect(addr).is_err(), "nobody listens any more");
     }
 
     #[test]

@@ -1,0 +1,104 @@
+// Whether the page does what it is for.
+
+import { SIZES, equal, moment, until } from "./harness.mjs";
+import { button, node, seek, speed } from "./stage.mjs";
+
+export async function checks(run) {
+  await run.check("it loads and shows a settled deployment", async (open) => {
+    const page = await open();
+    await node(page, "redis-1", "master").waitFor();
+    equal(await page.locator(".node.sentinel.up").count(), 3, "Sentinels that are up");
+    equal(await page.locator(".node.data").count(), 3, "data nodes");
+  });
+
+  await run.check("a killed master is replaced, and going back and on finds the same", async (open) => {
+    const page = await open();
+    await node(page, "redis-1", "master").click();
+    await button(page, "Kill").click();
+    await node(page, "redis-1", "killed").waitFor();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await node(page, "redis-[23]", "master").waitFor();
+    await page.locator(".mark.switch").first().waitFor({ state: "attached" });
+    await button(page, "Pause").click();
+    const there = await moment(page);
+
+    const passed = [there];
+    for (let steps = 0; steps < 5; steps += 1) {
+      const { hash, now } = passed[0];
+      await button(page, "One step back").click();
+      await changed(page, hash, now);
+      passed.unshift(await moment(page));
+    }
+    for (const expected of passed.slice(1)) {
+      const { hash, now } = await moment(page);
+      await button(page, "One step on").click();
+      await changed(page, hash, now);
+      // The pause was between two steps; a step ends at the moment of its own.
+      equal((await moment(page)).hash, expected.hash, "the hash after stepping back and on");
+    }
+
+    await seek(page, 0);
+    await node(page, "redis-1", "killed").waitFor();
+    equal((await moment(page)).now, 0, "the first moment");
+    await seek(page, Math.ceil(there.now / 1000));
+    await until(page, "the last moment is there again", (hash) => document.querySelector(".page").dataset.hash === hash, there.hash);
+  });
+
+  await run.check("the language changes and is kept", async (open) => {
+    const page = await open();
+    await page.getByRole("combobox", { name: "Language" }).selectOption("zh-Hans");
+    await page.getByRole("button", { name: "播放" }).waitFor();
+    equal(await page.evaluate(() => document.documentElement.lang), "zh-Hans", "the language of the document");
+    await page.reload();
+    await page.getByRole("button", { name: "播放" }).waitFor();
+    await page.getByRole("combobox", { name: "语言" }).selectOption("en");
+    await button(page, "Play").waitFor();
+  });
+
+  await run.check("the keyboard alone kills a master", async (open) => {
+    const page = await open();
+    await tabTo(page, (element) => element.closest(".node") !== null);
+    for (let presses = 0; !(await focused(page)).startsWith("redis-1:"); presses += 1) {
+      if (presses > 20) throw new Error("redis-1 is not reached by keys");
+      await page.keyboard.press("ArrowDown");
+    }
+    await page.keyboard.press("Enter");
+    await tabTo(page, (element) => element.textContent.trim() === "Kill");
+    await page.keyboard.press("Enter");
+    await node(page, "redis-1", "killed").waitFor();
+    await page.keyboard.press("Shift+ArrowRight");
+    await until(page, "time went on to an event", () => Number(document.querySelector(".page").dataset.now) > 0);
+  });
+
+  for (const [name, size] of Object.entries(SIZES)) {
+    await run.check(`nothing is wider than the page: ${name}`, async (open) => {
+      const page = await open({ size });
+      const [inside, whole] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+      equal(whole <= inside, true, `${whole} pixels fit into ${inside}`);
+    });
+  }
+}
+
+/** Waits until a step has been taken: it changes the hash or the time. */
+function changed(page, hash, now) {
+  const question = ([hash, now]) => {
+    const { dataset } = document.querySelector(".page");
+    return dataset.hash !== hash || Number(dataset.now) !== now;
+  };
+  return until(page, "a step is taken", question, [hash, now]);
+}
+
+/** Presses Tab until the focus is where it is wanted. */
+async function tabTo(page, wanted) {
+  for (let presses = 0; presses < 80; presses += 1) {
+    await page.keyboard.press("Tab");
+    const handle = await page.evaluateHandle(() => document.activeElement);
+    if (await handle.evaluate(wanted)) return;
+  }
+  throw new Error("80 times Tab do not lead there");
+}
+
+function focused(page) {
+  return page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
+}
