@@ -59,7 +59,7 @@ export async function checks(run) {
   await run.check("the keyboard alone kills a master", async (open) => {
     const page = await open();
     await tabTo(page, (element) => element.closest(".node") !== null);
-    for (let presses = 0; !(await focused(page)).startsWith("redis-1:"); presses += 1) {
+    for (let presses = 0; !(await focused(page)).startsWith("redis-1 "); presses += 1) {
       if (presses > 20) throw new Error("redis-1 is not reached by keys");
       await page.keyboard.press("ArrowDown");
     }

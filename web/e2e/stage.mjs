@@ -3,7 +3,7 @@
 /** A node on the stage, named by itself and its state: `node(page, "redis-1", "master")`. */
 export function node(page, name, state = "") {
   return page.getByRole("group", { name: "The deployment" }).getByRole("button", {
-    name: new RegExp(`^${name}: .*${state}`),
+    name: new RegExp(`^${name} .*${state}`),
   });
 }
 

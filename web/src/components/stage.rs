@@ -133,10 +133,10 @@ fn draw_node(node: &NodePicture, at: Point, props: &Props) -> Html {
     let is_selected = props.selected == Some(node.id);
     let label = match &node.part {
         Part::Writer(writer) => {
-            format!("{}: {} {}", node.name, writer.acknowledged, texts.replication.acknowledged)
+            format!("{} {} ✓ {}", node.name, writer.acknowledged, texts.replication.acknowledged)
         }
-        _ if word.is_empty() => format!("{}: {}", node.name, lang.power(node.power)),
-        _ => format!("{}: {word}", node.name),
+        _ if word.is_empty() => format!("{} {}", node.name, lang.power(node.power)),
+        _ => format!("{} {word}", node.name),
     };
     let (id, on_select) = (node.id, props.on_select.clone());
     let on_key = {
@@ -156,8 +156,7 @@ fn draw_node(node: &NodePicture, at: Point, props: &Props) -> Html {
             <circle class="halo" r="44" />
             { shape }
             { sign(node) }
-            <text class="name" y="48">{ &node.name }</text>
-            <text class="word" y="63">{ word }</text>
+            <text class="name" y="48">{ &node.name }{ " " }<tspan class="word" x="0" dy="15">{ word }</tspan></text>
         </g>
     }
 }
