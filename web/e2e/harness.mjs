@@ -103,10 +103,9 @@ export function picture(page, name) {
   return page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 }
 
-/** The moment that a page looks at: its time, and the hash of everything that the cores have put out until then. */
-export async function moment(page) {
-  const root = page.locator(".page");
-  return { now: Number(await root.getAttribute("data-now")), hash: await root.getAttribute("data-hash") };
+/** The moment that a page looks at: time, steps, and the hash of everything that the cores have put out until then. */
+export function moment(page) {
+  return page.locator(".page").evaluate(({ dataset: { now, steps, hash } }) => ({ now: Number(now), steps: Number(steps), hash }));
 }
 
 /** Waits until a question about the document is answered with yes. */

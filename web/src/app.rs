@@ -168,7 +168,7 @@ impl Component for App {
         let picture = &view.picture;
         html! {
             <div class="page" lang={lang.tag()} data-now={engine.now_us().to_string()}
-                data-hash={format!("{:016x}", engine.world().outputs_hash())}>
+                data-steps={engine.world().steps().to_string()} data-hash={format!("{:016x}", engine.world().outputs_hash())}>
                 <header>
                     <h1><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 3v5c0 3-3 5-6 6-3-1-6-3-6-6V4z"/></svg>
                         { "Picket " }<small>{ texts.page.playground }</small></h1>
