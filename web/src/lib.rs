@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod i18n;
 pub mod layout;
+pub mod lessons;
 pub mod library;
 pub mod line;
 pub mod picture;
