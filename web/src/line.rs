@@ -183,6 +183,7 @@ mod tests {
             node: None,
             who: "sentinel-1".to_owned(),
             text: "+sdown master m | no answer | at all".to_owned(),
+            told: picket_sim::Told::Other,
         };
         let line = Line::of(3, 7, &entry);
         assert_eq!(

@@ -31,7 +31,8 @@ pub use master::{
     BacklogStatus, DisconnectReason, FailoverAbort, FailoverState, FailoverTarget, MasterEvent, MasterInput,
     MasterOutput, MasterSettings, MasterSide, MasterStatus, MasterTimer, NewHistoryReason, NodeFacts,
     NodeRole, Propagated, ReplicaAddr, ReplicaKind, ReplicaOutputLimit, ReplicaStatus, ReplicaStatusState,
-    SnapshotFilter, SnapshotId, SnapshotTarget, SyncCounters, WaitKind, render_info, role_reply,
+    SnapshotFilter, SnapshotId, SnapshotTarget, SyncCounters, SyncDecision, SyncQuestion, SyncRequest,
+    WaitKind, render_info, role_reply,
 };
 pub use number::OFFSET_MAX;
 pub use psync::{PsyncAsker, PsyncDecision, PsyncReason, decide_psync};

@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::failover::{Asks, Election, Failover, Motive};
 use crate::ids::{InstanceId, MasterId, PeerId};
 use crate::instance::Master;
-use crate::reason::{Ballot, Choice, LossReason, WaitReason};
+use crate::reason::{Ballot, Choice, LossReason, RefusalReason, RefusedVote, WaitReason};
 use crate::sentinel::Sentinel;
 use crate::tally::{Tally, tally};
 use crate::timers::Timer;
@@ -251,6 +251,8 @@ impl Sentinel {
                     master.start_at = None;
                 }
             }
+        } else if candidate != self.my_id {
+            self.note_refusal(id, epoch, candidate);
         }
         self.touch(Timer::Instance(InstanceId::Master(id)));
         let Some(master) = self.masters.get(&id) else {
@@ -263,6 +265,27 @@ impl Sentinel {
             (master.leader.clone(), master.leader_epoch)
         };
         Vote { leader, leader_epoch, ticket: epoch_ticket.unwrap_or(Ticket(0)).max(master.vote_ticket) }
+    }
+
+    /// Remembers whom we refuse our vote, unless it has that vote already.
+    fn note_refusal(&mut self, id: MasterId, epoch: u64, candidate: &str) {
+        let current_epoch = self.current_epoch;
+        let is_committed = self.is_committed(id);
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let leader = master.leader.clone();
+        if epoch == master.leader_epoch && leader.as_deref() == Some(candidate) {
+            return;
+        }
+        let why = if epoch <= master.leader_epoch {
+            RefusalReason::Voted { leader, epoch: master.leader_epoch }
+        } else if epoch <= master.config_epoch {
+            RefusalReason::Configured { epoch: master.config_epoch }
+        } else if is_committed && epoch <= current_epoch {
+            RefusalReason::Promoting
+        } else {
+            RefusalReason::Implausible
+        };
+        master.refused = Some(RefusedVote { candidate: candidate.to_string(), epoch, why });
     }
 
     /// True if our own failover has gone too far to make room for another: the promotion was sent.

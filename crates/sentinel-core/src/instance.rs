@@ -12,7 +12,7 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::failover::Failover;
 use crate::ids::{MasterId, PeerId, ReplicaId, SlotId};
-use crate::reason::WaitReason;
+use crate::reason::{RefusedVote, WaitReason};
 use crate::settings::MasterSettings;
 
 /// How long a former master is looked out for more eagerly than other servers.
@@ -195,6 +195,8 @@ pub(crate) struct Master {
     pub(crate) attempts: u32,
     /// The state in which our vote for `leader` was written; answers wait until it is durable.
     pub(crate) vote_ticket: picket_sansio::Ticket,
+    /// The last vote that another asked for and did not get.
+    pub(crate) refused: Option<RefusedVote>,
 }
 
 impl Instance {

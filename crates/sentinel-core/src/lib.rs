@@ -48,7 +48,8 @@ pub use instance::Role;
 pub use io::{Input, Output, ScriptOutcome};
 pub use persist::{PersistentLine, PersistentState};
 pub use reason::{
-    Ballot, Choice, DownReason, Ineligible, LossReason, Ranked, Rejected, TiltReason, WaitReason,
+    Ballot, Choice, DownReason, Ineligible, LossReason, Ranked, RefusalReason, RefusedVote, Rejected,
+    TiltReason, WaitReason,
 };
 pub use sentinel::Sentinel;
 pub use settings::{MasterSettings, Periods, Settings};

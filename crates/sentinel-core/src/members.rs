@@ -162,6 +162,7 @@ impl Sentinel {
             start_at: None,
             attempts: 0,
             vote_ticket: picket_sansio::Ticket(0),
+            refused: None,
         };
         self.masters.insert(id, master);
         self.names.insert(name, id);

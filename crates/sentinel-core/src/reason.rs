@@ -50,6 +50,52 @@ impl fmt::Display for TiltReason {
     }
 }
 
+/// A vote that was asked for and not given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedVote {
+    /// Run id of who asked.
+    pub candidate: String,
+    /// For which epoch.
+    pub epoch: u64,
+    /// Why not.
+    pub why: RefusalReason,
+}
+
+/// Why a vote was not given (`sentinel.c: sentinelVoteLeader`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// We voted in that epoch or a later one; for whom, where that is known.
+    Voted {
+        /// The run id.
+        leader: Option<String>,
+        /// The epoch of that vote.
+        epoch: u64,
+    },
+    /// There is a configuration of that epoch or a later one.
+    Configured {
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// No election can have reached that epoch.
+    Implausible,
+    /// We lead a failover of our own that has gone too far: the promotion is sent.
+    Promoting,
+}
+
+impl fmt::Display for RefusalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Voted { leader: Some(leader), epoch } => {
+                write!(f, "the vote of epoch {epoch} went to {leader}")
+            }
+            Self::Voted { leader: None, epoch } => write!(f, "the vote of epoch {epoch} was given"),
+            Self::Configured { epoch } => write!(f, "the configuration of epoch {epoch} is in force"),
+            Self::Implausible => f.write_str("no election can have reached that epoch"),
+            Self::Promoting => f.write_str("a promotion of our own is under way"),
+        }
+    }
+}
+
 /// One voter's choice in an election.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballot {

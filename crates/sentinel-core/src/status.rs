@@ -7,6 +7,7 @@ use picket_sansio::Time;
 
 use crate::addr::Addr;
 use crate::instance::{Role, Server};
+use crate::reason::RefusedVote;
 use crate::sentinel::Sentinel;
 
 /// What a Sentinel knows and does.
@@ -37,6 +38,8 @@ pub struct MasterStatus {
     pub config_epoch: u64,
     /// For whom this Sentinel voted last, where that is known, and in which epoch.
     pub vote: (Option<String>, u64),
+    /// The last vote that another asked for and did not get, and why.
+    pub refused: Option<RefusedVote>,
     /// The state of the failover that it leads, as SENTINEL MASTER names it.
     pub failover_state: &'static str,
     /// The epoch of that failover.
@@ -104,6 +107,7 @@ impl Status {
                 quorum: master.settings.quorum,
                 config_epoch: master.config_epoch,
                 vote: (master.leader.clone(), master.leader_epoch),
+                refused: master.refused.clone(),
                 failover_state: master.failover.wire(),
                 failover_epoch: master.failover.epoch(),
                 replicas: master.replicas.values().map(|replica| server(&replica.server)).collect(),

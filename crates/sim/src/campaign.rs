@@ -86,9 +86,7 @@ pub fn shrink(scenario: &Scenario, until_us: u64, mut fails: impl FnMut(&Scenari
 /// How many writes of clients were acknowledged in a world, and how many of them the agreed master lacks.
 #[must_use]
 pub fn losses(world: &World) -> (u64, u64) {
-    let reports = world.writers().filter_map(|writer| world.writer(writer));
-    let acked = reports.map(|report| report.acknowledged.len() as u64).sum();
-    (acked, count_lost(world).unwrap_or_default())
+    (world.acknowledged_writes(), count_lost(world).unwrap_or_default())
 }
 
 /// What the drawer takes a node to be.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use bytes::Bytes;
+use picket_node_core::NodeEvent;
 use picket_sansio::{Millis, Prng, Ticket, Time, WallTime};
 use picket_sentinel_core::{Event, PersistentState};
 
@@ -60,7 +61,9 @@ pub(crate) enum Effect {
     Persist { ticket: Ticket, state: PersistentState },
     /// A Sentinel noticed or decided something.
     Event(Event),
-    /// A data server or a client has something to tell the reader of the transcript.
+    /// A data node noticed or decided something.
+    NodeEvent(NodeEvent),
+    /// A modelled data server or a client has something to tell the reader of the transcript.
     Note(String),
     /// An operator's command has come to its end.
     Answered(Answer),

@@ -47,6 +47,7 @@ mod transcript;
 mod view;
 mod world;
 mod writer;
+mod writes;
 
 pub use action::{Cut, Latency};
 pub use cluster::{Cluster, Shape};
@@ -61,6 +62,7 @@ pub use server::{Answering, ServerOptions, ServerView};
 pub use tally::Tally;
 pub use timeline::{Deed, Timeline};
 pub use topology::Addition;
-pub use transcript::{Detail, Entry, Transcript};
+pub use transcript::{Detail, Entry, Told, Transcript};
 pub use world::{Stop, World};
 pub use writer::WriterReport;
+pub use writes::{Write, WriteCounts};

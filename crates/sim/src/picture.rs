@@ -50,11 +50,7 @@ impl World {
 
     pub(crate) fn standing(&self, node: NodeId) -> Option<Standing> {
         match &self.node(node).program {
-            Program::Server(server) => {
-                let view = server.view();
-                let (is_master, follows, link_up) = (view.is_master, view.follows, view.link_up);
-                Some(Standing { is_master, follows, link_up })
-            }
+            Program::Server(server) => Some(server.standing()),
             Program::Data(data) => {
                 let link = data.core()?.link_status();
                 let follows = link

@@ -1,9 +1,12 @@
 //! What happened, for people: one line for each event, fault and, on demand, message.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt::Write as _;
 
+use picket_node_core::NodeEvent;
 use picket_sansio::Time;
+use picket_sentinel_core::Event;
 
 use crate::ids::NodeId;
 use crate::log::Log;
@@ -33,6 +36,26 @@ pub struct Entry {
     pub who: String,
     /// What. Run ids of Sentinels are given as the names of their nodes.
     pub text: String,
+    /// The same as data.
+    pub told: Told,
+}
+
+/// What a line tells, as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Something was done to the world.
+    Deed,
+    /// A Sentinel noticed or decided something. [`World::name_of_id`](crate::World::name_of_id) knows whose the run ids
+    /// in it are.
+    Sentinel(Arc<Event>),
+    /// A data node did.
+    Node(Arc<NodeEvent>),
+    /// A request or a reply of a Sentinel.
+    Message,
+    /// A property did not hold.
+    Violation,
+    /// Anything else.
+    Other,
 }
 
 /// The lines so far.

@@ -13,9 +13,8 @@ use crate::ids::{NodeId, NodeKind, Power};
 use crate::invariants::Violation;
 use crate::node::{Node, Program};
 use crate::server::ServerView;
-use crate::transcript::{Detail, Entry, Transcript};
+use crate::transcript::{Detail, Entry, Told, Transcript};
 use crate::world::World;
-use crate::writer::WriterReport;
 
 impl World {
     /// All nodes, consoles and those that have left for good left out.
@@ -111,15 +110,6 @@ impl World {
         self.wires.cuts.iter().copied()
     }
 
-    /// What a writer has done.
-    #[must_use]
-    pub fn writer(&self, node: NodeId) -> Option<WriterReport> {
-        match &self.node(node).program {
-            Program::Writer(writer) => Some(writer.report().clone()),
-            Program::Sentinel(_) | Program::Server(_) | Program::Data(_) | Program::Console(_) => None,
-        }
-    }
-
     /// The node at an address, whatever its port.
     #[must_use]
     pub fn node_at(&self, addr: SocketAddr) -> Option<NodeId> {
@@ -135,7 +125,9 @@ impl World {
         addr.and_then(|addr| self.deployments.get(&addr).cloned()).unwrap_or_else(|| format!("{host}:{port}"))
     }
 
-    pub(crate) fn name_of_id(&self, id: &str) -> String {
+    /// The name of the Sentinel with that MYID; the id itself if there never was one.
+    #[must_use]
+    pub fn name_of_id(&self, id: &str) -> String {
         self.ids.get(id).map_or_else(|| id.to_string(), |node| self.name(*node).to_string())
     }
 
@@ -188,22 +180,23 @@ impl World {
     }
 
     pub(crate) fn message(&mut self, node: NodeId, text: &str) {
-        self.write(Some(node), text);
+        self.write(Some(node), text, Told::Message);
     }
 
+    /// Something was done to a node.
     pub(crate) fn note(&mut self, node: NodeId, text: &str) {
-        if self.detail != Detail::Nothing {
-            self.write(Some(node), text);
-        }
+        self.write(Some(node), text, Told::Deed);
     }
 
+    /// Something was done to the world.
     pub(crate) fn remark(&mut self, text: &str) {
-        if self.detail != Detail::Nothing {
-            self.write(None, text);
-        }
+        self.write(None, text, Told::Deed);
     }
 
-    pub(crate) fn write(&mut self, node: Option<NodeId>, text: &str) {
+    pub(crate) fn write(&mut self, node: Option<NodeId>, text: &str, told: Told) {
+        if self.detail == Detail::Nothing {
+            return;
+        }
         let mut text = text.to_string();
         for (id, owner) in &self.ids {
             if text.contains(id.as_str()) {
@@ -211,6 +204,6 @@ impl World {
             }
         }
         let who = node.map_or("world", |node| self.name(node)).to_string();
-        self.transcript.push(Entry { at: self.now, node, who, text });
+        self.transcript.push(Entry { at: self.now, node, who, text, told });
     }
 }

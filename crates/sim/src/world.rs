@@ -28,7 +28,7 @@ use crate::queue::{Happening, Queue};
 use crate::sentinel::SentinelHost;
 use crate::tally::Tally;
 use crate::tap::Tap;
-use crate::transcript::{Detail, Transcript};
+use crate::transcript::{Detail, Told, Transcript};
 
 /// More steps than this at one instant mean that time stands still.
 const STEPS_AT_ONCE_MAX: u32 = 200_000;
@@ -332,19 +332,25 @@ impl World {
                     let done = machine.disk.write(machine.drive, *now, prng, ticket, state);
                     queue.push(done, Happening::DiskDone { node, run });
                 }
-                Effect::Event(event) => self.on_event(node, &event),
-                Effect::Note(text) => self.note(node, &text),
+                Effect::Event(event) => self.on_event(node, event),
+                Effect::NodeEvent(_) if self.detail == Detail::Nothing => {}
+                Effect::NodeEvent(event) => {
+                    let text = event.to_string();
+                    self.write(Some(node), &text, Told::Node(Arc::new(event)));
+                }
+                Effect::Note(text) => self.write(Some(node), &text, Told::Other),
                 Effect::Answered(answer) => self.answers.push(answer),
                 Effect::Sleep(span) => self.sleep(node, span),
                 Effect::Exit => {
-                    self.note(node, "exits");
+                    self.write(Some(node), "exits", Told::Other);
                     self.stop(node, Power::Killed);
                 }
             }
         }
     }
 
-    fn on_event(&mut self, node: NodeId, event: &Event) {
+    fn on_event(&mut self, node: NodeId, event: Event) {
+        let event = Arc::new(event);
         let shown = match self.detail {
             Detail::Nothing => false,
             Detail::Events | Detail::Arrivals => event.level() != LogLevel::Debug,
@@ -355,16 +361,16 @@ impl World {
                 Some(why) => format!("{event} | {why}"),
                 None => event.to_string(),
             };
-            self.write(Some(node), &text);
+            self.write(Some(node), &text, Told::Sentinel(event.clone()));
         }
-        self.tally.count(event);
-        self.observe(Observation::Event { node, event });
+        self.tally.count(&event);
+        self.observe(Observation::Event { node, event: &event });
     }
 
     /// A process does nothing for a while, as one that works on something long.
     fn sleep(&mut self, node: NodeId, span: Millis) {
         if self.power(node) == Power::Running {
-            self.note(node, &format!("does nothing for {span}"));
+            self.write(Some(node), &format!("does nothing for {span}"), Told::Other);
             self.node_mut(node).power = Power::Frozen;
             let run = self.node(node).run;
             self.queue.push(self.now + span, Happening::Rise { node, run });
@@ -443,7 +449,7 @@ impl World {
 
     fn violate(&mut self, property: &'static str, details: String) {
         if self.violation.is_none() {
-            self.remark(&format!("VIOLATION of \"{property}\": {details}"));
+            self.write(None, &format!("VIOLATION of \"{property}\": {details}"), Told::Violation);
             self.violation = Some(Violation { at: self.now, property, details });
         }
     }

@@ -11,6 +11,7 @@ use picket_sansio::{Millis, Time};
 use crate::context::{Context, Signal};
 use crate::data::WRITES;
 use crate::ids::ConnId;
+use crate::log::Log;
 
 /// How long an answer may take.
 const PATIENCE: Millis = Millis(500);
@@ -40,7 +41,12 @@ pub(crate) struct Writer {
     /// Tells timers of the present state from older ones.
     serial: u64,
     next_number: u64,
-    report: WriterReport,
+    /// Numbers that the server said it took, and when.
+    pub(crate) acknowledged: Log<(u64, Time)>,
+    /// Writes that failed or were not answered.
+    pub(crate) failed: u64,
+    /// Where it writes at present.
+    pub(crate) master: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +80,6 @@ impl Writer {
         interval: Millis,
         first_number: u64,
     ) -> Self {
-        let report = WriterReport { acknowledged: Vec::new(), failed: 0, master: None };
         let mut writer = Self {
             master_name: master_name.to_string(),
             sentinels,
@@ -85,14 +90,12 @@ impl Writer {
             decoder: ReplyDecoder::new(),
             serial: 0,
             next_number: first_number,
-            report,
+            acknowledged: Log::default(),
+            failed: 0,
+            master: None,
         };
         writer.ask(ctx);
         writer
-    }
-
-    pub(crate) fn report(&self) -> &WriterReport {
-        &self.report
     }
 
     /// Whether it writes from now on; it stays connected meanwhile.
@@ -108,7 +111,7 @@ impl Writer {
     }
 
     fn ask(&mut self, ctx: &mut Context<'_>) {
-        self.report.master = None;
+        self.master = None;
         let Some(sentinel) = self.sentinels.get(self.next_sentinel % self.sentinels.len().max(1)).copied()
         else {
             return;
@@ -125,9 +128,9 @@ impl Writer {
             ctx.close(conn);
         }
         if let State::Writing(..) = self.state {
-            self.report.failed += 1;
+            self.failed += 1;
         }
-        self.report.master = None;
+        self.master = None;
         self.enter(ctx, State::Pausing, PAUSE);
     }
 
@@ -192,7 +195,7 @@ impl Writer {
             State::Checking(conn, to) => {
                 let role = reply.as_array().and_then(|items| items.first()).and_then(Reply::as_str);
                 if role == Some("master") {
-                    self.report.master = Some(to);
+                    self.master = Some(to);
                     self.write(ctx, conn);
                 } else {
                     self.give_up(ctx);
@@ -202,7 +205,7 @@ impl Writer {
                 if reply.is_error() {
                     return self.give_up(ctx);
                 }
-                self.report.acknowledged.push((number, ctx.now));
+                self.acknowledged.push((number, ctx.now));
                 self.enter(ctx, State::Idle(conn), self.interval);
             }
             State::Pausing | State::Dialling(..) | State::Idle(_) => self.give_up(ctx),

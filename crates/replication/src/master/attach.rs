@@ -8,18 +8,31 @@ use picket_sansio::{ClientId, Time};
 
 use super::event::{DisconnectReason, MasterEvent, NewHistoryReason};
 use super::io::MasterOutput;
-use super::replica::{Replica, ReplicaAddr, ReplicaState};
+use super::replica::{Asker, Replica, ReplicaAddr, ReplicaState};
+use super::request::{SyncDecision, SyncQuestion};
 use super::snapshot::SnapshotFilter;
 use super::status::NodeRole;
 use super::{Failover, MasterSide};
 use crate::number::parse_i64;
-use crate::{Pin, PsyncAsker, PsyncDecision, PsyncReason, decide_psync};
+use crate::{Pin, PsyncAsker, PsyncDecision, PsyncReason, ReplId, decide_psync};
 
 /// How a connection asked.
 #[derive(Clone, Copy)]
 enum Request<'a> {
     Psync { replid: &'a [u8], offset: Option<i64> },
     Sync,
+}
+
+impl Request<'_> {
+    fn question(self) -> SyncQuestion {
+        match self {
+            Self::Sync => SyncQuestion::Sync,
+            Self::Psync { replid, offset } => {
+                let replid = Bytes::copy_from_slice(&replid[..replid.len().min(ReplId::LEN)]);
+                SyncQuestion::Psync { replid, offset }
+            }
+        }
+    }
 }
 
 impl MasterSide {
@@ -52,18 +65,11 @@ impl MasterSide {
 
     /// The checks that PSYNC and SYNC share, in the order in which they answer.
     fn on_request(&mut self, conn: ClientId, peer_ip: String, request: Request<'_>, pending_output: bool) {
-        if self.failover != Failover::None {
-            return self.error(conn, "NOMASTERLINK Can't SYNC while failing over");
-        }
-        if self.role == (NodeRole::Replica { link_up: false }) {
-            return self.error(conn, "NOMASTERLINK Can't SYNC while not connected with my master");
-        }
-        if pending_output {
-            return self.error(conn, "ERR SYNC and PSYNC are invalid with pending output");
-        }
         let asker = self.askers.get(&conn).cloned().unwrap_or_default();
-        if (asker.filter != SnapshotFilter::Everything || asker.rdb_channel) && !asker.eof {
-            return self.error(conn, "ERR Filtered replica requires EOF capability");
+        let addr = asker.addr(&peer_ip);
+        let question = request.question();
+        if let Some(error) = self.refusal(&asker, pending_output) {
+            return self.refuse(conn, addr, question, error);
         }
         let mut replica = Replica {
             asker,
@@ -77,13 +83,12 @@ impl MasterSide {
             ack_time: self.now,
             soft_since: None,
         };
-        let addr = replica.addr();
         self.event(MasterEvent::Asks { replica: addr.clone() });
         let reason = match request {
             Request::Sync => PsyncReason::NothingCached,
             Request::Psync { offset: None, .. } => {
-                self.event(MasterEvent::WrongOffset { replica: addr });
-                return self.error(conn, "ERR value is not an integer or out of range");
+                self.event(MasterEvent::WrongOffset { replica: addr.clone() });
+                return self.refuse(conn, addr, question, "ERR value is not an integer or out of range");
             }
             Request::Psync { replid, offset: Some(offset) } => {
                 let asks = PsyncAsker { replid, offset, psync2: replica.asker.psync2 };
@@ -99,14 +104,16 @@ impl MasterSide {
                         } else {
                             ReplicaState::Online { held: false }
                         };
-                        return self.attach_online(conn, replica, from, line, reason);
+                        self.counters.sync_partial_ok += 1;
+                        self.decided(addr, question, SyncDecision::Partial { from, reason });
+                        return self.attach_online(conn, replica, from, line);
                     }
                     PsyncDecision::Full { reason } => {
                         if !replid.starts_with(b"?") {
                             self.counters.sync_partial_err += 1;
                         }
                         if replica.asker.dual_channel {
-                            self.event(MasterEvent::DualChannel { replica: addr, reason });
+                            self.decided(addr, question, SyncDecision::DualChannel { reason });
                             return self.reply(conn, Reply::simple("DUALCHANNELSYNC"));
                         }
                         reason
@@ -115,20 +122,31 @@ impl MasterSide {
             }
         };
         self.counters.sync_full += 1;
-        self.event(MasterEvent::FullNeeded { replica: addr, reason });
+        self.decided(addr, question, SyncDecision::Full { reason });
         self.attach_waiting(conn, replica);
     }
 
-    fn attach_online(
-        &mut self,
-        conn: ClientId,
-        mut replica: Replica,
-        from: u64,
-        line: Bytes,
-        reason: PsyncReason,
-    ) {
-        self.counters.sync_partial_ok += 1;
-        self.event(MasterEvent::PartialAccepted { replica: replica.addr(), from, reason });
+    /// Why nobody, or not this one, can be synchronised at present.
+    fn refusal(&self, asker: &Asker, pending_output: bool) -> Option<&'static str> {
+        if self.failover != Failover::None {
+            return Some("NOMASTERLINK Can't SYNC while failing over");
+        }
+        if self.role == (NodeRole::Replica { link_up: false }) {
+            return Some("NOMASTERLINK Can't SYNC while not connected with my master");
+        }
+        if pending_output {
+            return Some("ERR SYNC and PSYNC are invalid with pending output");
+        }
+        let needs_eof = asker.filter != SnapshotFilter::Everything || asker.rdb_channel;
+        (needs_eof && !asker.eof).then_some("ERR Filtered replica requires EOF capability")
+    }
+
+    fn refuse(&mut self, conn: ClientId, addr: ReplicaAddr, question: SyncQuestion, error: &'static str) {
+        self.decided(addr, question, SyncDecision::Refused { error });
+        self.error(conn, error);
+    }
+
+    fn attach_online(&mut self, conn: ClientId, mut replica: Replica, from: u64, line: Bytes) {
         replica.cursor = Some(from);
         self.pin(conn, from);
         // What was kept for it is now kept by itself.

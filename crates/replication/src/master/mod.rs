@@ -27,6 +27,7 @@ mod info;
 mod io;
 mod replconf;
 mod replica;
+mod request;
 mod role;
 mod settings;
 mod snapshot;
@@ -45,6 +46,7 @@ pub use failover::{FailoverAbort, FailoverTarget};
 pub use info::{NodeFacts, render_info, role_reply};
 pub use io::{MasterInput, MasterOutput, WaitKind};
 pub use replica::ReplicaAddr;
+pub use request::{SyncDecision, SyncQuestion, SyncRequest};
 pub use settings::{MasterSettings, ReplicaOutputLimit};
 pub use snapshot::{SnapshotFilter, SnapshotId, SnapshotTarget};
 pub use status::{
@@ -94,6 +96,8 @@ pub struct MasterSide {
     fsynced: Option<u64>,
     failover: Failover,
     counters: SyncCounters,
+    /// What replicas asked for lately, the oldest first.
+    requests: VecDeque<SyncRequest>,
     outputs: VecDeque<MasterOutput>,
 }
 
@@ -148,6 +152,7 @@ impl MasterSide {
             fsynced: None,
             failover: Failover::None,
             counters: SyncCounters::default(),
+            requests: VecDeque::new(),
             outputs: VecDeque::new(),
         };
         if let Some(effects) = effects {

@@ -64,6 +64,15 @@ impl Asker {
     pub(crate) fn wants_snapshot_only(&self) -> bool {
         self.rdb_only || self.rdb_channel
     }
+
+    /// What it announced, or where its connection comes from.
+    pub(crate) fn addr(&self, peer_ip: &str) -> ReplicaAddr {
+        let ip = match &self.ip_address {
+            Some(ip) => ip.escape_ascii().to_string(),
+            None => peer_ip.to_string(),
+        };
+        ReplicaAddr { ip, port: self.listening_port }
+    }
 }
 
 impl Replica {
@@ -85,15 +94,8 @@ impl Replica {
     }
 
     /// The address as INFO and ROLE show it: announced, or the peer's.
-    pub(crate) fn ip(&self) -> String {
-        match &self.asker.ip_address {
-            Some(ip) => ip.escape_ascii().to_string(),
-            None => self.peer_ip.clone(),
-        }
-    }
-
     pub(crate) fn addr(&self) -> ReplicaAddr {
-        ReplicaAddr { ip: self.ip(), port: self.asker.listening_port }
+        self.asker.addr(&self.peer_ip)
     }
 }
 

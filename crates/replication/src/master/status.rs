@@ -7,7 +7,7 @@ use picket_sansio::ClientId;
 
 use super::failover::Failover;
 use super::replica::ReplicaState;
-use super::{MasterSide, Snapshot};
+use super::{MasterSide, Snapshot, SyncRequest};
 use crate::{BacklogMemory, History};
 
 /// Whether a node produces a stream or follows one.
@@ -43,6 +43,8 @@ pub struct MasterStatus {
     pub failover: FailoverState,
     /// Counters of INFO stats.
     pub counters: SyncCounters,
+    /// What replicas asked for lately and what they got, the oldest first.
+    pub requests: Vec<SyncRequest>,
     /// Clients blocked in WAIT.
     pub waiting_clients: u64,
     /// Snapshots being made or sent.
@@ -220,6 +222,7 @@ impl MasterSide {
                 Failover::InProgress { .. } => FailoverState::FailoverInProgress,
             },
             counters: self.counters,
+            requests: self.requests.iter().cloned().collect(),
             waiting_clients: self.waits.len(),
             snapshots: self.snapshots.len() as u64,
         }

@@ -167,7 +167,13 @@ impl DataNode {
 
     /// What it is and has; none while no process runs.
     pub(crate) fn status(&self) -> Option<NodeStatus> {
-        self.process.as_ref().map(|process| process.core.status())
+        let process = self.process.as_ref()?;
+        let mut status = process.core.status();
+        // Its own clock starts with the process.
+        for request in &mut status.side.requests {
+            request.at.0 += process.started.0;
+        }
+        Some(status)
     }
 
     /// The run id of its process.
@@ -184,6 +190,14 @@ impl DataNode {
         let mut numbers: Vec<u64> = set.iter().filter_map(number).collect();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// Whether a writer left that number here.
+    pub(crate) fn has_write(&self, number: u64) -> bool {
+        let Some(process) = &self.process else { return false };
+        let entry = process.core.db(0).get(WRITES.as_bytes());
+        let Some(Value::Set(set)) = entry.map(|entry| &entry.value) else { return false };
+        set.contains(number.to_string().as_bytes())
     }
 
     /// The core, to be looked at.
@@ -379,7 +393,7 @@ impl Process {
                 NodeOutput::Sleep(span) => ctx.effects.push(Effect::Sleep(span)),
                 NodeOutput::Event(event) => {
                     if matches!(event.level(), LogLevel::Notice | LogLevel::Warning) {
-                        ctx.note(event.to_string());
+                        ctx.effects.push(Effect::NodeEvent(event));
                     }
                 }
                 NodeOutput::Exit { .. } => ctx.effects.push(Effect::Exit),

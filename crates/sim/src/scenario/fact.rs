@@ -182,10 +182,7 @@ impl Fact {
                 Some(lost) => (lost > 0) == (*loss == Loss::Some),
                 None => false,
             },
-            Self::Acked(count) => {
-                let reports = world.writers().filter_map(|writer| world.writer(writer));
-                reports.map(|report| report.acknowledged.len()).sum::<usize>() >= *count as usize
-            }
+            Self::Acked(count) => world.acknowledged_writes() >= u64::from(*count),
             Self::Key(node, key, value) => {
                 let entry = find(node)
                     .and_then(|node| world.core(node))
@@ -237,13 +234,7 @@ fn last_resync(world: &World, since: Time, node: NodeId) -> Option<Resync> {
 
 /// Writes that clients were told are done and that the agreed master has not; none if there is no such master.
 pub(crate) fn count_lost(world: &World) -> Option<u64> {
-    let master = world.agreed_master(&Cluster::master_name(0))?;
-    let has = world.server(master)?.data;
-    let reports = world.writers().filter_map(|writer| world.writer(writer));
-    let lost = reports.map(|report| {
-        report.acknowledged.iter().filter(|(number, _)| has.binary_search(number).is_err()).count() as u64
-    });
-    Some(lost.sum())
+    world.lost_writes(world.agreed_master(&Cluster::master_name(0))?)
 }
 
 impl fmt::Display for Fact {

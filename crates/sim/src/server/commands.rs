@@ -154,7 +154,7 @@ impl Server {
             return Reply::error("READONLY You can't write against a read only replica.");
         }
         let Ok(number) = text(number).parse() else { return Reply::error("ERR value is not an integer") };
-        self.data.push(number);
+        self.data.insert(number);
         self.propagate(ctx, args);
         Reply::Integer(1)
     }

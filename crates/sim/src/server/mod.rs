@@ -17,6 +17,7 @@ use picket_sansio::{Millis, Time};
 
 use crate::context::{Context, Signal};
 use crate::ids::ConnId;
+use crate::picture::Standing;
 
 pub(crate) use replication::Upstream;
 
@@ -126,7 +127,7 @@ pub(crate) struct Server {
     /// The number of the last question about a name.
     lookups: u64,
     offset: u64,
-    data: Vec<u64>,
+    data: BTreeSet<u64>,
 }
 
 /// How often replication looks after itself.
@@ -150,7 +151,7 @@ impl Server {
             saved_master: master.map(|master| (master.ip().to_string(), master.port())),
             lookups: 0,
             offset: 0,
-            data: Vec::new(),
+            data: BTreeSet::new(),
         };
         server.begin(ctx);
         server
@@ -185,15 +186,28 @@ impl Server {
         self.answering = answering;
     }
 
-    pub(crate) fn view(&self) -> ServerView {
-        ServerView {
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
             is_master: self.upstream.is_none(),
             follows: self.upstream.as_ref().and_then(|upstream| upstream.master),
             link_up: self.upstream.as_ref().is_some_and(Upstream::is_up),
+        }
+    }
+
+    pub(crate) fn view(&self) -> ServerView {
+        let Standing { is_master, follows, link_up } = self.standing();
+        ServerView {
+            is_master,
+            follows,
+            link_up,
             offset: self.offset,
             run_id: self.run_id.clone(),
-            data: self.data.clone(),
+            data: self.data.iter().copied().collect(),
         }
+    }
+
+    pub(crate) fn has_write(&self, number: u64) -> bool {
+        self.data.contains(&number)
     }
 
     pub(crate) fn handle(&mut self, ctx: &mut Context<'_>, signal: Signal) {
