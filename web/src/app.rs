@@ -20,6 +20,7 @@ use crate::components::replication::Replication;
 use crate::components::settings::Settings;
 use crate::components::stage::Stage;
 use crate::components::tabs::Tabs;
+use crate::console::{Exchange, exchanges};
 use crate::engine::{Engine, Mark, Speed};
 use crate::i18n::Lang;
 use crate::library;
@@ -31,6 +32,8 @@ use crate::tab::Tab;
 const LINES_MAX: usize = 150;
 /// Lines in which a sentence for those who listen is looked for.
 const TOLD_LOOKBACK: usize = 16;
+/// Commands that were typed and can be had again.
+const TYPED_MAX: usize = 100;
 /// For how long on the wall a message is seen after it has arrived.
 const AFTERGLOW_US: u64 = 250_000;
 /// Frames from one count of lost writes to the next while time goes on.
@@ -48,6 +51,10 @@ pub enum Msg {
     Select(Option<NodeId>),
     /// Something is to be done to the world.
     Deed(String),
+    /// A command for the chosen node.
+    Run(String),
+    /// Time passes until a command is answered.
+    AwaitAnswer,
     /// Another tab of the right column.
     Tab(Tab),
     /// Another language.
@@ -61,6 +68,8 @@ struct View {
     picture: Rc<Picture>,
     /// The last line that is worth a sentence.
     told: Option<Line>,
+    /// The console of the chosen node; empty unless it is shown.
+    exchanges: Vec<Exchange>,
     /// What happened; empty unless the log is shown.
     lines: Rc<[Line]>,
     marks: Rc<[Mark]>,
@@ -74,6 +83,8 @@ pub struct App {
     lang: Lang,
     selected: Option<NodeId>,
     tab: Tab,
+    /// What was typed into consoles, the oldest first.
+    typed: Rc<Vec<String>>,
     /// Why the last deed could not be done.
     refusal: Option<String>,
     view: Option<View>,
@@ -102,6 +113,7 @@ impl Component for App {
             lang: stored_lang(),
             selected: None,
             tab: Tab::Log,
+            typed: Rc::default(),
             refusal: None,
             view: None,
             frame,
@@ -133,6 +145,20 @@ impl Component for App {
                 if node.is_some() {
                     self.tab = Tab::Node;
                 }
+            }
+            Msg::Run(line) => {
+                let name = self.selected.map(|node| engine.world().name(node).to_owned());
+                let Some(name) = name else { return false };
+                self.refusal = engine.inject(&format!("run {name} {line}")).err();
+                let typed = Rc::make_mut(&mut self.typed);
+                if typed.last() != Some(&line) {
+                    typed.push(line);
+                }
+                let spare = typed.len().saturating_sub(TYPED_MAX);
+                typed.drain(..spare);
+            }
+            Msg::AwaitAnswer => {
+                engine.await_answer();
             }
             Msg::Tab(tab) => self.tab = tab,
             Msg::Deed(line) => self.refusal = engine.inject(&line).err(),
@@ -197,6 +223,7 @@ impl Component for App {
                     </section>
                     <aside>
                         <Narration line={view.told.clone()} {lang} />
+                        if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ refusal }</p> }
                         <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
                     </aside>
                 </main>
@@ -224,9 +251,12 @@ impl App {
         match self.tab {
             Tab::Node => {
                 let node = self.selected.and_then(|id| picture.node(id).cloned());
+                let playing = self.engine.as_ref().is_ok_and(Engine::is_playing);
                 html! {
-                    <NodePanel {node} picture={picture.clone()} {lang} refusal={self.refusal.clone()}
-                        on_deed={link.callback(Msg::Deed)} on_close={link.callback(|()| Msg::Select(None))} />
+                    <NodePanel {node} picture={picture.clone()} {lang} exchanges={view.exchanges.clone()}
+                        typed={self.typed.clone()} {playing} on_deed={link.callback(Msg::Deed)}
+                        on_run={link.callback(Msg::Run)} on_await={link.callback(|()| Msg::AwaitAnswer)}
+                        on_select={link.callback(Msg::Select)} />
                 }
             }
             Tab::Sentinels => html! { <Opinions picture={picture.clone()} {lang} /> },
@@ -258,9 +288,13 @@ impl App {
         let lines = same.map_or_else(|| lines.clone().into(), Rc::clone);
         let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
         let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
+        let exchanges = match (self.tab, self.selected) {
+            (Tab::Node, Some(node)) => exchanges(engine.timeline(), node),
+            _ => Vec::new(),
+        };
         let is_told = |line: &Line| self.lang.narrate(line).is_some();
         let told = engine.lines(TOLD_LOOKBACK).into_iter().rev().find(is_told);
-        self.view = Some(View { picture: Rc::new(picture), told, lines, marks, lost });
+        self.view = Some(View { picture: Rc::new(picture), told, exchanges, lines, marks, lost });
     }
 
     /// Keys count wherever the focus is.

@@ -3,6 +3,8 @@
 //! [`Engine`](engine::Engine) holds the world and its time, [`Picture`](picture::Picture) is what the page shows of a
 //! moment; neither knows a browser, and both are tested natively. What draws and listens is built for WASM alone.
 
+pub mod cli;
+pub mod console;
 pub mod engine;
 pub mod i18n;
 pub mod layout;

@@ -83,6 +83,13 @@ impl Timeline {
         &self.deeds
     }
 
+    /// What was done up to the moment that is looked at, in order.
+    #[must_use]
+    pub fn done(&self) -> &[Deed] {
+        let position = self.world.steps();
+        &self.deeds[..self.deeds.partition_point(|deed| deed.position < position)]
+    }
+
     /// Lets the next thing happen; false if there is none.
     pub fn step(&mut self) -> bool {
         let happens = self.advance();

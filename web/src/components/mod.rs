@@ -1,6 +1,8 @@
 //! What the page is made of. Components take plain values and send messages; none of them knows the engine's inside.
 
+pub(crate) mod console;
 pub(crate) mod controls;
+pub(crate) mod deeds;
 pub(crate) mod legend;
 pub(crate) mod log;
 pub(crate) mod messages;

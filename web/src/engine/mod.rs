@@ -22,6 +22,8 @@ const FRAME_US_MAX: u64 = 100_000;
 const EVENT_LIMIT: Millis = Millis(60_000);
 /// Branches that are kept besides the one that is looked at.
 const BRANCHES_MAX: usize = 4;
+/// How long an answer is waited for, in virtual time.
+const ANSWER_LIMIT: Millis = Millis(2_000);
 
 /// An event's place on the time bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,6 +224,18 @@ impl Engine {
         let found = self.timeline.step_to_event(EVENT_LIMIT);
         self.collect_marks();
         found
+    }
+
+    /// Goes on until a command that was typed is answered; false if no answer comes in time.
+    pub fn await_answer(&mut self) -> bool {
+        self.set_playing(false);
+        let count = |timeline: &Timeline| timeline.world().answers(0).count();
+        let (answered, until) = (count(&self.timeline), self.timeline.now() + ANSWER_LIMIT);
+        while count(&self.timeline) == answered && self.timeline.next_at().is_some_and(|at| at <= until) {
+            self.timeline.step();
+        }
+        self.collect_marks();
+        count(&self.timeline) > answered
     }
 
     /// Goes back to just before the last event.

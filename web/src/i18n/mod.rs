@@ -85,6 +85,8 @@ macro_rules! areas {
 }
 
 areas! {
+    /// The console of a node.
+    console;
     /// What happened.
     log;
     /// Messages.

@@ -31,12 +31,40 @@ super::texts! {
     write_off: "Stop writing", "停止写入";
     /// A deed.
     write_on: "Write again", "继续写入";
+    /// Further deeds.
+    more: "More", "更多";
+    /// A deed.
+    wipe: "Wipe the disk", "清空磁盘";
+    /// What it does.
+    wipe_hint: "The process ends, and starts over with an empty disk.", "进程结束，并以空磁盘重新开始。";
+    /// A deed.
+    clock_on: "Clock +5 s", "时钟 +5 秒";
+    /// A deed.
+    clock_back: "Clock −5 s", "时钟 −5 秒";
+    /// What it does.
+    clock_hint: "The calendar clock of this machine jumps.", "这台机器的系统时钟发生跳变。";
+    /// A deed.
+    disk_full: "Disk full", "磁盘写满";
+    /// What it does.
+    disk_full_hint: "Every write to the disk fails.", "所有磁盘写入都失败。";
+    /// A deed.
+    disk_flaky: "Disk flaky", "磁盘不稳定";
+    /// What it does.
+    disk_flaky_hint: "Every other write to the disk fails.", "约一半的磁盘写入失败。";
+    /// A deed.
+    disk_slow: "Disk slow", "磁盘变慢";
+    /// What it does.
+    disk_slow_hint: "A write to the disk takes 200 to 400 ms.", "每次磁盘写入需要 200 到 400 毫秒。";
+    /// A deed.
+    disk_ok: "Disk well again", "磁盘恢复正常";
     /// A line of text as a deed.
     deed: "Do something else", "其他操作";
     /// An example of it.
     deed_example: "cut redis-1 -> sentinel-1", "cut redis-1 -> sentinel-1";
     /// Does it.
     deed_do: "Do it", "执行";
+    /// Of its process.
+    process: "process", "进程";
     /// Of a data node.
     address: "address", "地址";
     /// Of a data node.
