@@ -149,6 +149,27 @@ impl World {
         self.sever(a, b);
     }
 
+    /// A node loses its ends of the connections with another, as when a firewall on the way forgets them: it connects
+    /// anew, and the other has it twice until it sends something on the old connections.
+    pub fn half_open(&mut self, node: NodeId, other: NodeId) {
+        let text = format!("loses its ends of the connections with {}", self.name(other));
+        self.note(node, &text);
+        self.forget_ends(node, other);
+    }
+
+    /// How many of a hundred segments are lost between two nodes, either way.
+    pub fn set_loss(&mut self, a: NodeId, b: NodeId, percent: u32) {
+        let text = format!("wire to {}: {percent} % of what is sent is lost", self.name(b));
+        self.note(a, &text);
+        self.wires.losses.insert((a.min(b), a.max(b)), percent);
+    }
+
+    /// How many of a hundred are lost where nothing else was said.
+    pub fn set_default_loss(&mut self, percent: u32) {
+        self.remark(&format!("wires: {percent} % of what is sent is lost"));
+        self.wires.usual_loss = percent;
+    }
+
     /// How long a segment takes between two nodes, either way.
     pub fn set_latency(&mut self, a: NodeId, b: NodeId, latency: Latency) {
         self.wires.pairs.insert((a.min(b), a.max(b)), latency);

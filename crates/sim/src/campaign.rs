@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::disk::DiskFault;
 use crate::scenario::{Fact, Line, Moment, Scenario, Setup, count_lost};
 use crate::script::{Action, Switch};
+use crate::topology::Addition;
 use crate::world::World;
 
 /// For how long things go wrong, in microseconds.
@@ -41,7 +42,14 @@ pub struct Wanted {
 pub fn draw(seed: u64, wanted: Wanted) -> Scenario {
     // Not the world's own chance: what is drawn here must not depend on the cores.
     let prng = Prng::new(seed ^ 0x5eed_c4a0_5c4a_05ed);
-    let mut draw = Draw { prng, lines: Vec::new(), nodes: Vec::new(), pairs: Vec::new() };
+    let mut draw = Draw {
+        prng,
+        lines: Vec::new(),
+        nodes: Vec::new(),
+        pairs: Vec::new(),
+        lossy: Vec::new(),
+        has_grown: false,
+    };
     let setup = draw.setup(seed, wanted);
     draw.name_nodes(&setup);
     draw.faults(&setup);
@@ -103,6 +111,10 @@ struct Draw {
     nodes: Vec<(String, Belief)>,
     /// Pairs with a latency of their own.
     pairs: Vec<(String, String)>,
+    /// Pairs that lose what is sent.
+    lossy: Vec<(String, String)>,
+    /// A Sentinel was added.
+    has_grown: bool,
 }
 
 impl Draw {
@@ -198,7 +210,7 @@ impl Draw {
             draw.nodes[index].1 = now;
             draw.act(at_us, action);
         };
-        match self.below(120) {
+        match self.below(130) {
             0..=19 => match belief {
                 Belief::Running => set(self, Belief::Down, Action::Kill(node)),
                 Belief::Down => set(self, Belief::Running, Action::Start(node)),
@@ -261,6 +273,19 @@ impl Draw {
             }
             105..=114 if !setup.models => self.command(at_us, &server),
             115 if !setup.models => set_wiped(self, at_us, &server),
+            116..=119 => {
+                let percent = [5, 20, 50][self.below(3)];
+                self.lossy.push((node.clone(), other.clone()));
+                self.act(at_us, Action::Loss(Some((node, other)), percent));
+            }
+            120..=123 => self.act(at_us, Action::HalfOpen(node, other)),
+            // One that is there only for a while would be missed for ever: Sentinels forget nobody.
+            124 if !self.has_grown => {
+                self.has_grown = true;
+                let name = format!("sentinel-{}", setup.sentinels + 1);
+                self.nodes.push((name.clone(), Belief::Running));
+                self.act(at_us, Action::Add(name, Addition::Sentinel));
+            }
             _ => self.breathe(at_us),
         }
     }
@@ -314,6 +339,9 @@ impl Draw {
         self.act(at_us, Action::Latency(None, USUAL));
         for (a, b) in core::mem::take(&mut self.pairs) {
             self.act(at_us, Action::Latency(Some((a, b)), USUAL));
+        }
+        for (a, b) in core::mem::take(&mut self.lossy) {
+            self.act(at_us, Action::Loss(Some((a, b)), 0));
         }
         for index in 0..self.nodes.len() {
             let name = self.nodes[index].0.clone();

@@ -15,8 +15,6 @@ use crate::tap::{show_reply, show_request};
 use crate::transcript::Detail;
 use crate::world::World;
 
-/// How long TCP waits before it sends a lost segment again.
-const RETRANSMISSION: Millis = Millis(200);
 /// Texts are cut behind so many characters.
 const TEXT_LEN_MAX: usize = 400;
 
@@ -37,6 +35,8 @@ pub struct Message {
     pub sent: Time,
     /// When it arrives, or did; none while it waits for a wire or a machine.
     pub arrives: Option<Time>,
+    /// How often it is lost on its way, and sent again.
+    pub lost: u32,
     /// What it says, in one line. Passwords are not shown.
     pub text: String,
 }
@@ -59,6 +59,7 @@ pub(crate) struct Passage {
     pub(crate) way: Way,
     pub(crate) sent: Time,
     pub(crate) bytes: Bytes,
+    pub(crate) lost: u32,
 }
 
 /// A segment that arrived.
@@ -96,7 +97,15 @@ impl World {
             text.truncate(at);
             text.push('…');
         }
-        Message { id: passage.id, from: passage.from, to: passage.to, sent: passage.sent, arrives, text }
+        Message {
+            id: passage.id,
+            from: passage.from,
+            to: passage.to,
+            sent: passage.sent,
+            arrives,
+            lost: passage.lost,
+            text,
+        }
     }
 
     /// Lets a message arrive later; what follows it on its connection waits for it.
@@ -114,8 +123,8 @@ impl World {
     /// # Errors
     /// If no such message is on its way.
     pub fn lose(&mut self, message: u64) -> Result<(), ActionError> {
-        self.hold_back(MessageId(message), RETRANSMISSION).ok_or_else(|| not_on_its_way(message))?;
-        self.remark(&format!("message {message} lost, to be sent again after {RETRANSMISSION}"));
+        let after = self.lose_once(MessageId(message)).ok_or_else(|| not_on_its_way(message))?;
+        self.remark(&format!("message {message} lost, to be sent again after {after}"));
         Ok(())
     }
 }

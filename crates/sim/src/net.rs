@@ -1,5 +1,10 @@
 //! Wires and connections. TCP as a program sees it: bytes arrive in order or the connection ends.
 //!
+//! A segment that is lost is sent again after TCP's time-out, which doubles, and what follows it waits. So a program
+//! never sees a byte twice or out of order, and of two requests for one connection the kernel answers the second with
+//! the same connection. What it does see twice is a peer: one that lost its end without a word connects anew, while the
+//! other side still has the old connection ([`World::half_open`]).
+//!
 //! A segment that cannot pass waits until its wire is mended and is then sent again. A machine that
 //! is off answers nothing; one whose process does not run refuses. A process that dies has its
 //! connections closed by its kernel, unless its machine died with it: then the other side learns it
@@ -24,6 +29,10 @@ use crate::world::World;
 /// A kernel sends a request for a connection again after one second, then twice that, and so on.
 const SYN_RETRY: Millis = Millis(1_000);
 const SYN_ATTEMPTS: u32 = 6;
+/// How long TCP waits before it sends a lost segment again, at first; then twice that, and so on.
+const RETRANSMISSION: Millis = Millis(200);
+/// How often a segment is lost in a row, at most: by then a minute and a half has passed.
+const RETRANSMISSIONS_MAX: u32 = 8;
 /// The longest pause between the mending of a wire and the next try to send what waited.
 const RESEND_PAUSE: Millis = Millis(200);
 
@@ -33,6 +42,10 @@ pub(crate) struct Wires {
     pub(crate) usual: Latency,
     /// Pairs with a delay of their own, the smaller id first.
     pub(crate) pairs: BTreeMap<(NodeId, NodeId), Latency>,
+    /// Of a hundred segments so many are lost.
+    pub(crate) usual_loss: u32,
+    /// Pairs with a loss of their own, the smaller id first.
+    pub(crate) losses: BTreeMap<(NodeId, NodeId), u32>,
     /// From whom to whom nothing passes.
     pub(crate) cuts: BTreeSet<(NodeId, NodeId)>,
 }
@@ -40,17 +53,36 @@ pub(crate) struct Wires {
 impl Wires {
     pub(crate) fn new() -> Self {
         let usual = Latency { from_us: 800, to_us: 1_200 };
-        Self { usual, pairs: BTreeMap::new(), cuts: BTreeSet::new() }
+        Self { usual, pairs: BTreeMap::new(), usual_loss: 0, losses: BTreeMap::new(), cuts: BTreeSet::new() }
     }
 
     /// A machine has left.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.pairs.retain(|(a, b), _| *a != node && *b != node);
+        self.losses.retain(|(a, b), _| *a != node && *b != node);
         self.cuts.retain(|(a, b)| *a != node && *b != node);
     }
 
     fn arrival(&self, now: Time, from: NodeId, to: NodeId, prng: &mut Prng) -> Time {
         self.pairs.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual).after(now, prng)
+    }
+}
+
+impl Wires {
+    /// Whether what is sent now is lost.
+    fn loses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> bool {
+        let percent = self.losses.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual_loss);
+        percent > 0 && prng.below(100) < u64::from(percent)
+    }
+
+    /// How often a segment is lost before it passes, and how long all of that takes.
+    fn losses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> (u32, Millis) {
+        let (mut lost, mut took) = (0, Millis(0));
+        while lost < RETRANSMISSIONS_MAX && self.loses(from, to, prng) {
+            took = Millis(took.0 + RETRANSMISSION.times(1 << lost).0);
+            lost += 1;
+        }
+        (lost, took)
     }
 }
 
@@ -84,6 +116,8 @@ struct InFlight {
     sent: Time,
     /// When it arrives, if nothing before it is later.
     at: Time,
+    /// How often it is lost before.
+    lost: u32,
     what: Segment,
 }
 
@@ -150,7 +184,13 @@ impl World {
                 && !self.wires.cuts.contains(&(target, dialler.node))
                 && self.node(target).power != Power::Off
         });
-        let Some(target) = conn.target.filter(|_| passes) else {
+        let target = conn.target.filter(|_| passes);
+        // The request, or the answer to it: both are made up for by asking again.
+        let target = target.filter(|target| {
+            let Self { wires, prng, .. } = self;
+            !wires.loses(dialler.node, *target, prng) && !wires.loses(*target, dialler.node, prng)
+        });
+        let Some(target) = target else {
             if attempt >= SYN_ATTEMPTS {
                 let refusal = Some("Connection timed out");
                 self.queue.push(self.now, Happening::SynAnswer { conn: id, refusal });
@@ -233,13 +273,14 @@ impl World {
     fn put(&mut self, id: ConnId, to: Side, segment: Segment) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         let (Some(from), Some(node)) = (conn.node(to.other()), conn.node(to)) else { return };
-        let at = self.wires.arrival(self.now, from, node, &mut self.prng);
+        let (lost, took) = self.wires.losses(from, node, &mut self.prng);
+        let at = self.wires.arrival(self.now + took, from, node, &mut self.prng);
         let pipe = &mut conn.pipes[to.index()];
         let at = at.max(pipe.latest);
         pipe.latest = at;
         self.next_message += 1;
         let message = MessageId(self.next_message);
-        pipe.segments.push_back(InFlight { id: message, sent: self.now, at, what: segment });
+        pipe.segments.push_back(InFlight { id: message, sent: self.now, at, lost, what: segment });
         self.arm(id, to, Time(0));
     }
 
@@ -266,7 +307,7 @@ impl World {
             self.arm(id, to, Time(0)); // It was delayed meanwhile.
             return;
         }
-        let Some(InFlight { id: message, sent, what: segment, .. }) = pipe.segments.pop_front() else {
+        let Some(InFlight { id: message, sent, lost, what: segment, .. }) = pipe.segments.pop_front() else {
             return;
         };
         let state = conn.ends[to.index()].as_ref().map(|end| end.state);
@@ -281,6 +322,7 @@ impl World {
                     way: way(to),
                     sent,
                     bytes: bytes.clone(),
+                    lost,
                 });
                 let len = bytes.len() as u64;
                 self.signal(node, Signal::Data { conn: id, bytes });
@@ -358,6 +400,34 @@ impl World {
         }
     }
 
+    /// A node loses its ends of the connections with another, which keeps its own.
+    pub(crate) fn forget_ends(&mut self, node: NodeId, other: NodeId) {
+        let ids: Vec<(ConnId, Side)> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.side_of(other).is_some() && conn.is_open)
+            .filter_map(|(id, conn)| Some((*id, conn.side_of(node)?)))
+            .collect();
+        for (id, side) in ids {
+            let end = self.conns.get_mut(&id).and_then(|conn| conn.ends[side.index()].as_mut());
+            let Some(end) = end.filter(|end| end.state == EndState::Open) else { continue };
+            end.state = EndState::Vanished;
+            self.signal(node, Signal::Closed { conn: id, reason: "Connection reset by peer" });
+            self.forget_if_over(id);
+        }
+    }
+
+    /// Lets a message that is on its way be lost once more.
+    pub(crate) fn lose_once(&mut self, id: MessageId) -> Option<Millis> {
+        let segments =
+            self.conns.values_mut().flat_map(|conn| &mut conn.pipes).flat_map(|pipe| &mut pipe.segments);
+        let segment = segments.into_iter().find(|segment| segment.id == id)?;
+        let after = RETRANSMISSION.times(1 << segment.lost.min(RETRANSMISSIONS_MAX));
+        segment.lost += 1;
+        self.hold_back(id, after)?;
+        Some(after)
+    }
+
     /// Sends again whatever waits for a wire that is mended or a machine that is back.
     pub(crate) fn resend(&mut self) {
         let ids: Vec<ConnId> = self.conns.keys().copied().collect();
@@ -394,6 +464,7 @@ impl World {
                         way: way(to),
                         sent: segment.sent,
                         bytes: bytes.clone(),
+                        lost: segment.lost,
                     };
                     messages.push(self.message_of(&passage, pipe.is_armed.then_some(latest)));
                 }

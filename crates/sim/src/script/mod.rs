@@ -47,6 +47,12 @@ pub enum Action {
     /// `latency redis-1 sentinel-1 10000us..20000us`: how long a segment takes either way. `latency 1ms`: wherever
     /// nothing else was said.
     Latency(Option<(String, String)>, Latency),
+    /// `loss redis-1 sentinel-1 20%`: so many of a hundred segments are lost, either way, and sent again after TCP's
+    /// time-out. `loss 5%`: wherever nothing else was said. `heal` does not change it.
+    Loss(Option<(String, String)>, u32),
+    /// `half-open redis-2 redis-1`: the first loses its ends of the connections between them and connects anew, while the
+    /// second still has the old ones.
+    HalfOpen(String, String),
     /// `disk sentinel-1 ok`, `full` or `flaky 50`: what becomes of its writes.
     Disk(String, DiskFault),
     /// `slow-disk sentinel-1 100ms..200ms`: how long they take.
@@ -153,6 +159,15 @@ impl World {
                 self.set_latency(a, b, *latency);
             }
             Action::Latency(None, latency) => self.set_default_latency(*latency),
+            Action::Loss(Some((a, b)), percent) => {
+                let (a, b) = self.find_two(a, b)?;
+                self.set_loss(a, b, *percent);
+            }
+            Action::Loss(None, percent) => self.set_default_loss(*percent),
+            Action::HalfOpen(node, other) => {
+                let (node, other) = self.find_two(node, other)?;
+                self.half_open(node, other);
+            }
             Action::Disk(node, fault) => {
                 let node = self.find(node)?;
                 self.set_disk_fault(node, *fault);
@@ -267,6 +282,9 @@ impl fmt::Display for Action {
             Self::Reset(a, b) => write!(f, "reset {a} {b}"),
             Self::Latency(Some((a, b)), latency) => write!(f, "latency {a} {b} {latency}"),
             Self::Latency(None, latency) => write!(f, "latency {latency}"),
+            Self::Loss(Some((a, b)), percent) => write!(f, "loss {a} {b} {percent}%"),
+            Self::Loss(None, percent) => write!(f, "loss {percent}%"),
+            Self::HalfOpen(node, other) => write!(f, "half-open {node} {other}"),
             Self::Disk(node, DiskFault::None) => write!(f, "disk {node} ok"),
             Self::Disk(node, DiskFault::Full) => write!(f, "disk {node} full"),
             Self::Disk(node, DiskFault::Flaky(percent)) => write!(f, "disk {node} flaky {percent}"),

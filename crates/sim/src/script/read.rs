@@ -36,6 +36,9 @@ impl FromStr for Action {
             ["reset", a, b] => Self::Reset(own(a), own(b)),
             ["latency", latency] => Self::Latency(None, read_latency(latency)?),
             ["latency", a, b, latency] => Self::Latency(Some((own(a), own(b))), read_latency(latency)?),
+            ["loss", percent] => Self::Loss(None, read_loss(percent)?),
+            ["loss", a, b, percent] => Self::Loss(Some((own(a), own(b))), read_loss(percent)?),
+            ["half-open", node, other] => Self::HalfOpen(own(node), own(other)),
             ["disk", node, "ok"] => Self::Disk(own(node), DiskFault::None),
             ["disk", node, "full"] => Self::Disk(own(node), DiskFault::Full),
             ["disk", node, "flaky", percent] => {
@@ -70,6 +73,8 @@ impl FromStr for Action {
     }
 }
 
+/// With more, TCP hardly gets anything through.
+const LOSS_MAX: u32 = 90;
 /// A hundred years.
 const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
 
@@ -87,6 +92,8 @@ const FORMS: &[&str] = &[
     "heal",
     "reset NODE NODE",
     "latency [NODE NODE] SPAN[..SPAN]",
+    "loss [NODE NODE] PERCENT%",
+    "half-open NODE NODE",
     "disk NODE ok|full|flaky PERCENT",
     "slow-disk NODE SPAN[..SPAN]",
     "names NODE on|off",
@@ -166,6 +173,15 @@ fn read_addition(name: &str, more: &[&str]) -> Result<Addition, ActionError> {
     Ok(addition)
 }
 
+fn read_loss(text: &str) -> Result<u32, ActionError> {
+    let percent = text.strip_suffix('%').and_then(|number| number.parse().ok());
+    percent.filter(|percent| *percent <= LOSS_MAX).ok_or_else(|| {
+        ActionError(format!(
+            "{text:?} is no loss: write 0% to {LOSS_MAX}%; a wire that loses everything is cut"
+        ))
+    })
+}
+
 fn read_switch(text: &str) -> Result<Switch, ActionError> {
     match text {
         "on" => Ok(Switch::On),
@@ -227,6 +243,9 @@ mod tests {
             "add sentinel-4",
             "add writer-2 50ms",
             "remove redis-4",
+            "loss 5%",
+            "loss sentinel-1 redis-1 20%",
+            "half-open redis-2 redis-1",
         ] {
             match line.parse::<Action>() {
                 Ok(action) => assert_eq!(action.to_string(), line),
@@ -252,6 +271,9 @@ mod tests {
             ("explode redis-1", "\"explode\" is no action; there are kill, off"),
             ("run redis-1", "run is written"),
             ("kill \"redis-1", "unbalanced quotes"),
+            ("loss 5", "is no loss: write 0% to 90%"),
+            ("loss 100%", "a wire that loses everything is cut"),
+            ("loss redis-1 5%", "loss is written"),
             ("add", "add is written"),
             ("add valkey-4", "add is written"),
             ("add sentinel-4 redis-1", "add is written"),
