@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use picket_sansio::Time;
-use picket_sim::NodeId;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
+use crate::chosen::{Choice, Chosen};
 use crate::components::controls::{Command, Controls};
+use crate::components::hands::Hands;
 use crate::components::legend::Legend;
 use crate::components::log::Log;
 use crate::components::messages::Messages;
@@ -47,8 +48,8 @@ pub enum Msg {
     Frame(u64),
     /// Of the time controls.
     Time(Command),
-    /// A node is chosen, or none.
-    Select(Option<NodeId>),
+    /// Something is chosen on the stage, or nothing.
+    Choose(Choice),
     /// Something is to be done to the world.
     Deed(String),
     /// A command for the chosen node.
@@ -81,7 +82,7 @@ struct View {
 pub struct App {
     engine: Result<Engine, String>,
     lang: Lang,
-    selected: Option<NodeId>,
+    chosen: Chosen,
     tab: Tab,
     /// What was typed into consoles, the oldest first.
     typed: Rc<Vec<String>>,
@@ -111,7 +112,7 @@ impl Component for App {
         let mut app = Self {
             engine,
             lang: stored_lang(),
-            selected: None,
+            chosen: Chosen::default(),
             tab: Tab::Log,
             typed: Rc::default(),
             refusal: None,
@@ -140,14 +141,14 @@ impl Component for App {
                 }
             }
             Msg::Time(command) => command.carry_out(engine),
-            Msg::Select(node) => {
-                self.selected = node;
-                if node.is_some() {
+            Msg::Choose(choice) => {
+                if matches!(choice, Choice::Node(_)) {
                     self.tab = Tab::Node;
                 }
+                self.chosen.choose(choice);
             }
             Msg::Run(line) => {
-                let name = self.selected.map(|node| engine.world().name(node).to_owned());
+                let name = self.chosen.node().map(|node| engine.world().name(node).to_owned());
                 let Some(name) = name else { return false };
                 self.refusal = engine.inject(&format!("run {name} {line}")).err();
                 let typed = Rc::make_mut(&mut self.typed);
@@ -171,7 +172,7 @@ impl Component for App {
                     event.prevent_default();
                     command.carry_out(engine);
                 }
-                Some(Pressed::Close) => self.selected = None,
+                Some(Pressed::Close) => self.chosen.choose(Choice::Nothing),
                 None => return false,
             },
         }
@@ -213,8 +214,10 @@ impl Component for App {
                         <p class="alarm" role="alert">{ texts.page.violation }{ " " }{ violation }</p>
                     }
                     <section class="stage" aria-label={texts.stage.title}>
-                        <Stage picture={picture.clone()} selected={self.selected} {lang}
-                            on_select={link.callback(Msg::Select)} />
+                        <Stage picture={picture.clone()} chosen={self.chosen.clone()} {lang}
+                            is_readable={!engine.is_playing() || engine.speed().is_slow()} on_choose={link.callback(Msg::Choose)} />
+                        <Hands picture={picture.clone()} chosen={self.chosen.clone()} {lang}
+                            on_deed={link.callback(Msg::Deed)} on_choose={link.callback(Msg::Choose)} />
                         <Controls now_us={engine.now_us()} end_us={engine.end_us()} marks={view.marks.clone()}
                             first={engine.timeline().beginning()} playing={engine.is_playing()} speed={engine.speed()}
                             behind={engine.is_behind()} branches={engine.branches().collect::<Vec<_>>()} {lang}
@@ -250,13 +253,13 @@ impl App {
         let (lang, link, picture) = (self.lang, ctx.link(), &view.picture);
         match self.tab {
             Tab::Node => {
-                let node = self.selected.and_then(|id| picture.node(id).cloned());
+                let node = self.chosen.node().and_then(|id| picture.node(id).cloned());
                 let playing = self.engine.as_ref().is_ok_and(Engine::is_playing);
                 html! {
                     <NodePanel {node} picture={picture.clone()} {lang} exchanges={view.exchanges.clone()}
                         typed={self.typed.clone()} {playing} on_deed={link.callback(Msg::Deed)}
                         on_run={link.callback(Msg::Run)} on_await={link.callback(|()| Msg::AwaitAnswer)}
-                        on_select={link.callback(Msg::Select)} />
+                        on_choose={link.callback(Msg::Choose)} />
                 }
             }
             Tab::Sentinels => html! { <Opinions picture={picture.clone()} {lang} /> },
@@ -274,8 +277,9 @@ impl App {
         let Ok(engine) = &self.engine else { return };
         let now = engine.timeline().now();
         let afterglow = if engine.is_playing() { engine.speed().virtual_us(AFTERGLOW_US) } else { 0 };
-        let since = Time((now.0 + 1).saturating_sub(afterglow).max(engine.timeline().beginning().0));
+        let since = Time(now.0.saturating_sub(afterglow).max(engine.timeline().beginning().0));
         let picture = Picture::of(engine.world(), now, since);
+        self.chosen.keep_to(&picture);
         let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
         let lost = match &self.view {
             _ if self.tab != Tab::Replication => None,
@@ -288,7 +292,7 @@ impl App {
         let lines = same.map_or_else(|| lines.clone().into(), Rc::clone);
         let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
         let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
-        let exchanges = match (self.tab, self.selected) {
+        let exchanges = match (self.tab, self.chosen.node()) {
             (Tab::Node, Some(node)) => exchanges(engine.timeline(), node),
             _ => Vec::new(),
         };

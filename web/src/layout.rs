@@ -1,9 +1,33 @@
 //! Where nodes stand on the stage, in integers: Sentinels on an arc, data nodes inside it, clients below.
 
-/// Width of the stage.
-pub const WIDTH: i32 = 1000;
-/// Its height.
-pub const HEIGHT: i32 = 640;
+/// The form of the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Wider than high, for desks.
+    Wide,
+    /// Higher than wide, for phones; everything on it is drawn larger.
+    Tall,
+}
+
+impl Format {
+    /// Its width.
+    #[must_use]
+    pub fn width(self) -> i32 {
+        match self {
+            Self::Wide => 1_000,
+            Self::Tall => 640,
+        }
+    }
+
+    /// Its height.
+    #[must_use]
+    pub fn height(self) -> i32 {
+        match self {
+            Self::Wide => 640,
+            Self::Tall => 900,
+        }
+    }
+}
 
 /// A place on the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,43 +74,54 @@ pub struct Places {
 impl Places {
     /// Places for so many nodes of each kind.
     #[must_use]
-    pub fn of(data: usize, sentinels: usize, writers: usize) -> Self {
-        Self {
-            data: data_places(data),
-            sentinels: arc(sentinels, Point { x: 500, y: 350 }, (430, 275), sentinel_span(sentinels)),
-            writers: row(writers, 568, 150),
+    pub fn of(format: Format, data: usize, sentinels: usize, writers: usize) -> Self {
+        let span = sentinel_span(format, sentinels);
+        match format {
+            Format::Wide => Self {
+                data: data_places(data, Point { x: 500, y: 345 }, (110, 150), (225, 115)),
+                sentinels: arc(sentinels, Point { x: 500, y: 350 }, (430, 275), span),
+                writers: row(writers, format.width(), 568),
+            },
+            Format::Tall => Self {
+                data: data_places(data, Point { x: 320, y: 430 }, (95, 110), (145, 190)),
+                sentinels: arc(sentinels, Point { x: 320, y: 415 }, (262, 370), span),
+                writers: row(writers, format.width(), 815),
+            },
         }
     }
 }
 
 /// Few Sentinels stand on a short arc above; many need nearly the whole ring, open below where the clients are.
-fn sentinel_span(count: usize) -> (i32, i32) {
-    match count {
-        0..=3 => (215, 325),
-        4..=7 => (195, 345),
-        _ => (155, 385),
+fn sentinel_span(format: Format, count: usize) -> (i32, i32) {
+    match (format, count) {
+        (Format::Wide, 0..=3) => (215, 325),
+        (Format::Wide, 4..=7) => (195, 345),
+        (Format::Wide, _) => (155, 385),
+        (Format::Tall, 0..=3) => (205, 335),
+        (Format::Tall, 4..=7) => (180, 360),
+        (Format::Tall, _) => (130, 410),
     }
 }
 
-/// Data nodes: a triangle with the first on top, or a ring.
-fn data_places(count: usize) -> Vec<Point> {
-    let center = Point { x: 500, y: 345 };
+/// Data nodes: one, two side by side, a triangle with the first on top, or a ring.
+fn data_places(count: usize, center: Point, (dx, dy): (i32, i32), radii: (i32, i32)) -> Vec<Point> {
+    let at = |x: i32, y: i32| Point { x: center.x + x, y: center.y + y };
     match count {
         1 => vec![center],
-        2 => vec![Point { x: 390, y: 345 }, Point { x: 610, y: 345 }],
-        3 => vec![Point { x: 500, y: 265 }, Point { x: 350, y: 415 }, Point { x: 650, y: 415 }],
+        2 => vec![at(-dx, 0), at(dx, 0)],
+        3 => vec![at(0, -dy / 2), at(-dy, dy / 2), at(dy, dy / 2)],
         _ => {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
-            let place = |index: i32| on_ellipse(center, (225, 115), 270 + 360 * index / count.max(1));
+            let place = |index: i32| on_ellipse(center, radii, 270 + 360 * index / count.max(1));
             (0..count).map(place).collect()
         }
     }
 }
 
-fn row(count: usize, y: i32, gap: i32) -> Vec<Point> {
+fn row(count: usize, width: i32, y: i32) -> Vec<Point> {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let gap = gap.min(WIDTH / count.max(1));
-    (0..count).map(|index| Point { x: WIDTH / 2 + (2 * index - (count - 1)) * gap / 2, y }).collect()
+    let gap = 150.min(width / count.max(1));
+    (0..count).map(|index| Point { x: width / 2 + (2 * index - (count - 1)) * gap / 2, y }).collect()
 }
 
 /// Places spread evenly along an arc, both of its ends taken: as far apart at the steep sides as on top.
@@ -140,15 +175,17 @@ mod tests {
 
     #[test]
     fn everybody_has_a_place_of_its_own_on_the_stage() {
-        for sentinels in 1..=17 {
-            for data in 1..=9 {
-                let places = Places::of(data, sentinels, 2);
+        for format in [Format::Wide, Format::Tall] {
+            for (sentinels, data) in (1..=17).flat_map(|count| (1..=7).map(move |data| (count, data))) {
+                let places = Places::of(format, data, sentinels, 3);
                 let all = [&places.data[..], &places.sentinels, &places.writers].concat();
-                assert_eq!(all.len(), data + sentinels + 2);
+                assert_eq!(all.len(), data + sentinels + 3);
                 for (index, a) in all.iter().enumerate() {
-                    assert!((40..=WIDTH - 40).contains(&a.x) && (40..=HEIGHT - 40).contains(&a.y), "{a:?}");
+                    let is_inside = (40..=format.width() - 40).contains(&a.x)
+                        && (40..=format.height() - 70).contains(&a.y);
+                    assert!(is_inside, "{format:?}, {data} + {sentinels}: {a:?}");
                     for b in &all[..index] {
-                        assert!(a.distance(*b) >= 80, "{data} + {sentinels}: {a:?} and {b:?}");
+                        assert!(a.distance(*b) >= 80, "{format:?}, {data} + {sentinels}: {a:?} and {b:?}");
                     }
                 }
             }

@@ -3,10 +3,12 @@
 //! [`Engine`](engine::Engine) holds the world and its time, [`Picture`](picture::Picture) is what the page shows of a
 //! moment; neither knows a browser, and both are tested natively. What draws and listens is built for WASM alone.
 
+pub mod chosen;
 pub mod cli;
 pub mod console;
 pub mod engine;
 pub mod i18n;
+pub mod lasso;
 pub mod layout;
 pub mod lessons;
 pub mod library;

@@ -9,8 +9,6 @@ use crate::picture::{NodePicture, Part};
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) node: NodePicture,
-    /// Some wire is cut.
-    pub(crate) has_cuts: bool,
     pub(crate) lang: Lang,
     pub(crate) on_deed: Callback<String>,
 }
@@ -60,6 +58,5 @@ pub(crate) fn Deeds(props: &Props) -> Html {
             </details>
         },
     };
-    let heal = props.has_cuts.then(|| button(texts.heal, texts.heal, "heal".to_owned()));
-    html! { <div class="deeds">{ by_power }{ heal }{ further }</div> }
+    html! { <div class="deeds">{ by_power }{ further }</div> }
 }

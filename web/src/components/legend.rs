@@ -18,13 +18,11 @@ pub(crate) fn Legend(props: &Props) -> Html {
         html! { <li><svg viewBox="0 0 36 12" aria-hidden="true">{ sign }</svg>{ text }</li> }
     };
     let link = |kind: LinkKind| {
-        let sign =
-            html! { <g class={classes!("link", kind.class())}><line x1="0" y1="6" x2="32" y2="6" /></g> };
+        let sign = html! { <g class={classes!("link", kind.class())}><line class="drawn" x1="0" y1="6" x2="32" y2="6" /></g> };
         entry(sign, lang.link(kind))
     };
     let topic = |topic: Topic| {
-        let sign =
-            html! { <g class={classes!("message", topic.class())}><circle cx="18" cy="6" r="5.5" /></g> };
+        let sign = html! { <g class={classes!("message", topic.class())}><circle class="drawn" cx="18" cy="6" r="5.5" /></g> };
         entry(sign, lang.topic(topic))
     };
     let cut = html! { <g class="cut"><path d="M12 1l10 10m0-10l-10 10" /></g> };

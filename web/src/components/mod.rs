@@ -3,6 +3,7 @@
 pub(crate) mod console;
 pub(crate) mod controls;
 pub(crate) mod deeds;
+pub(crate) mod hands;
 pub(crate) mod legend;
 pub(crate) mod log;
 pub(crate) mod messages;
@@ -12,4 +13,5 @@ pub(crate) mod opinions;
 pub(crate) mod replication;
 pub(crate) mod settings;
 pub(crate) mod stage;
+pub(crate) mod stage_node;
 pub(crate) mod tabs;

@@ -3,13 +3,12 @@
 
 use std::rc::Rc;
 
-use picket_sim::NodeId;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::console::Console;
-use super::deeds::Deeds;
+use crate::chosen::Choice;
 use crate::console::Exchange;
 use crate::i18n::Lang;
 use crate::picture::{DataPicture, NodePicture, Opinion, Part, Picture, Replication, WriterPicture};
@@ -25,7 +24,7 @@ pub(crate) struct Props {
     pub(crate) on_deed: Callback<String>,
     pub(crate) on_run: Callback<String>,
     pub(crate) on_await: Callback<()>,
-    pub(crate) on_select: Callback<Option<NodeId>>,
+    pub(crate) on_choose: Callback<Choice>,
 }
 
 /// The panel.
@@ -36,7 +35,6 @@ pub(crate) fn NodePanel(props: &Props) -> Html {
         None => overview(props),
         Some(node) => html! {
             <>
-                <Deeds node={node.clone()} has_cuts={!props.picture.cuts.is_empty()} lang={props.lang} on_deed={props.on_deed.clone()} />
                 { facts(node, props) }
                 if !matches!(node.part, Part::Writer(_)) {
                     <Console node={node.clone()} exchanges={props.exchanges.clone()} typed={props.typed.clone()}
@@ -46,7 +44,7 @@ pub(crate) fn NodePanel(props: &Props) -> Html {
         },
     };
     let title = props.node.as_ref().map_or(texts.tabs.node, |node| node.name.as_str());
-    let on_close = props.on_select.reform(|_| None);
+    let on_close = props.on_choose.reform(|_| Choice::Nothing);
     html! {
         <div class="panel">
             <h2>{ title.to_owned() }
@@ -74,8 +72,8 @@ fn overview(props: &Props) -> Html {
         }
     };
     let choice = |node: &NodePicture| {
-        let (id, on_select) = (node.id, props.on_select.clone());
-        html! { <button type="button" onclick={move |_| on_select.emit(Some(id))}>{ &node.name }</button> }
+        let (id, on_choose) = (node.id, props.on_choose.clone());
+        html! { <button type="button" onclick={move |_| on_choose.emit(Choice::Node(id))}>{ &node.name }</button> }
     };
     html! {
         <>

@@ -1,36 +1,58 @@
-//! The stage: nodes, links and messages as a drawing. State is told by colour, by shape and by word.
+//! The stage: nodes, links and messages as a drawing. Click, tap or keys choose a node, a wire or a message; a line that is
+//! drawn across the stage chooses those whom it sets apart.
 
 use std::rc::Rc;
 
-use picket_sim::{NodeId, Power};
+use picket_sim::{MessageId, NodeId};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-use super::opinions::stance_class;
+use super::stage_node::{Look, StageNode, element_id};
+use crate::chosen::{Choice, Chosen};
 use crate::i18n::Lang;
-use crate::layout::{HEIGHT, Places, Point, WIDTH};
-use crate::picture::{DataPicture, DataRole, Flight, NodePicture, Part, Picture, Stance};
+use crate::lasso;
+use crate::layout::{Format, Places, Point};
+use crate::picture::{Flight, Part, Picture, Topic};
 
 /// From a node's middle to where lines begin.
-const RADIUS: i32 = 36;
+const RADIUS: i32 = 38;
 /// How far apart messages of both directions travel.
 const LANE: i32 = 7;
+/// Messages whose texts are shown at once.
+const TEXTS_MAX: usize = 4;
+/// Longer texts are cut on the stage.
+const TEXT_LEN_MAX: usize = 30;
+/// When the stage is high instead of wide; the style sheet has the same bound.
+const TALL: &str = "(max-width: 40rem)";
+/// From one point of a drawn line to the next, at least.
+const DRAWN_STEP: i32 = 8;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
-    pub(crate) selected: Option<NodeId>,
+    pub(crate) chosen: Chosen,
+    /// Time goes so slowly that texts of messages can be read.
+    pub(crate) is_readable: bool,
     pub(crate) lang: Lang,
-    pub(crate) on_select: Callback<Option<NodeId>>,
+    pub(crate) on_choose: Callback<Choice>,
 }
 
 /// The stage.
 #[component]
 pub(crate) fn Stage(props: &Props) -> Html {
     let picture = &*props.picture;
-    let places = place_all(picture);
-    let place = |id: NodeId| places.iter().find(|(node, _)| *node == id).map(|(_, place)| *place);
+    let format = use_format();
+    let drawn = use_state(Vec::<Point>::new);
+    let pointed = use_state(|| None::<MessageId>);
+    let cursor = use_state(|| None::<NodeId>);
+    let places = place_all(picture, format);
+    let tab_stop =
+        cursor.filter(|node| picture.node(*node).is_some()).or(places.first().map(|(node, _)| *node));
+
     let between = |from: NodeId, to: NodeId| {
-        let (from, to) = (place(from)?, place(to)?);
+        let (from, to) = (place(&places, from)?, place(&places, to)?);
         Some((from.beside(to, RADIUS), to.beside(from, RADIUS)))
     };
     let links = picture.links.iter().filter_map(|link| {
@@ -38,7 +60,11 @@ pub(crate) fn Stage(props: &Props) -> Html {
         let kind = link.kind.class();
         let state = if link.is_up { "up" } else { "down" };
         let key = format!("{}-{kind}", link.from);
-        Some(html! { <g {key} class={classes!("link", kind, state)}>{ line(a, b) }</g> })
+        Some(html! {
+            <g {key} class={classes!("link", kind, state)} data-wire={wire(link.from, link.to)}>
+                { line("hit", a, b) }{ line("drawn", a, b) }
+            </g>
+        })
     });
     let cuts = picture.cuts.iter().filter_map(|cut| {
         let (a, b) = between(cut.from, cut.to)?;
@@ -46,200 +72,289 @@ pub(crate) fn Stage(props: &Props) -> Html {
         let Point { x, y } = a.towards(b, if cut.both { 500 } else { 850 });
         let key = format!("{}-{}", cut.from, cut.to);
         let d = format!("M{} {}l12 12m0-12l-12 12", x - 6, y - 6);
-        Some(html! { <g {key} class="cut">{ line(a, b) }<path {d} /></g> })
+        Some(html! {
+            <g {key} class="cut" data-wire={wire(cut.from, cut.to)}>{ line("hit", a, b) }{ line("drawn", a, b) }<path {d} /></g>
+        })
     });
+    let chosen_wire = match props.chosen.nodes() {
+        [a, b] => between(*a, *b).map(|(a, b)| line("chosen-wire", a, b)),
+        _ => None,
+    };
+    let texts = told(props, *pointed);
     let messages = picture.messages.iter().filter_map(|message| {
         let (a, b) = between(message.from, message.to)?;
-        Some(flight(message, a, b))
+        Some(flight(message, a, b, &props.chosen, texts.contains(&message.id)))
     });
-    let nodes = picture.nodes.iter().filter_map(|node| Some(draw_node(node, place(node.id)?, props)));
+    let nodes = picture.nodes.iter().filter_map(|node| {
+        let look = Look::of(node, place(&places, node.id)?, format, props.lang);
+        let look = look.with(props.chosen.has(node.id), tab_stop == Some(node.id));
+        Some(html! { <StageNode key={node.id.0} ..look /> })
+    });
+
+    let on_click = {
+        let on_choose = props.on_choose.clone();
+        move |event: MouseEvent| {
+            let together = event.shift_key() || event.ctrl_key() || event.meta_key();
+            if let Some(choice) = target(&event).and_then(|element| choice_at(&element, together)) {
+                on_choose.emit(choice);
+            }
+        }
+    };
+    let on_key = {
+        let on_choose = props.on_choose.clone();
+        let order: Vec<NodeId> = places.iter().map(|(node, _)| *node).collect();
+        move |event: KeyboardEvent| {
+            let Some(node) = target(&event).and_then(|element| node_at(&element)) else { return };
+            match event.key().as_str() {
+                "Enter" => on_choose.emit(Choice::Node(node)),
+                " " => on_choose.emit(Choice::Toggle(node)),
+                key => {
+                    let Some(other) = neighbour(&order, node, key) else { return };
+                    focus(&element_id(other));
+                }
+            }
+            event.prevent_default();
+            // The page's own keys play and step.
+            event.stop_propagation();
+        }
+    };
+    let on_focus = {
+        let cursor = cursor.clone();
+        move |event: FocusEvent| cursor.set(target(&event).and_then(|element| node_at(&element)))
+    };
+    let on_over = {
+        let pointed = pointed.clone();
+        move |event: PointerEvent| {
+            let message = target(&event).and_then(|element| message_at(&element));
+            if *pointed != message {
+                pointed.set(message);
+            }
+        }
+    };
+    let on_down = {
+        let drawn = drawn.clone();
+        move |event: PointerEvent| {
+            let is_ground = target(&event).is_some_and(|element| element.class_list().contains("world"));
+            if let Some(point) =
+                at(&event, format).filter(|_| is_ground && event.is_primary() && event.button() == 0)
+            {
+                // Without capture the line ends where the pointer leaves the stage.
+                let _ = target(&event).map(|svg| svg.set_pointer_capture(event.pointer_id()));
+                drawn.set(vec![point]);
+            }
+        }
+    };
+    let on_move = {
+        let drawn = drawn.clone();
+        move |event: PointerEvent| {
+            let Some(point) = at(&event, format) else { return };
+            if drawn.last().is_some_and(|last| last.distance(point) >= DRAWN_STEP) {
+                drawn.set([&drawn[..], &[point]].concat());
+            }
+        }
+    };
+    let on_up = {
+        let (drawn, on_choose, places) = (drawn.clone(), props.on_choose.clone(), places.clone());
+        move |_: PointerEvent| {
+            if drawn.is_empty() {
+                return;
+            }
+            on_choose.emit(lasso::divide(&drawn, &places).map_or(Choice::Nothing, Choice::Group));
+            drawn.set(Vec::new());
+        }
+    };
+    let on_cancel = {
+        let drawn = drawn.clone();
+        move |_: PointerEvent| drawn.set(Vec::new())
+    };
+    let points: Vec<String> = drawn.iter().map(|point| format!("{},{}", point.x, point.y)).collect();
+    let tall = (format == Format::Tall).then_some("tall");
     html! {
-        <svg class="world" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="group" aria-label={props.lang.texts().stage.title}>
+        <svg class={classes!("world", tall)} viewBox={format!("0 0 {} {}", format.width(), format.height())} role="group"
+            aria-label={props.lang.texts().stage.title} onclick={on_click} onkeydown={on_key} onfocusin={on_focus}
+            onpointerover={on_over} onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up} onpointercancel={on_cancel}>
             <defs>
-                <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-                    <path d="M0 0l8 4-8 4z" />
-                </marker>
+                <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10"
+                    markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0l8 4-8 4z" /></marker>
             </defs>
-            <g aria-hidden="true">{ for links }{ for cuts }{ for messages }</g>
+            <g aria-hidden="true">{ for links }{ for cuts }{ for chosen_wire }{ for messages }</g>
             { for nodes }
+            if !points.is_empty() { <polyline class="lasso" points={points.join(" ")} /> }
         </svg>
     }
 }
 
-fn place_all(picture: &Picture) -> Vec<(NodeId, Point)> {
+/// Wide or tall, as the window is.
+#[hook]
+fn use_format() -> Format {
+    let format = use_state(current_format);
+    let setter = format.setter();
+    use_effect_with((), move |()| {
+        let on_resize = Closure::<dyn FnMut()>::new(move || setter.set(current_format()));
+        let window = web_sys::window();
+        if let Some(window) = &window {
+            // Without it the stage keeps the form that it began with.
+            let _ = window.add_event_listener_with_callback("resize", on_resize.as_ref().unchecked_ref());
+        }
+        move || {
+            if let Some(window) = window {
+                // A listener that stays would be called in vain.
+                let _ =
+                    window.remove_event_listener_with_callback("resize", on_resize.as_ref().unchecked_ref());
+            }
+        }
+    });
+    *format
+}
+
+fn current_format() -> Format {
+    let query = web_sys::window().and_then(|window| window.match_media(TALL).ok().flatten());
+    if query.is_some_and(|query| query.matches()) { Format::Tall } else { Format::Wide }
+}
+
+/// Where everybody stands, in the order of the keys: data nodes, Sentinels, clients.
+fn place_all(picture: &Picture, format: Format) -> Vec<(NodeId, Point)> {
     let of = |wanted: fn(&Part) -> bool| -> Vec<NodeId> {
         picture.nodes.iter().filter(|node| wanted(&node.part)).map(|node| node.id).collect()
     };
     let data = of(|part| matches!(part, Part::Data(_)));
     let sentinels = of(|part| matches!(part, Part::Sentinel(_)));
     let writers = of(|part| matches!(part, Part::Writer(_)));
-    let places = Places::of(data.len(), sentinels.len(), writers.len());
+    let places = Places::of(format, data.len(), sentinels.len(), writers.len());
     let ids = data.into_iter().chain(sentinels).chain(writers);
     ids.zip([places.data, places.sentinels, places.writers].concat()).collect()
 }
 
-fn line(a: Point, b: Point) -> Html {
-    html! { <line x1={a.x.to_string()} y1={a.y.to_string()} x2={b.x.to_string()} y2={b.y.to_string()} /> }
+fn place(places: &[(NodeId, Point)], node: NodeId) -> Option<Point> {
+    places.iter().find(|(other, _)| *other == node).map(|(_, place)| *place)
+}
+
+fn line(class: &'static str, a: Point, b: Point) -> Html {
+    html! { <line {class} x1={a.x.to_string()} y1={a.y.to_string()} x2={b.x.to_string()} y2={b.y.to_string()} /> }
+}
+
+/// The messages whose texts are shown: the one that is pointed at or chosen, and while there is time to read those that
+/// matter most.
+fn told(props: &Props, pointed: Option<MessageId>) -> Vec<MessageId> {
+    let messages = &props.picture.messages;
+    let mut shown: Vec<MessageId> = (messages.iter().map(|message| message.id))
+        .filter(|id| pointed == Some(*id) || props.chosen.is(*id))
+        .collect();
+    if props.is_readable {
+        let weight = |message: &Flight| match message.topic {
+            Topic::Order => 0,
+            Topic::Vote => 1,
+            Topic::Write | Topic::Stream => 2,
+            Topic::Hello => 3,
+            Topic::Watch => 4,
+        };
+        let mut others: Vec<&Flight> = messages.iter().collect();
+        others.sort_by_key(|message| (weight(message), message.progress == 1_000));
+        shown.extend(others.iter().take(TEXTS_MAX).map(|message| message.id));
+    }
+    shown
 }
 
 /// A message on its way: a dot. One that has arrived: the trace of its way.
-fn flight(message: &Flight, a: Point, b: Point) -> Html {
+fn flight(message: &Flight, a: Point, b: Point, chosen: &Chosen, has_text: bool) -> Html {
     // To the right of its way, so that questions and answers do not meet.
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let len = a.distance(b).max(1);
     let aside = |point: Point| Point { x: point.x - dy * LANE / len, y: point.y + dx * LANE / len };
     let (a, b) = (aside(a), aside(b));
-    let key = message.id.0.to_string();
-    let class = classes!("message", message.topic.class(), message.is_stuck.then_some("stuck"));
-    if message.progress == 1_000 {
-        return html! { <g {key} class={classes!(class, "arrived")}>{ line(a, b) }</g> };
+    let is_chosen = chosen.is(message.id).then_some("selected");
+    let class = classes!("message", message.topic.class(), message.is_stuck.then_some("stuck"), is_chosen);
+    let key = message.id.0;
+    let has_arrived = message.progress == 1_000;
+    let at = a.towards(b, if has_arrived { 600 } else { i32::try_from(message.progress).unwrap_or(1_000) });
+    let text = has_text.then(|| {
+        let mut text: String = message.text.chars().take(TEXT_LEN_MAX).collect();
+        if text.len() < message.text.len() {
+            text.push('…');
+        }
+        html! { <text y="-12">{ text }</text> }
+    });
+    let transform = format!("translate({} {})", at.x, at.y);
+    if has_arrived {
+        return html! {
+            <g {key} class={classes!(class, "arrived")} data-message={key.to_string()}>{ line("drawn", a, b) }<g {transform}>{ text }</g></g>
+        };
     }
-    let at = a.towards(b, i32::try_from(message.progress).unwrap_or(1_000));
     html! {
-        <g {key} {class}>
-            <title>{ &message.text }</title>
-            <circle cx={at.x.to_string()} cy={at.y.to_string()} r="6" />
+        <g {key} {class} data-message={key.to_string()} {transform}>
+            <circle class="hit" r="18" /><circle class="drawn" r="6" />{ text }
         </g>
     }
 }
 
-/// A node with its shape, its name and a word on its state.
-fn draw_node(node: &NodePicture, at: Point, props: &Props) -> Html {
-    let (lang, texts) = (props.lang, props.lang.texts());
-    let (kind, state, word, shape) = match &node.part {
-        Part::Data(data) => ("data", data_class(node, data), data_word(node, data, lang), cylinder()),
-        Part::Sentinel(opinion) => {
-            let stance = opinion.as_ref().map_or(Stance::Up, |opinion| opinion.stance);
-            let class = if node.runs() { stance_class(stance) } else { power_class(node.power) };
-            let word = if !node.runs() {
-                lang.power(node.power)
-            } else if stance == Stance::Up {
-                ""
-            } else {
-                lang.stance(stance)
-            };
-            ("sentinel", class, word.to_owned(), shield(stance, node.runs()))
-        }
-        Part::Writer(writer) => {
-            let state = if node.runs() { "up" } else { power_class(node.power) };
-            (
-                "writer",
-                state,
-                format!("{} ✓", writer.acknowledged),
-                html! { <rect x="-30" y="-18" width="60" height="36" rx="18" /> },
-            )
-        }
-    };
-    let is_selected = props.selected == Some(node.id);
-    let label = match &node.part {
-        Part::Writer(writer) => {
-            format!("{} {} ✓ {}", node.name, writer.acknowledged, texts.replication.acknowledged)
-        }
-        _ if word.is_empty() => format!("{} {}", node.name, lang.power(node.power)),
-        _ => format!("{} {word}", node.name),
-    };
-    let (id, on_select) = (node.id, props.on_select.clone());
-    let on_key = {
-        let on_select = on_select.clone();
-        move |event: KeyboardEvent| {
-            if matches!(event.key().as_str(), "Enter" | " ") {
-                event.prevent_default();
-                event.stop_propagation();
-                on_select.emit(Some(id));
-            }
-        }
-    };
-    html! {
-        <g key={node.name.clone()} class={classes!("node", kind, state, is_selected.then_some("selected"))}
-            transform={format!("translate({} {})", at.x, at.y)} tabindex="0" role="button" aria-label={label}
-            aria-pressed={is_selected.to_string()} onclick={move |_| on_select.emit(Some(id))} onkeydown={on_key}>
-            <circle class="halo" r="44" />
-            { shape }
-            { sign(node) }
-            <text class="name" y="48">{ &node.name }{ " " }<tspan class="word" x="0" dy="15">{ word }</tspan></text>
-        </g>
+fn wire(a: NodeId, b: NodeId) -> String {
+    format!("{} {}", a.0, b.0)
+}
+
+/// What a click there chooses.
+fn choice_at(element: &Element, together: bool) -> Option<Choice> {
+    if let Some(node) = node_at(element) {
+        return Some(if together { Choice::Toggle(node) } else { Choice::Node(node) });
     }
-}
-
-/// The disk that stands for data.
-fn cylinder() -> Html {
-    html! {
-        <>
-            <path d="M-30-16v32c0 7 13 12 30 12s30-5 30-12v-32z" />
-            <ellipse cy="-16" rx="30" ry="11" />
-        </>
+    if let Some(message) = message_at(element) {
+        return Some(Choice::Message(message));
     }
+    let wire = attribute(element, "data-wire")?;
+    let (a, b) = wire.split_once(' ')?;
+    Some(Choice::Group(vec![NodeId(a.parse().ok()?), NodeId(b.parse().ok()?)]))
 }
 
-/// A Sentinel is a shield; who stands for election or leads has a star in it.
-fn shield(stance: Stance, runs: bool) -> Html {
-    let star = runs && matches!(stance, Stance::Candidate | Stance::Leader | Stance::Promoting);
-    html! {
-        <>
-            <path d="M0-30l26 10v18c0 17-11 27-26 33-15-6-26-16-26-33v-18z" />
-            if star { <path class="star" d="M0-17l4.7 10.5 11.4 1.2-8.5 7.7 2.4 11.2-10-5.7-10 5.7 2.4-11.2-8.5-7.7 11.4-1.2z" /> }
-        </>
-    }
+fn node_at(element: &Element) -> Option<NodeId> {
+    attribute(element, "data-node")?.parse().ok().map(NodeId)
 }
 
-/// The sign inside a node: a crown for a master, bars for who is frozen, a cross for who is gone.
-fn sign(node: &NodePicture) -> Html {
-    let d = match (node.power, &node.part) {
-        (Power::Killed | Power::Off, _) => "M-10-8l20 20m0-20l-20 20",
-        (Power::Frozen, _) => "M-6-8v18m12-18v18",
-        (Power::Running, Part::Data(data)) => match data.role {
-            _ if data.is_promoting => "M0 14v-18m-8 8l8-8 8 8",
-            DataRole::Master => "M-14 12v-16l7 8 7-11 7 11 7-8v16z",
-            DataRole::Syncing => "M-9 2a9 9 0 1 1 9 9m-5-4l5 4-5 5",
-            DataRole::Apart => "M-13 4h8m10 0h8m-15-6l4 12",
-            DataRole::Replica | DataRole::Down => return html! {},
-        },
-        (Power::Running, Part::Sentinel(Some(opinion))) => match opinion.stance {
-            Stance::Sdown => "M0-14v14m0 8v1",
-            Stance::Odown => "M-5-14v14m0 8v1m10-23v14m0 8v1",
-            Stance::Tilt => "M-10 8l20-14",
-            Stance::Up | Stance::Candidate | Stance::Leader | Stance::Promoting => return html! {},
-        },
-        (Power::Running, Part::Sentinel(None) | Part::Writer(_)) => return html! {},
+fn message_at(element: &Element) -> Option<MessageId> {
+    attribute(element, "data-message")?.parse().ok().map(MessageId)
+}
+
+/// The attribute of the element or of the next one around it that has it.
+fn attribute(element: &Element, name: &str) -> Option<String> {
+    element.closest(&format!("[{name}]")).ok().flatten()?.get_attribute(name)
+}
+
+fn target(event: &Event) -> Option<Element> {
+    event.target()?.dyn_into().ok()
+}
+
+/// The node that a key leads to.
+fn neighbour(order: &[NodeId], from: NodeId, key: &str) -> Option<NodeId> {
+    let place = order.iter().position(|node| *node == from)?;
+    let place = match key {
+        "ArrowDown" => (place + 1) % order.len(),
+        "ArrowUp" => (place + order.len() - 1) % order.len(),
+        "Home" => 0,
+        "End" => order.len() - 1,
+        _ => return None,
     };
-    html! { <path class="sign" {d} /> }
+    order.get(place).copied()
 }
 
-fn data_class(node: &NodePicture, data: &DataPicture) -> &'static str {
-    match (node.power, data.role) {
-        (Power::Killed | Power::Off | Power::Frozen, _) => power_class(node.power),
-        (Power::Running, _) if data.is_promoting => "promoting",
-        (Power::Running, _) if data.odown => "odown",
-        (Power::Running, _) if data.sdown_by > 0 => "sdown",
-        (Power::Running, DataRole::Master) => "master",
-        (Power::Running, DataRole::Replica) => "replica",
-        (Power::Running, DataRole::Syncing) => "syncing",
-        (Power::Running, DataRole::Apart | DataRole::Down) => "apart",
-    }
-}
-
-fn data_word(node: &NodePicture, data: &DataPicture, lang: Lang) -> String {
-    let texts = lang.texts();
-    let mut word = if data.is_promoting {
-        texts.stage.promoting.to_owned()
-    } else if node.runs() {
-        lang.role(data.role).to_owned()
-    } else {
-        lang.power(node.power).to_owned()
+/// Where the pointer is on the stage, whose drawing is centered in its element.
+fn at(event: &PointerEvent, format: Format) -> Option<Point> {
+    let element: Element = event.current_target()?.dyn_into().ok()?;
+    let area = element.get_bounding_client_rect();
+    let (left, top) = (area.left() as i32, area.top() as i32);
+    let (width, height) = (area.width() as i32, area.height() as i32);
+    // Thousandths of a pixel for a unit of the drawing.
+    let scale = (width * 1_000 / format.width()).min(height * 1_000 / format.height()).max(1);
+    let on = |client: i32, start: i32, len: i32, drawn: i32| {
+        ((client - start - len / 2) * 1_000 + drawn / 2 * scale) / scale
     };
-    match (data.odown, data.sdown_by) {
-        (true, _) => word.push_str(" · ODOWN"),
-        (false, 0) => {}
-        (false, count) => word.push_str(&format!(" · SDOWN ×{count}")),
-    }
-    word
+    Some(Point {
+        x: on(event.client_x(), left, width, format.width()),
+        y: on(event.client_y(), top, height, format.height()),
+    })
 }
 
-fn power_class(power: Power) -> &'static str {
-    match power {
-        Power::Running => "up",
-        Power::Frozen => "frozen",
-        Power::Killed => "killed",
-        Power::Off => "off",
+/// A browser that does not move the focus leaves it where it is.
+fn focus(id: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(element) = document.and_then(|document| document.get_element_by_id(id)) {
+        let _ = element.unchecked_into::<HtmlElement>().focus();
     }
 }

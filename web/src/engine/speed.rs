@@ -44,6 +44,12 @@ impl Speed {
         Self::ALL[index.min(Self::ALL.len() - 1)]
     }
 
+    /// Whether texts of messages on their way can be read.
+    #[must_use]
+    pub fn is_slow(self) -> bool {
+        self.permille <= 50
+    }
+
     /// How much virtual time passes in that much time on the wall.
     #[must_use]
     pub fn virtual_us(self, wall_us: u64) -> u64 {

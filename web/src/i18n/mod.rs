@@ -87,6 +87,8 @@ macro_rules! areas {
 areas! {
     /// The console of a node.
     console;
+    /// What can be done to what is chosen.
+    hands;
     /// What happened.
     log;
     /// Messages.

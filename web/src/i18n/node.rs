@@ -26,8 +26,6 @@ super::texts! {
     /// What it does.
     isolate_hint: "Cuts all wires between this node and the others.", "切断该节点与其他节点之间的所有连线。";
     /// A deed.
-    heal: "Mend all wires", "修复所有连线";
-    /// A deed.
     write_off: "Stop writing", "停止写入";
     /// A deed.
     write_on: "Write again", "继续写入";

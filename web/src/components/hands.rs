@@ -1,0 +1,104 @@
+//! What can be done to what is chosen on the stage: a node, the wire between two, a group, a message.
+
+use std::rc::Rc;
+
+use picket_sim::NodeId;
+use yew::prelude::*;
+
+use super::deeds::Deeds;
+use crate::chosen::{Choice, Chosen};
+use crate::i18n::Lang;
+use crate::picture::{Flight, Picture};
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) picture: Rc<Picture>,
+    pub(crate) chosen: Chosen,
+    pub(crate) lang: Lang,
+    pub(crate) on_deed: Callback<String>,
+    pub(crate) on_choose: Callback<Choice>,
+}
+
+/// The buttons under the stage.
+#[component]
+pub(crate) fn Hands(props: &Props) -> Html {
+    let texts = &props.lang.texts().hands;
+    let picture = &props.picture;
+    let message = props.chosen.message(picture);
+    let (title, deeds) = match (message, props.chosen.nodes()) {
+        (Some(message), _) => of_message(message, props),
+        (None, []) => (None, html! { <p class="hint">{ texts.hint }</p> }),
+        (None, [node]) => (Some(picture.name(*node).to_owned()), of_node(*node, props)),
+        (None, [a, b]) => of_wire(picture.name(*a), picture.name(*b), props),
+        (None, group) => (Some(props.lang.nodes(group.len())), of_group(props)),
+    };
+    let on_close = {
+        let on_choose = props.on_choose.clone();
+        move |_| on_choose.emit(Choice::Nothing)
+    };
+    html! {
+        <div class="hands" role="group" aria-label={texts.title}>
+            if let Some(title) = title {
+                <p class="what" aria-live="polite"><b>{ title }</b>
+                    <button type="button" class="close" aria-label={texts.close} onclick={on_close}>{ "×" }</button></p>
+            }
+            { deeds }
+            if !picture.cuts.is_empty() { { button(texts.heal, texts.heal_hint, "heal".to_owned(), props) } }
+        </div>
+    }
+}
+
+fn button(label: impl Into<AttrValue>, hint: &'static str, line: String, props: &Props) -> Html {
+    let on_deed = props.on_deed.clone();
+    let label: AttrValue = label.into();
+    html! { <button type="button" title={hint} onclick={move |_| on_deed.emit(line.clone())}>{ label }</button> }
+}
+
+fn of_node(node: NodeId, props: &Props) -> Html {
+    let Some(node) = props.picture.node(node) else { return html! {} };
+    html! { <Deeds node={node.clone()} lang={props.lang} on_deed={props.on_deed.clone()} /> }
+}
+
+fn of_wire(a: &str, b: &str, props: &Props) -> (Option<String>, Html) {
+    let texts = &props.lang.texts().hands;
+    let slow = |span: &str| {
+        button(format!("{} {span}", texts.slow), texts.slow_hint, format!("latency {a} {b} {span}"), props)
+    };
+    let deeds = html! {
+        <div class="deeds">
+            { button(texts.cut, texts.cut_hint, format!("cut {a} {b}"), props) }
+            { button(format!("{} {a} → {b}", texts.cut), texts.cut_one_hint, format!("cut {a} -> {b}"), props) }
+            { button(format!("{} {b} → {a}", texts.cut), texts.cut_one_hint, format!("cut {b} -> {a}"), props) }
+            { button(texts.mend, texts.mend_hint, format!("mend {a} {b}"), props) }
+            { for ["1ms", "100ms", "1s"].into_iter().map(slow) }
+            { button(texts.reset, texts.reset_hint, format!("reset {a} {b}"), props) }
+            { of_group(props) }
+        </div>
+    };
+    (Some(format!("{a} — {b}")), deeds)
+}
+
+fn of_group(props: &Props) -> Html {
+    let texts = &props.lang.texts().hands;
+    let names: Vec<&str> = props.chosen.nodes().iter().map(|node| props.picture.name(*node)).collect();
+    button(texts.partition, texts.partition_hint, format!("partition {}", names.join(" ")), props)
+}
+
+fn of_message(message: &Flight, props: &Props) -> (Option<String>, Html) {
+    let texts = &props.lang.texts().hands;
+    let id = message.id.0;
+    let title = format!("{} → {}", props.picture.name(message.from), props.picture.name(message.to));
+    let deeds = html! {
+        <>
+            <code>{ &message.text }</code>
+            if message.progress < 1_000 {
+                <div class="deeds">
+                    { button(format!("{} 100 ms", texts.delay), texts.delay_hint, format!("delay {id} 100ms"), props) }
+                    { button(format!("{} 1 s", texts.delay), texts.delay_hint, format!("delay {id} 1s"), props) }
+                    { button(texts.lose, texts.lose_hint, format!("drop {id}"), props) }
+                </div>
+            }
+        </>
+    };
+    (Some(title), deeds)
+}

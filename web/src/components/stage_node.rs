@@ -1,0 +1,193 @@
+//! A node on the stage: its shape, its sign, its name and a word on its state. State is told by colour, by shape and by
+//! word. What a node looks like is worked out apart from drawing it, so that one that looks the same is not drawn anew.
+
+use picket_sim::{NodeId, Power};
+use yew::prelude::*;
+
+use super::opinions::stance_class;
+use crate::i18n::Lang;
+use crate::layout::{Format, Point};
+use crate::picture::{DataPicture, DataRole, NodePicture, Opinion, Part, Stance, WriterPicture};
+
+/// What a node looks like.
+#[derive(Clone, PartialEq, Properties)]
+pub(crate) struct Look {
+    id: NodeId,
+    name: String,
+    kind: &'static str,
+    state: &'static str,
+    word: String,
+    /// What is said of it besides its name.
+    spoken: String,
+    sign: Option<&'static str>,
+    /// Who stands for election or leads has a star.
+    star: bool,
+    /// What a client has done.
+    count: Option<u64>,
+    at: Point,
+    format: Format,
+    chosen: bool,
+    /// The key Tab comes here.
+    tab_stop: bool,
+}
+
+impl Look {
+    pub(crate) fn of(node: &NodePicture, at: Point, format: Format, lang: Lang) -> Self {
+        let power = (!node.runs()).then(|| lang.power(node.power));
+        let (kind, state, word) = match &node.part {
+            Part::Data(data) => ("data", data_class(node, data), data_word(node, data, lang)),
+            Part::Sentinel(opinion) => {
+                let stance = opinion.as_ref().map_or(Stance::Up, |opinion| opinion.stance);
+                let word = power.unwrap_or(if stance == Stance::Up { "" } else { lang.stance(stance) });
+                let state = if node.runs() { stance_class(stance) } else { power_class(node.power) };
+                ("sentinel", state, word.to_owned())
+            }
+            Part::Writer(writer) => {
+                let state = if node.runs() { "up" } else { power_class(node.power) };
+                ("writer", state, power.map_or_else(|| writer_word(writer, lang), str::to_owned))
+            }
+        };
+        let stance = match &node.part {
+            Part::Sentinel(Some(opinion)) if node.runs() => Some(opinion.stance),
+            _ => None,
+        };
+        let count = match &node.part {
+            Part::Writer(writer) => Some(writer.acknowledged),
+            Part::Data(_) | Part::Sentinel(_) => None,
+        };
+        let spoken = match (count, word.is_empty()) {
+            (Some(count), _) => format!("{word} {count}"),
+            (None, true) => lang.power(node.power).to_owned(),
+            (None, false) => word.clone(),
+        };
+        Self {
+            id: node.id,
+            name: node.name.clone(),
+            kind,
+            state,
+            word,
+            spoken,
+            sign: sign(node),
+            star: matches!(stance, Some(Stance::Candidate | Stance::Leader | Stance::Promoting)),
+            count,
+            at,
+            format,
+            chosen: false,
+            tab_stop: false,
+        }
+    }
+
+    /// The same, chosen or not, and where Tab comes or not.
+    pub(crate) fn with(self, chosen: bool, tab_stop: bool) -> Self {
+        Self { chosen, tab_stop, ..self }
+    }
+}
+
+/// The element of a node.
+pub(crate) fn element_id(node: NodeId) -> String {
+    format!("node-{}", node.0)
+}
+
+/// The node.
+#[component]
+pub(crate) fn StageNode(look: &Look) -> Html {
+    let shape = match look.kind {
+        "data" => html! { <>
+            <path d="M-30-16v32c0 7 13 12 30 12s30-5 30-12v-32z" />
+            <ellipse cy="-16" rx="30" ry="11" />
+        </> },
+        "sentinel" => html! { <path d="M0-30l26 10v18c0 17-11 27-26 33-15-6-26-16-26-33v-18z" /> },
+        _ => html! { <rect x="-36" y="-19" width="72" height="38" rx="19" /> },
+    };
+    let (name_y, line) = match (look.format, look.kind) {
+        (Format::Wide, "writer") => ("36", "16"),
+        (Format::Wide, _) => ("47", "16"),
+        (Format::Tall, "writer") => ("44", "22"),
+        (Format::Tall, _) => ("53", "22"),
+    };
+    html! {
+        <g id={element_id(look.id)} data-node={look.id.0.to_string()} role="button"
+            class={classes!("node", look.kind, look.state, look.chosen.then_some("selected"))}
+            transform={format!("translate({} {})", look.at.x, look.at.y)} tabindex={if look.tab_stop { "0" } else { "-1" }}
+            aria-label={format!("{} {}", look.name, look.spoken)} aria-pressed={look.chosen.to_string()}>
+            <circle class="halo" r="46" />
+            { shape }
+            if look.star {
+                <path class="star" d="M0-17l4.7 10.5 11.4 1.2-8.5 7.7 2.4 11.2-10-5.7-10 5.7 2.4-11.2-8.5-7.7 11.4-1.2z" />
+            }
+            if let Some(d) = look.sign { <path class="sign" {d} /> }
+            <text class="name" y={name_y}>{ &look.name }{ " " }<tspan class="word" x="0" dy={line}>{ &look.word }{ " " }</tspan></text>
+            if let Some(count) = look.count { <text class="count" y="5">{ count }</text> }
+        </g>
+    }
+}
+
+/// The sign inside a node: a crown for a master, bars for who is frozen, a cross for who is gone.
+fn sign(node: &NodePicture) -> Option<&'static str> {
+    Some(match (node.power, &node.part) {
+        (_, Part::Writer(_)) => return None,
+        (Power::Killed | Power::Off, _) => "M-10-8l20 20m0-20l-20 20",
+        (Power::Frozen, _) => "M-6-8v18m12-18v18",
+        (Power::Running, Part::Data(data)) => match data.role {
+            _ if data.is_promoting => "M0 16v-20m-9 9l9-9 9 9",
+            DataRole::Master => "M-14 16v-16l7 8 7-11 7 11 7-8v16z",
+            DataRole::Syncing => "M-9 6a9 9 0 1 1 9 9m-5-4l5 4-5 5",
+            DataRole::Apart => "M-13 8h8m10 0h8m-15-6l4 12",
+            DataRole::Replica | DataRole::Down => return None,
+        },
+        (Power::Running, Part::Sentinel(Some(Opinion { stance, .. }))) => match stance {
+            Stance::Sdown => "M0-14v14m0 8v1",
+            Stance::Odown => "M-5-14v14m0 8v1m10-23v14m0 8v1",
+            Stance::Tilt => "M-10 8l20-14",
+            Stance::Up | Stance::Candidate | Stance::Leader | Stance::Promoting => return None,
+        },
+        (Power::Running, Part::Sentinel(None)) => return None,
+    })
+}
+
+fn data_class(node: &NodePicture, data: &DataPicture) -> &'static str {
+    match (node.power, data.role) {
+        (Power::Killed | Power::Off | Power::Frozen, _) => power_class(node.power),
+        (Power::Running, _) if data.is_promoting => "promoting",
+        (Power::Running, _) if data.odown => "odown",
+        (Power::Running, _) if data.sdown_by > 0 => "sdown",
+        (Power::Running, DataRole::Master) => "master",
+        (Power::Running, DataRole::Replica) => "replica",
+        (Power::Running, DataRole::Syncing) => "syncing",
+        (Power::Running, DataRole::Apart | DataRole::Down) => "apart",
+    }
+}
+
+fn data_word(node: &NodePicture, data: &DataPicture, lang: Lang) -> String {
+    let mut word = if data.is_promoting {
+        lang.texts().stage.promoting.to_owned()
+    } else if node.runs() {
+        lang.role(data.role).to_owned()
+    } else {
+        lang.power(node.power).to_owned()
+    };
+    match (data.odown, data.sdown_by) {
+        (true, _) => word.push_str(" · ODOWN"),
+        (false, 0) => {}
+        (false, count) => word.push_str(&format!(" · SDOWN ×{count}")),
+    }
+    word
+}
+
+/// What the number of a client counts, and the writes that were not acknowledged.
+fn writer_word(writer: &WriterPicture, lang: Lang) -> String {
+    let texts = &lang.texts().replication;
+    match writer.failed {
+        0 => texts.acknowledged.to_owned(),
+        failed => format!("{} · {failed} {}", texts.acknowledged, texts.failed),
+    }
+}
+
+fn power_class(power: Power) -> &'static str {
+    match power {
+        Power::Running => "up",
+        Power::Frozen => "frozen",
+        Power::Killed => "killed",
+        Power::Off => "off",
+    }
+}
