@@ -26,7 +26,7 @@ use crate::engine::{Engine, Mark, Speed};
 use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
-use crate::picture::{Picture, lost_writes};
+use crate::picture::{Picture, Progress, failovers, lost_writes};
 use crate::tab::Tab;
 
 /// Lines of the log that are shown.
@@ -69,13 +69,19 @@ struct View {
     picture: Rc<Picture>,
     /// The last line that is worth a sentence.
     told: Option<Line>,
-    /// The console of the chosen node; empty unless it is shown.
-    exchanges: Vec<Exchange>,
-    /// What happened; empty unless the log is shown.
-    lines: Rc<[Line]>,
     marks: Rc<[Mark]>,
-    /// Writes that are lost; none unless they are shown.
-    lost: Option<u64>,
+    /// What the chosen tab shows besides.
+    shown: Shown,
+}
+
+/// What a tab shows; only that of the chosen one is made.
+enum Shown {
+    Node(Vec<Exchange>),
+    Sentinels(Vec<Progress>),
+    Replication(Option<u64>),
+    Messages,
+    Settings,
+    Log(Rc<[Line]>),
 }
 
 /// The page.
@@ -251,24 +257,28 @@ impl App {
     /// The panel of the chosen tab.
     fn panel(&self, ctx: &Context<Self>, view: &View) -> Html {
         let (lang, link, picture) = (self.lang, ctx.link(), &view.picture);
-        match self.tab {
-            Tab::Node => {
+        match &view.shown {
+            Shown::Node(exchanges) => {
                 let node = self.chosen.node().and_then(|id| picture.node(id).cloned());
                 let playing = self.engine.as_ref().is_ok_and(Engine::is_playing);
                 html! {
-                    <NodePanel {node} picture={picture.clone()} {lang} exchanges={view.exchanges.clone()}
+                    <NodePanel {node} picture={picture.clone()} {lang} exchanges={exchanges.clone()}
                         typed={self.typed.clone()} {playing} on_deed={link.callback(Msg::Deed)}
                         on_run={link.callback(Msg::Run)} on_await={link.callback(|()| Msg::AwaitAnswer)}
                         on_choose={link.callback(Msg::Choose)} />
                 }
             }
-            Tab::Sentinels => html! { <Opinions picture={picture.clone()} {lang} /> },
-            Tab::Replication => html! { <Replication picture={picture.clone()} lost={view.lost} {lang} /> },
-            Tab::Messages => html! { <Messages picture={picture.clone()} {lang} /> },
-            Tab::Settings => {
+            Shown::Sentinels(progress) => {
+                html! { <Opinions picture={picture.clone()} progress={progress.clone()} {lang} /> }
+            }
+            Shown::Replication(lost) => {
+                html! { <Replication picture={picture.clone()} lost={*lost} {lang} /> }
+            }
+            Shown::Messages => html! { <Messages picture={picture.clone()} {lang} /> },
+            Shown::Settings => {
                 html! { <Settings picture={picture.clone()} {lang} on_deed={link.callback(Msg::Deed)} /> }
             }
-            Tab::Log => html! { <Log lines={view.lines.clone()} {lang} /> },
+            Shown::Log(lines) => html! { <Log lines={lines.clone()} {lang} /> },
         }
     }
 
@@ -281,24 +291,33 @@ impl App {
         let picture = Picture::of(engine.world(), now, since);
         self.chosen.keep_to(&picture);
         let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
-        let lost = match &self.view {
-            _ if self.tab != Tab::Replication => None,
-            Some(View { lost: Some(lost), .. }) if !is_due => Some(*lost),
-            _ => lost_writes(engine.world(), picture.master()),
+        let before = self.view.as_ref().map(|view| &view.shown);
+        let shown = match self.tab {
+            Tab::Node => {
+                let node = self.chosen.node();
+                Shown::Node(node.map_or_else(Vec::new, |node| exchanges(engine.timeline(), node)))
+            }
+            Tab::Sentinels => Shown::Sentinels(failovers(engine.world(), now)),
+            Tab::Replication => Shown::Replication(match before {
+                Some(Shown::Replication(Some(lost))) if !is_due => Some(*lost),
+                _ => lost_writes(engine.world(), picture.master()),
+            }),
+            Tab::Messages => Shown::Messages,
+            Tab::Settings => Shown::Settings,
+            Tab::Log => {
+                // What has not changed is not made anew, so that nobody compares it.
+                let lines = engine.lines(LINES_MAX);
+                Shown::Log(match before {
+                    Some(Shown::Log(before)) if before[..] == lines[..] => before.clone(),
+                    _ => lines.into(),
+                })
+            }
         };
-        // What has not changed is not made anew, so that nobody compares it.
-        let lines = if self.tab == Tab::Log { engine.lines(LINES_MAX) } else { Vec::new() };
-        let same = self.view.as_ref().map(|view| &view.lines).filter(|before| before[..] == lines[..]);
-        let lines = same.map_or_else(|| lines.clone().into(), Rc::clone);
         let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
         let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
-        let exchanges = match (self.tab, self.chosen.node()) {
-            (Tab::Node, Some(node)) => exchanges(engine.timeline(), node),
-            _ => Vec::new(),
-        };
         let is_told = |line: &Line| self.lang.narrate(line).is_some();
         let told = engine.lines(TOLD_LOOKBACK).into_iter().rev().find(is_told);
-        self.view = Some(View { picture: Rc::new(picture), told, exchanges, lines, marks, lost });
+        self.view = Some(View { picture: Rc::new(picture), told, marks, shown });
     }
 
     /// Keys count wherever the focus is.

@@ -1,6 +1,8 @@
 //! A line of what happened: who, what, why, and what sort of event it is.
 
-use picket_sim::{Entry, NodeId};
+use picket_replication::MasterEvent;
+use picket_sentinel_core::Event;
+use picket_sim::{Entry, NodeEvent, NodeId, Told};
 
 /// What sort of event a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub enum Kind {
     Failover,
     /// There is a new master.
     Switch,
+    /// A replica goes on from where it was, or needs everything.
+    Sync,
     /// Somebody is back, or a failover has ended well.
     Recovery,
     /// A property that must hold did not.
@@ -27,13 +31,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, for legends.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Deed,
         Self::Sdown,
         Self::Odown,
         Self::Election,
         Self::Failover,
         Self::Switch,
+        Self::Sync,
         Self::Recovery,
         Self::Violation,
         Self::Other,
@@ -41,27 +46,59 @@ impl Kind {
 
     /// The sort of event that this line of a transcript tells.
     #[must_use]
-    pub fn of(text: &str) -> Self {
-        let first = text.split(' ').next().unwrap_or_default();
-        match first {
-            "+sdown" => Self::Sdown,
-            "+odown" => Self::Odown,
-            "+new-epoch" | "+try-failover" | "+vote-for-leader" | "+elected-leader" => Self::Election,
-            "-failover-abort-not-elected" => Self::Election,
-            "+switch-master" => Self::Switch,
-            "-sdown" | "-odown" | "+failover-end" | "+slave-reconf-done" | "-tilt" => Self::Recovery,
-            "VIOLATION" => Self::Violation,
-            _ if first.starts_with("+failover-state")
-                || first.starts_with("-failover-abort")
-                || first.starts_with("+slave-reconf") =>
-            {
-                Self::Failover
-            }
-            "+selected-slave" | "+promoted-slave" | "+config-update-from" | "+convert-to-slave" => {
-                Self::Failover
-            }
-            _ if text.contains(" voted for ") && !text.contains('|') => Self::Election,
-            _ if is_deed(text) => Self::Deed,
+    pub fn of(told: &Told) -> Self {
+        match told {
+            Told::Deed => Self::Deed,
+            Told::Violation => Self::Violation,
+            Told::Sentinel(event) => Self::of_sentinel(event),
+            Told::Node(event) => Self::of_node(event),
+            Told::Message | Told::Other => Self::Other,
+        }
+    }
+
+    fn of_sentinel(event: &Event) -> Self {
+        match event {
+            Event::SubjectivelyDown { .. } | Event::TiltEntered { .. } => Self::Sdown,
+            Event::ObjectivelyDown { .. } => Self::Odown,
+            Event::NewEpoch { .. }
+            | Event::TryFailover { .. }
+            | Event::Voted { .. }
+            | Event::PeerVoted { .. }
+            | Event::Elected { .. }
+            | Event::AbortNotElected { .. }
+            | Event::SteppedDown { .. } => Self::Election,
+            Event::SwitchMaster { .. } => Self::Switch,
+            Event::SubjectivelyUp { .. }
+            | Event::ObjectivelyUp { .. }
+            | Event::FailoverEnd { .. }
+            | Event::ReconfDone { .. }
+            | Event::TiltExited => Self::Recovery,
+            Event::StateSelect { .. }
+            | Event::Selected { .. }
+            | Event::StatePromote { .. }
+            | Event::StateWaitPromotion { .. }
+            | Event::Promoted { .. }
+            | Event::StateReconf { .. }
+            | Event::ReconfSent { .. }
+            | Event::ReconfInProgress { .. }
+            | Event::ReconfSentTimeout { .. }
+            | Event::ReconfSentBestEffort { .. }
+            | Event::FailoverEndForTimeout { .. }
+            | Event::AbortNoGoodReplica { .. }
+            | Event::AbortReplicaTimeout { .. }
+            | Event::ConfigUpdateFrom { .. }
+            | Event::ConvertToReplica { .. } => Self::Failover,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_node(event: &NodeEvent) -> Self {
+        match event {
+            NodeEvent::Master(
+                MasterEvent::PartialAccepted { .. }
+                | MasterEvent::FullNeeded { .. }
+                | MasterEvent::DualChannel { .. },
+            ) => Self::Sync,
             _ => Self::Other,
         }
     }
@@ -83,29 +120,12 @@ impl Kind {
             Self::Election => "election",
             Self::Failover => "failover",
             Self::Switch => "switch",
+            Self::Sync => "sync",
             Self::Recovery => "recovery",
             Self::Violation => "violation",
             Self::Other => "other",
         }
     }
-}
-
-/// What the world notes when it is acted on.
-fn is_deed(text: &str) -> bool {
-    const WHOLE: [&str; 9] = [
-        "killed",
-        "switched off",
-        "started again",
-        "wiped",
-        "frozen",
-        "goes on",
-        "writes again",
-        "writes no more",
-        "all wires mended",
-    ];
-    const BEGINNING: [&str; 6] =
-        ["wire to", "wire towards", "partition:", "connections with", "its calendar clock", "message "];
-    WHOLE.contains(&text) || BEGINNING.iter().any(|start| text.starts_with(start))
 }
 
 /// A line of what happened.
@@ -135,7 +155,7 @@ impl Line {
             Some((what, why)) => (what.to_owned(), Some(why.to_owned())),
             None => (entry.text.clone(), None),
         };
-        let kind = Kind::of(&entry.text);
+        let kind = Kind::of(&entry.told);
         Self { index, at_us, node: entry.node, who: entry.who.clone(), what, why, kind }
     }
 }
@@ -150,30 +170,36 @@ pub fn seconds(us: u64) -> String {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(text: &str, kind: Kind) {
-        assert_eq!(Kind::of(text), kind, "{text}");
+    fn play(engine: &mut crate::engine::Engine, seconds: u64) {
+        engine.set_speed(crate::engine::Speed::at(9));
+        engine.set_playing(true);
+        (0..seconds).for_each(|_| {
+            engine.tick(100_000, |_| false);
+        });
     }
 
     #[test]
     fn lines_are_sorted_by_what_they_tell() {
+        let mut engine = crate::picture::tests::engine();
+        let told = engine.world().transcript().len();
+        engine.inject("kill redis-1").expect("it can be killed");
+        play(&mut engine, 20);
+        engine.inject("start redis-1").expect("it can be started");
+        play(&mut engine, 20);
+        let lines: Vec<&Entry> = engine.world().transcript().behind(told).collect();
+        let check = |start: &str, kind: Kind| {
+            let line = lines.iter().find(|entry| entry.text.starts_with(start));
+            assert_eq!(line.map(|entry| Kind::of(&entry.told)), Some(kind), "{start}: {lines:#?}");
+        };
         check("killed", Kind::Deed);
-        check("wire towards sentinel-1 cut", Kind::Deed);
-        check(
-            "+sdown master mymaster 10.0.1.1 6379 | no connection for 1000 ms: Connection refused",
-            Kind::Sdown,
-        );
-        check(
-            "+odown master mymaster 10.0.1.1 6379 #quorum 2/2 | also down in the view of sentinel-3",
-            Kind::Odown,
-        );
-        check("sentinel-1 voted for sentinel-2 1", Kind::Election);
-        check("+failover-state-select-slave master mymaster 10.0.1.1 6379", Kind::Failover);
-        check("+switch-master mymaster 10.0.1.1 6379 10.0.1.3 6379", Kind::Switch);
-        check("-sdown slave 10.0.1.1:6379 10.0.1.1 6379 @ mymaster 10.0.1.3 6379", Kind::Recovery);
-        check("VIOLATION of \"x\": y", Kind::Violation);
-        check("is a master now", Kind::Other);
-        check("", Kind::Other);
+        check("+sdown master", Kind::Sdown);
+        check("+odown master", Kind::Odown);
+        check("+vote-for-leader", Kind::Election);
+        check("+selected-slave", Kind::Failover);
+        check("+switch-master", Kind::Switch);
+        check("-sdown slave", Kind::Recovery);
+        check("Partial resync", Kind::Sync);
+        assert_eq!(Kind::of(&Told::Violation), Kind::Violation);
     }
 
     #[test]

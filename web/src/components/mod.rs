@@ -6,6 +6,7 @@ pub(crate) mod deeds;
 pub(crate) mod hands;
 pub(crate) mod legend;
 pub(crate) mod log;
+pub(crate) mod machine;
 pub(crate) mod messages;
 pub(crate) mod narration;
 pub(crate) mod node_panel;

@@ -1,65 +1,88 @@
-//! What each Sentinel thinks, side by side.
+//! What each Sentinel thinks, side by side, where it is in a failover, and why.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::machine::Machine;
 use crate::i18n::Lang;
-use crate::picture::{NodePicture, Opinion, Part, Picture};
+use crate::line::seconds;
+use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, Stance};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
+    pub(crate) progress: Vec<Progress>,
     pub(crate) lang: Lang,
 }
 
-/// The table of opinions.
+/// The panel.
 #[component]
 pub(crate) fn Opinions(props: &Props) -> Html {
-    let (lang, texts) = (props.lang, props.lang.texts());
+    let (lang, texts) = (props.lang, &props.lang.texts().sentinels);
     let row = |node: &NodePicture| {
         let Part::Sentinel(opinion) = &node.part else { return html! {} };
         let cells = match opinion {
-            None => html! { <td colspan="6">{ lang.power(node.power) }</td> },
+            None => html! { <td colspan="5">{ lang.power(node.power) }</td> },
             Some(opinion) => cells(opinion, &props.picture, lang),
         };
         html! { <tr><th scope="row">{ &node.name }</th>{ cells }</tr> }
     };
     html! {
         <div class="opinions">
-            <h2>{ texts.sentinels.opinions }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label={texts.sentinels.opinions}>
+            <h2>{ texts.machine }</h2>
+            <Machine all={props.progress.clone()} {lang} />
+            <h2>{ texts.opinions }</h2>
+            <div class="scroll" tabindex="0" role="region" aria-label={texts.opinions}>
                 <table>
                     <thead><tr>
-                        { for [texts.sentinels.sentinel, texts.sentinels.stance, texts.sentinels.agree, texts.sentinels.master, texts.sentinels.epoch, texts.sentinels.vote, texts.sentinels.failover]
+                        { for [texts.sentinel, texts.stance, texts.agree, texts.master, texts.epochs, texts.vote]
                             .into_iter().map(|name| html! { <th scope="col">{ name }</th> }) }
                     </tr></thead>
                     <tbody>{ for props.picture.nodes.iter().map(row) }</tbody>
                 </table>
             </div>
+            <h2>{ texts.why }</h2>
+            <ul class="reasons">{ for props.progress.iter().map(|one| reasons(one, lang)) }</ul>
         </div>
     }
 }
 
 fn cells(opinion: &Opinion, picture: &Picture, lang: Lang) -> Html {
-    let texts = lang.texts();
+    let texts = &lang.texts().sentinels;
     let vote = opinion.vote.as_ref().map(|(name, epoch)| format!("{name} ({epoch})"));
     let down = opinion.agree + u32::from(opinion.sdown);
     html! {
         <>
             <td><span class={classes!("stance", stance_class(opinion.stance))}>{ lang.stance(opinion.stance) }</span></td>
             <td>{ format!("{down} / {}", opinion.quorum) }</td>
-            <td>{ opinion.master.map_or(texts.page.nobody, |master| picture.name(master)) }</td>
-            <td>{ opinion.epoch }</td>
+            <td>{ opinion.master.map_or(lang.texts().page.nobody, |master| picture.name(master)) }</td>
+            <td title={texts.epochs_hint}>{ format!("{} ({})", opinion.epoch, opinion.config_epoch) }</td>
             <td>{ vote.unwrap_or_else(|| "–".to_owned()) }</td>
-            <td><code>{ opinion.failover }</code></td>
         </>
     }
 }
 
+/// One Sentinel in words: its state and since when, what it waits for, who agrees, and why it did not vote for another.
+fn reasons(one: &Progress, lang: Lang) -> Html {
+    let texts = &lang.texts().sentinels;
+    let Some(state) = one.state else {
+        return html! { <li key={one.id.0}><b>{ &one.name }</b>{ " – " }{ texts.not_running }</li> };
+    };
+    let since = one.for_us.map(|us| format!(" {}", lang.for_span(&seconds(us))));
+    html! {
+        <li key={one.id.0}>
+            <b>{ &one.name }</b>{ " " }<code>{ state.word() }</code><span class="since">{ since }</span>
+            <p>{ lang.waits(&one.waits) }</p>
+            if !one.agreeing.is_empty() { <p>{ lang.agreeing(&one.agreeing) }</p> }
+            if let Some(refusal) = &one.refusal { <p>{ lang.refusal(refusal) }</p> }
+            if let Some((abort, ago_us)) = one.abort { <p class="bad">{ lang.abort(abort, &seconds(ago_us)) }</p> }
+        </li>
+    }
+}
+
 /// A stance's name in style sheets.
-pub(crate) fn stance_class(stance: crate::picture::Stance) -> &'static str {
-    use crate::picture::Stance;
+pub(crate) fn stance_class(stance: Stance) -> &'static str {
     match stance {
         Stance::Up => "up",
         Stance::Sdown => "sdown",

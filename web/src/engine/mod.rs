@@ -317,7 +317,7 @@ fn collect_marks(timeline: &Timeline, marks: &mut Vec<Mark>, marked: &mut usize)
         return;
     }
     for (entry, index) in transcript.behind(*marked).zip(*marked..) {
-        let kind = Kind::of(&entry.text);
+        let kind = Kind::of(&entry.told);
         if entry.at >= first && kind.is_marked() {
             marks.push(Mark { at: entry.at, kind, index });
         }

@@ -4,6 +4,7 @@
 //! list below. Words of the wire (`+odown`, `wait_promotion`, `redis-1`) are the same in every language.
 
 mod narration;
+mod reasons;
 mod words;
 
 /// A language.

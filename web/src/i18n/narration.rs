@@ -47,7 +47,9 @@ impl Lang {
             (Kind::Recovery, "+failover-end", Self::En) => format!("{who}: the failover has ended"),
             (Kind::Recovery, "+failover-end", Self::Zh) => format!("{who}：故障转移结束"),
             (Kind::Violation, _, Self::En | Self::Zh) => line.what.clone(),
-            (Kind::Election | Kind::Failover | Kind::Recovery | Kind::Other, _, _) => return None,
+            (Kind::Election | Kind::Failover | Kind::Sync | Kind::Recovery | Kind::Other, _, _) => {
+                return None;
+            }
         };
         Some(match self {
             Self::En => format!("{at}: {sentence}."),
@@ -77,7 +79,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(what: &str, english: Option<&str>, chinese: Option<&str>) {
+    fn check(kind: Kind, what: &str, english: Option<&str>, chinese: Option<&str>) {
         let line = Line {
             index: 0,
             at_us: 1_002_683,
@@ -85,7 +87,7 @@ mod tests {
             who: "sentinel-2".to_owned(),
             what: what.to_owned(),
             why: None,
-            kind: Kind::of(what),
+            kind,
         };
         assert_eq!(Lang::En.narrate(&line).as_deref(), english);
         assert_eq!(Lang::Zh.narrate(&line).as_deref(), chinese);
@@ -94,22 +96,26 @@ mod tests {
     #[test]
     fn what_matters_is_told_in_sentences() {
         check(
+            Kind::Sdown,
             "+sdown master mymaster 10.0.1.1 6379",
             Some("1.002 s: sentinel-2 thinks that master 10.0.1.1:6379 is down."),
             Some("1.002 s：sentinel-2 认为 master 10.0.1.1:6379 下线了。"),
         );
         check(
+            Kind::Election,
             "+vote-for-leader sentinel-1 3",
             Some("1.002 s: sentinel-2 votes for sentinel-1 in epoch 3."),
             Some("1.002 s：sentinel-2 在纪元 3 投票给 sentinel-1。"),
         );
         check(
+            Kind::Switch,
             "+switch-master mymaster 10.0.1.1 6379 10.0.1.3 6379",
             Some("1.002 s: sentinel-2: the new master is 10.0.1.3:6379."),
             Some("1.002 s：sentinel-2：新的主节点是 10.0.1.3:6379。"),
         );
-        check("+slave-reconf-sent slave 10.0.1.2:6379 10.0.1.2 6379", None, None);
+        check(Kind::Failover, "+slave-reconf-sent slave 10.0.1.2:6379 10.0.1.2 6379", None, None);
         check(
+            Kind::Switch,
             "+switch-master",
             Some("1.002 s: sentinel-2: the new master is ?:?."),
             Some("1.002 s：sentinel-2：新的主节点是 ?:?。"),

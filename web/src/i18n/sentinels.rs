@@ -1,6 +1,22 @@
 //! What Sentinels think and do.
 
 super::texts! {
+    /// The drawing.
+    machine: "The failover, state by state", "故障转移的各个状态";
+    /// The list below.
+    why: "Why", "原因";
+    /// A column.
+    epochs: "epoch (config)", "纪元（配置）";
+    /// What it means.
+    epochs_hint: "the highest epoch it heard of, and that of the configuration in force", "它听说过的最高纪元，以及当前生效配置的纪元";
+    /// Its process does not run.
+    not_running: "does not run", "未运行";
+    /// An edge.
+    abort_votes: "not elected, or a newer leader", "没有当选，或出现更新的领导者";
+    /// An edge.
+    abort_no_replica: "no replica fits", "没有合适的副本";
+    /// An edge.
+    abort_promotion: "no promotion within failover-timeout", "failover-timeout 内没有完成晋升";
     /// Opinions' name.
     opinions: "What each Sentinel thinks", "各个 Sentinel 的看法";
     /// A column.

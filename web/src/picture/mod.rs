@@ -1,6 +1,7 @@
 //! What the page shows of one moment, as plain values: nodes, links, messages, opinions, backlogs, writes.
 
 mod data;
+mod failovers;
 mod messages;
 mod opinions;
 
@@ -12,6 +13,7 @@ use picket_sim::{NodeId, NodeKind, Power, World};
 pub use data::{
     BacklogPicture, DataPicture, DataRole, ReplicaPicture, Replication, WriterPicture, lost_writes,
 };
+pub use failovers::{Abort, Progress, Refusal, State, Waits, WhyNot, failovers};
 pub use messages::{Flight, Topic};
 use opinions::Views;
 pub use opinions::{Opinion, Stance};

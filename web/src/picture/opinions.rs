@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use picket_sentinel_core::Status;
-use picket_sim::{NodeId, World};
+use picket_sentinel_core::{Event, Status};
+use picket_sim::{NodeId, Told, World};
 
 /// Lines of the transcript in which the chosen replica is looked for.
 const CHOICE_LOOKBACK: usize = 200;
@@ -90,9 +90,13 @@ impl Views {
 fn chosen_by(world: &World, sentinel: NodeId) -> Option<IpAddr> {
     let transcript = world.transcript();
     let mut latest = transcript.behind(transcript.len().saturating_sub(CHOICE_LOOKBACK)).rev();
-    let line = latest
-        .find(|entry| entry.node == Some(sentinel) && entry.text.starts_with("+selected-slave slave "))?;
-    line.text.split(' ').nth(3)?.parse().ok()
+    latest.find_map(|entry| match &entry.told {
+        Told::Sentinel(event) if entry.node == Some(sentinel) => match &**event {
+            Event::Selected { instance, .. } => instance.host.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// What a Sentinel thinks of the first master that it watches.
@@ -100,10 +104,6 @@ pub(super) fn opinion(world: &World, id: NodeId, views: &Views) -> Option<Opinio
     let status = views.status(id)?;
     let master = status.masters.first()?;
     let agree = master.peers.iter().filter(|peer| peer.agrees_down).count();
-    let name_of = |run_id: &str| {
-        let known = views.statuses.iter().find(|(_, other)| other.my_id == run_id);
-        known.map_or_else(|| run_id.chars().take(8).collect(), |(node, _)| world.name(*node).to_owned())
-    };
     let stance = match master.failover_state {
         _ if status.tilt_since.is_some() => Stance::Tilt,
         "wait_start" => Stance::Candidate,
@@ -128,7 +128,7 @@ pub(super) fn opinion(world: &World, id: NodeId, views: &Views) -> Option<Opinio
         peers: u32::try_from(master.peers.len()).unwrap_or(u32::MAX),
         epoch: status.current_epoch,
         config_epoch: master.config_epoch,
-        vote: voted_for.as_ref().map(|run_id| (name_of(run_id), *vote_epoch)),
+        vote: voted_for.as_ref().map(|run_id| (world.name_of_id(run_id), *vote_epoch)),
         failover: master.failover_state,
     })
 }
