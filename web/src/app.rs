@@ -26,7 +26,7 @@ use crate::engine::{Engine, Mark, Speed};
 use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
-use crate::picture::{Picture, Progress, failovers, lost_writes};
+use crate::picture::{Asked, Picture, Progress, Ring, Written, asked, failovers, rings, written};
 use crate::tab::Tab;
 
 /// Lines of the log that are shown.
@@ -37,7 +37,7 @@ const TOLD_LOOKBACK: usize = 16;
 const TYPED_MAX: usize = 100;
 /// For how long on the wall a message is seen after it has arrived.
 const AFTERGLOW_US: u64 = 250_000;
-/// Frames from one count of lost writes to the next while time goes on.
+/// Frames from one count of writes to the next while time goes on.
 const COUNT_EVERY: u32 = 20;
 /// Where the browser keeps the chosen language.
 const LANG_KEY: &str = "picket-language";
@@ -78,7 +78,7 @@ struct View {
 enum Shown {
     Node(Vec<Exchange>),
     Sentinels(Vec<Progress>),
-    Replication(Option<u64>),
+    Replication(Vec<Ring>, Vec<Asked>, Vec<Written>),
     Messages,
     Settings,
     Log(Rc<[Line]>),
@@ -271,9 +271,9 @@ impl App {
             Shown::Sentinels(progress) => {
                 html! { <Opinions picture={picture.clone()} progress={progress.clone()} {lang} /> }
             }
-            Shown::Replication(lost) => {
-                html! { <Replication picture={picture.clone()} lost={*lost} {lang} /> }
-            }
+            Shown::Replication(rings, asked, written) => html! {
+                <Replication rings={rings.clone()} asked={asked.clone()} written={written.clone()} {lang} />
+            },
             Shown::Messages => html! { <Messages picture={picture.clone()} {lang} /> },
             Shown::Settings => {
                 html! { <Settings picture={picture.clone()} {lang} on_deed={link.callback(Msg::Deed)} /> }
@@ -298,10 +298,14 @@ impl App {
                 Shown::Node(node.map_or_else(Vec::new, |node| exchanges(engine.timeline(), node)))
             }
             Tab::Sentinels => Shown::Sentinels(failovers(engine.world(), now)),
-            Tab::Replication => Shown::Replication(match before {
-                Some(Shown::Replication(Some(lost))) if !is_due => Some(*lost),
-                _ => lost_writes(engine.world(), picture.master()),
-            }),
+            Tab::Replication => {
+                let written = match before {
+                    Some(Shown::Replication(_, _, written)) if !is_due => written.clone(),
+                    _ => written(engine.world()),
+                };
+                let asked = asked(engine.world(), engine.timeline().beginning());
+                Shown::Replication(rings(&picture), asked, written)
+            }
             Tab::Messages => Shown::Messages,
             Tab::Settings => Shown::Settings,
             Tab::Log => {

@@ -173,9 +173,9 @@ mod tests {
     fn play(engine: &mut crate::engine::Engine, seconds: u64) {
         engine.set_speed(crate::engine::Speed::at(9));
         engine.set_playing(true);
-        (0..seconds).for_each(|_| {
+        for _ in 0..seconds {
             engine.tick(100_000, |_| false);
-        });
+        }
     }
 
     #[test]

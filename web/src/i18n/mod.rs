@@ -5,6 +5,7 @@
 
 mod narration;
 mod reasons;
+mod syncs;
 mod words;
 
 /// A language.

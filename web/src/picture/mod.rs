@@ -4,6 +4,7 @@ mod data;
 mod failovers;
 mod messages;
 mod opinions;
+mod replication;
 
 use std::net::SocketAddr;
 
@@ -17,6 +18,7 @@ pub use failovers::{Abort, Progress, Refusal, State, Waits, WhyNot, failovers};
 pub use messages::{Flight, Topic};
 use opinions::Views;
 pub use opinions::{Opinion, Stance};
+pub use replication::{Asked, Got, Reader, Ring, Why, Written, asked, rings, written};
 
 /// One moment.
 #[derive(Clone, Debug, PartialEq)]
