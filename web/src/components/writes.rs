@@ -16,7 +16,7 @@ pub(crate) struct Props {
 pub(crate) fn Writes(props: &Props) -> Html {
     let texts = &props.lang.texts().replication;
     html! {
-        <div class="writes">
+        <div class="written">
             <h2>{ texts.writes }</h2>
             if props.written.is_empty() { <p class="hint">{ texts.writes_none }</p> }
             { for props.written.iter().map(|written| of(written, props.lang)) }

@@ -84,8 +84,8 @@ impl Lang {
     #[must_use]
     pub fn agreeing(self, names: &[String]) -> String {
         match self {
-            Self::En => format!("Say so too: {}.", names.join(", ")),
-            Self::Zh => format!("同样认为的有：{}。", names.join("、")),
+            Self::En => format!("Also take it for down: {}.", names.join(", ")),
+            Self::Zh => format!("同样认为它已下线：{}。", names.join("、")),
         }
     }
 

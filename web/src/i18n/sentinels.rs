@@ -6,7 +6,7 @@ super::texts! {
     /// The list below.
     why: "Why", "原因";
     /// A column.
-    epochs: "epoch (config)", "纪元（配置）";
+    epochs: "epoch", "纪元";
     /// What it means.
     epochs_hint: "the highest epoch it heard of, and that of the configuration in force", "它听说过的最高纪元，以及当前生效配置的纪元";
     /// Its process does not run.

@@ -361,7 +361,7 @@ mod tests {
             match (&one.waits, state) {
                 (Waits::Votes { given, needed: 2 }, State::WaitStart) => assert!(*given <= 2),
                 (Waits::Promotion(name), State::WaitPromotion) => {
-                    assert!(name.starts_with("redis-"), "{name}")
+                    assert!(name.starts_with("redis-"), "{name}");
                 }
                 (Waits::Replicas { .. }, State::ReconfSlaves) => {}
                 other => panic!("{other:?}"),
