@@ -66,6 +66,58 @@ export async function checks(run) {
     await until(page, "time went on to an event", () => Number(document.querySelector(".page").dataset.now) > 0);
   });
 
+  await run.check("a wire is chosen, cut one way, mended and slowed", async (open) => {
+    const page = await open();
+    await node(page, "redis-1").click();
+    await node(page, "sentinel-1").click({ modifiers: ["Shift"] });
+    await button(page, "Cut redis-1 → sentinel-1").click();
+    await cuts(page, 1);
+    await button(page, "Mend").click();
+    await cuts(page, 0);
+    // Two seconds there and back are more than down-after-milliseconds.
+    await button(page, "Latency 1s").click();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await node(page, "redis-1", "SDOWN ×1").waitFor();
+  });
+
+  await run.check("a line across the stage chooses whom to set apart", async (open) => {
+    const page = await open();
+    const box = await node(page, "sentinel-1").boundingBox();
+    const x = box.x + box.width + 20;
+    await page.mouse.move(x, box.y - 50);
+    await page.mouse.down();
+    await page.mouse.move(x + 5, box.y + 20, { steps: 4 });
+    await page.mouse.move(x, box.y + box.height + 40, { steps: 4 });
+    await page.mouse.up();
+    equal(await page.locator(".node.selected").count(), 1, "nodes on the smaller side");
+    await node(page, "sentinel-1").and(page.locator(".selected")).waitFor();
+    // The same by keys: the space bar adds a node.
+    await node(page, "redis-3").focus();
+    await page.keyboard.press(" ");
+    await button(page, "Set apart").click();
+    const others = (await page.locator(".node").count()) - 2;
+    await cuts(page, 2 * others);
+    await button(page, "Mend all wires").click();
+    await cuts(page, 0);
+  });
+
+  await run.check("a message on its way is chosen, delayed and lost", async (open) => {
+    const page = await open();
+    const flying = page.locator(".world .message:not(.arrived)");
+    for (let steps = 0; (await flying.count()) === 0; steps += 1) {
+      if (steps > 200) throw new Error("200 steps without a message");
+      const before = await moment(page);
+      await button(page, "One step on").click();
+      await hashAt(page, before.steps + 1);
+    }
+    await flying.first().locator(".hit").dispatchEvent("click");
+    await button(page, "Delay by 100 ms").click();
+    await page.locator(".mark.deed").first().waitFor({ state: "attached" });
+    await button(page, "Lose it").click();
+    await page.locator(".mark.deed").nth(1).waitFor({ state: "attached" });
+  });
+
   for (const [name, size] of Object.entries(SIZES)) {
     await run.check(`nothing is wider than the page: ${name}`, async (open) => {
       const page = await open({ size });
@@ -73,6 +125,12 @@ export async function checks(run) {
       equal(whole <= inside, true, `${whole} pixels fit into ${inside}`);
     });
   }
+}
+
+/** Waits until so many wires are seen to be cut. */
+function cuts(page, count) {
+  const question = (count) => document.querySelectorAll(".world .cut").length === count;
+  return until(page, `${count} wires are cut`, question, count);
 }
 
 /** The hash when so many steps have been taken. */

@@ -78,12 +78,12 @@ impl Places {
         let span = sentinel_span(format, sentinels);
         match format {
             Format::Wide => Self {
-                data: data_places(data, Point { x: 500, y: 345 }, (110, 150), (225, 115)),
+                data: data_places(data, Point { x: 500, y: 345 }, (150, 80), (225, 115)),
                 sentinels: arc(sentinels, Point { x: 500, y: 350 }, (430, 275), span),
                 writers: row(writers, format.width(), 568),
             },
             Format::Tall => Self {
-                data: data_places(data, Point { x: 320, y: 430 }, (95, 110), (145, 190)),
+                data: data_places(data, Point { x: 320, y: 450 }, (130, 110), (145, 190)),
                 sentinels: arc(sentinels, Point { x: 320, y: 415 }, (262, 370), span),
                 writers: row(writers, format.width(), 815),
             },
@@ -109,7 +109,7 @@ fn data_places(count: usize, center: Point, (dx, dy): (i32, i32), radii: (i32, i
     match count {
         1 => vec![center],
         2 => vec![at(-dx, 0), at(dx, 0)],
-        3 => vec![at(0, -dy / 2), at(-dy, dy / 2), at(dy, dy / 2)],
+        3 => vec![at(0, -dy), at(-dx, dy), at(dx, dy)],
         _ => {
             let count = i32::try_from(count).unwrap_or(i32::MAX);
             let place = |index: i32| on_ellipse(center, radii, 270 + 360 * index / count.max(1));

@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::deeds::Deeds;
 use crate::chosen::{Choice, Chosen};
 use crate::i18n::Lang;
-use crate::picture::{Flight, Picture};
+use crate::picture::{Flight, Meaning, Picture};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -90,7 +90,7 @@ fn of_message(message: &Flight, props: &Props) -> (Option<String>, Html) {
     let title = format!("{} → {}", props.picture.name(message.from), props.picture.name(message.to));
     let deeds = html! {
         <>
-            <code>{ &message.text }</code>
+            <p>{ props.lang.meaning(&Meaning::of(&message.text, &props.picture)) }</p>
             if message.progress < 1_000 {
                 <div class="deeds">
                     { button(format!("{} 100 ms", texts.delay), texts.delay_hint, format!("delay {id} 100ms"), props) }

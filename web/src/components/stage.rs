@@ -14,16 +14,20 @@ use crate::chosen::{Choice, Chosen};
 use crate::i18n::Lang;
 use crate::lasso;
 use crate::layout::{Format, Places, Point};
-use crate::picture::{Flight, Part, Picture, Topic};
+use crate::picture::{Flight, Meaning, Part, Picture, Topic};
 
-/// From a node's middle to where lines begin.
-const RADIUS: i32 = 38;
+/// From a node's middle to where lines begin,
+const RADIUS: i32 = 40;
+/// and below it, where its name stands.
+const RADIUS_BELOW: i32 = 74;
 /// How far apart messages of both directions travel.
 const LANE: i32 = 7;
 /// Messages whose texts are shown at once.
 const TEXTS_MAX: usize = 4;
+/// Where the text of a message that has arrived stands on its way, in thousandths at most.
+const AT_MOST: i32 = 700;
 /// Longer texts are cut on the stage.
-const TEXT_LEN_MAX: usize = 30;
+const TEXT_LEN_MAX: usize = 36;
 /// When the stage is high instead of wide; the style sheet has the same bound.
 const TALL: &str = "(max-width: 40rem)";
 /// From one point of a drawn line to the next, at least.
@@ -53,7 +57,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
 
     let between = |from: NodeId, to: NodeId| {
         let (from, to) = (place(&places, from)?, place(&places, to)?);
-        Some((from.beside(to, RADIUS), to.beside(from, RADIUS)))
+        Some((edge(from, to), edge(to, from)))
     };
     let links = picture.links.iter().filter_map(|link| {
         let (a, b) = between(link.from, link.to)?;
@@ -80,10 +84,15 @@ pub(crate) fn Stage(props: &Props) -> Html {
         [a, b] => between(*a, *b).map(|(a, b)| line("chosen-wire", a, b)),
         _ => None,
     };
-    let texts = told(props, *pointed);
+    let told = told(props, *pointed);
+    let mut labels = Labels::new(format);
     let messages = picture.messages.iter().filter_map(|message| {
-        let (a, b) = between(message.from, message.to)?;
-        Some(flight(message, a, b, &props.chosen, texts.contains(&message.id)))
+        let (a, b) = lane(between(message.from, message.to)?);
+        let at = a.towards(b, i32::try_from(message.progress).unwrap_or(1_000).min(AT_MOST));
+        let label = told
+            .contains(&message.id)
+            .then(|| labels.label(at, &props.lang.meaning(&Meaning::of(&message.text, picture))));
+        Some(flight(message, (a, b), at, label.unwrap_or_default(), &props.chosen))
     });
     let nodes = picture.nodes.iter().filter_map(|node| {
         let look = Look::of(node, place(&places, node.id)?, format, props.lang);
@@ -229,6 +238,12 @@ fn place(places: &[(NodeId, Point)], node: NodeId) -> Option<Point> {
     places.iter().find(|(other, _)| *other == node).map(|(_, place)| *place)
 }
 
+/// Where a line to another place leaves a node.
+fn edge(from: Point, to: Point) -> Point {
+    let (dx, dy) = (to.x - from.x, to.y - from.y);
+    from.beside(to, if dy > dx.abs() / 2 { RADIUS_BELOW } else { RADIUS })
+}
+
 fn line(class: &'static str, a: Point, b: Point) -> Html {
     html! { <line {class} x1={a.x.to_string()} y1={a.y.to_string()} x2={b.x.to_string()} y2={b.y.to_string()} /> }
 }
@@ -255,35 +270,70 @@ fn told(props: &Props, pointed: Option<MessageId>) -> Vec<MessageId> {
     shown
 }
 
-/// A message on its way: a dot. One that has arrived: the trace of its way.
-fn flight(message: &Flight, a: Point, b: Point, chosen: &Chosen, has_text: bool) -> Html {
-    // To the right of its way, so that questions and answers do not meet.
-    let (dx, dy) = (b.x - a.x, b.y - a.y);
-    let len = a.distance(b).max(1);
+/// Messages travel to the right of the straight way, so that questions and answers do not meet.
+fn lane((a, b): (Point, Point)) -> (Point, Point) {
+    let (dx, dy, len) = (b.x - a.x, b.y - a.y, a.distance(b).max(1));
     let aside = |point: Point| Point { x: point.x - dy * LANE / len, y: point.y + dx * LANE / len };
-    let (a, b) = (aside(a), aside(b));
+    (aside(a), aside(b))
+}
+
+/// A message on its way: a dot. One that has arrived: the trace of its way.
+fn flight(message: &Flight, (a, b): (Point, Point), at: Point, label: Html, chosen: &Chosen) -> Html {
     let is_chosen = chosen.is(message.id).then_some("selected");
     let class = classes!("message", message.topic.class(), message.is_stuck.then_some("stuck"), is_chosen);
     let key = message.id.0;
-    let has_arrived = message.progress == 1_000;
-    let at = a.towards(b, if has_arrived { 600 } else { i32::try_from(message.progress).unwrap_or(1_000) });
-    let text = has_text.then(|| {
-        let mut text: String = message.text.chars().take(TEXT_LEN_MAX).collect();
-        if text.len() < message.text.len() {
-            text.push('…');
-        }
-        html! { <text y="-12">{ text }</text> }
-    });
-    let transform = format!("translate({} {})", at.x, at.y);
-    if has_arrived {
-        return html! {
-            <g {key} class={classes!(class, "arrived")} data-message={key.to_string()}>{ line("drawn", a, b) }<g {transform}>{ text }</g></g>
-        };
+    if message.progress == 1_000 {
+        let class = classes!(class, "arrived");
+        return html! { <g {key} {class} data-message={key.to_string()}>{ line("drawn", a, b) }{ label }</g> };
     }
+    let transform = format!("translate({} {})", at.x, at.y);
     html! {
-        <g {key} {class} data-message={key.to_string()} {transform}>
-            <circle class="hit" r="18" /><circle class="drawn" r="6" />{ text }
+        <g {key} {class} data-message={key.to_string()}>
+            <g {transform}><circle class="hit" r="18" /><circle class="drawn" r="6" /></g>
+            { label }
         </g>
+    }
+}
+
+/// Texts of messages, none over another.
+struct Labels {
+    format: Format,
+    taken: Vec<(Point, i32)>,
+}
+
+impl Labels {
+    fn new(format: Format) -> Self {
+        Self { format, taken: Vec::new() }
+    }
+
+    /// A text near this place.
+    fn label(&mut self, at: Point, text: &str) -> Html {
+        let mut shown: String = text.chars().take(TEXT_LEN_MAX).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let (width_of_char, height) = match self.format {
+            Format::Wide => (8, 18),
+            Format::Tall => (12, 26),
+        };
+        // Chinese characters are twice as wide.
+        let chars: i32 = shown.chars().map(|char| if char.is_ascii() { 1 } else { 2 }).sum();
+        let half = chars * width_of_char / 2;
+        let x = at.x.clamp(
+            half.min(self.format.width() / 2),
+            (self.format.width() - half).max(self.format.width() / 2),
+        );
+        let mut place = Point { x, y: at.y - 14 };
+        let is_free = |place: Point, taken: &[(Point, i32)]| {
+            taken.iter().all(|(other, other_half)| {
+                (place.x - other.x).abs() > half + other_half || (place.y - other.y).abs() >= height
+            })
+        };
+        while !is_free(place, &self.taken) {
+            place.y += height;
+        }
+        self.taken.push((place, half));
+        html! { <text x={place.x.to_string()} y={place.y.to_string()}>{ shown }</text> }
     }
 }
 

@@ -100,17 +100,17 @@ pub(crate) fn StageNode(look: &Look) -> Html {
         _ => html! { <rect x="-36" y="-19" width="72" height="38" rx="19" /> },
     };
     let (name_y, line) = match (look.format, look.kind) {
-        (Format::Wide, "writer") => ("36", "16"),
-        (Format::Wide, _) => ("47", "16"),
-        (Format::Tall, "writer") => ("44", "22"),
-        (Format::Tall, _) => ("53", "22"),
+        (Format::Wide, "writer") => ("38", "16"),
+        (Format::Wide, _) => ("52", "16"),
+        (Format::Tall, "writer") => ("46", "22"),
+        (Format::Tall, _) => ("60", "22"),
     };
     html! {
         <g id={element_id(look.id)} data-node={look.id.0.to_string()} role="button"
             class={classes!("node", look.kind, look.state, look.chosen.then_some("selected"))}
             transform={format!("translate({} {})", look.at.x, look.at.y)} tabindex={if look.tab_stop { "0" } else { "-1" }}
             aria-label={format!("{} {}", look.name, look.spoken)} aria-pressed={look.chosen.to_string()}>
-            <circle class="halo" r="46" />
+            <circle class="halo" r="41" />
             { shape }
             if look.star {
                 <path class="star" d="M0-17l4.7 10.5 11.4 1.2-8.5 7.7 2.4 11.2-10-5.7-10 5.7 2.4-11.2-8.5-7.7 11.4-1.2z" />

@@ -3,7 +3,7 @@
 use picket_sim::Power;
 
 use super::Lang;
-use crate::picture::{DataRole, LinkKind, Stance, Topic};
+use crate::picture::{DataRole, LinkKind, Meaning, Stance, Topic};
 use crate::tab::Tab;
 
 impl Lang {
@@ -97,6 +97,26 @@ impl Lang {
             Tab::Messages => texts.messages,
             Tab::Settings => texts.settings,
             Tab::Log => texts.log,
+        }
+    }
+
+    /// What a message means, in a few words.
+    #[must_use]
+    pub fn meaning(self, meaning: &Meaning<'_>) -> String {
+        match (meaning, self) {
+            (Meaning::IsDown { whom }, Self::En) => format!("is {whom} down?"),
+            (Meaning::IsDown { whom }, Self::Zh) => format!("{whom} 下线了吗？"),
+            (Meaning::AskVote { epoch }, Self::En) => format!("may I lead? (epoch {epoch})"),
+            (Meaning::AskVote { epoch }, Self::Zh) => format!("请投我一票（纪元 {epoch}）"),
+            (Meaning::Answer { is_down: true }, Self::En) => "yes, it is down".to_owned(),
+            (Meaning::Answer { is_down: true }, Self::Zh) => "是的，已下线".to_owned(),
+            (Meaning::Answer { is_down: false }, Self::En) => "no, it is up".to_owned(),
+            (Meaning::Answer { is_down: false }, Self::Zh) => "不，它在线".to_owned(),
+            (Meaning::Vote { whom, epoch }, Self::En) => format!("my vote: {whom} (epoch {epoch})"),
+            (Meaning::Vote { whom, epoch }, Self::Zh) => format!("我投 {whom}（纪元 {epoch}）"),
+            (Meaning::Hello { master, epoch }, Self::En) => format!("hello: master {master} (epoch {epoch})"),
+            (Meaning::Hello { master, epoch }, Self::Zh) => format!("hello：主节点 {master}（纪元 {epoch}）"),
+            (Meaning::Plain(text), _) => (*text).to_owned(),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 mod data;
 mod failovers;
+mod meaning;
 mod messages;
 mod opinions;
 mod replication;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use picket_sansio::Time;
 use picket_sim::{NodeId, NodeKind, Power, World};
@@ -15,6 +16,7 @@ pub use data::{
     BacklogPicture, DataPicture, DataRole, ReplicaPicture, Replication, WriterPicture, lost_writes,
 };
 pub use failovers::{Abort, Progress, Refusal, State, Waits, WhyNot, failovers};
+pub use meaning::Meaning;
 pub use messages::{Flight, Topic};
 use opinions::Views;
 pub use opinions::{Opinion, Stance};
@@ -31,6 +33,8 @@ pub struct Picture {
     pub cuts: Vec<CutWire>,
     /// Messages on their way, and those that have just arrived.
     pub messages: Vec<Flight>,
+    /// The run ids of the Sentinels that run.
+    pub run_ids: Vec<(String, NodeId)>,
     /// The property that was violated, if one was.
     pub violation: Option<String>,
 }
@@ -122,6 +126,7 @@ impl Picture {
             links,
             cuts: cuts(world),
             messages: messages::messages(world, now, since),
+            run_ids: views.run_ids(),
             violation: world.violation().map(ToString::to_string),
             nodes,
         }
@@ -137,6 +142,21 @@ impl Picture {
     #[must_use]
     pub fn name(&self, id: NodeId) -> &str {
         self.node(id).map_or("?", |node| node.name.as_str())
+    }
+
+    /// The name of the node with that address, or the address.
+    #[must_use]
+    pub fn name_of_ip(&self, ip: &str) -> String {
+        let addr: Option<IpAddr> = ip.parse().ok();
+        let node = addr.and_then(|ip| self.nodes.iter().find(|node| node.addr.ip() == ip));
+        node.map_or(ip, |node| node.name.as_str()).to_owned()
+    }
+
+    /// The name of the Sentinel with that run id, or the beginning of the id.
+    #[must_use]
+    pub fn name_of_run_id(&self, run_id: &str) -> String {
+        let known = self.run_ids.iter().find(|(other, _)| other == run_id);
+        known.map_or_else(|| run_id.chars().take(8).collect(), |(_, node)| self.name(*node).to_owned())
     }
 
     /// The Sentinels that run, with what they think.

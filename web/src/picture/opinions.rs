@@ -81,6 +81,11 @@ impl Views {
         Self { statuses, sdown, odown, promoting }
     }
 
+    /// The run ids of the Sentinels that run.
+    pub(super) fn run_ids(&self) -> Vec<(String, NodeId)> {
+        self.statuses.iter().map(|(node, status)| (status.my_id.clone(), *node)).collect()
+    }
+
     fn status(&self, id: NodeId) -> Option<&Status> {
         self.statuses.iter().find(|(node, _)| *node == id).map(|(_, status)| status)
     }
