@@ -186,8 +186,9 @@ pub(crate) fn Stage(props: &Props) -> Html {
                 <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10"
                     markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0l8 4-8 4z" /></marker>
             </defs>
-            <g aria-hidden="true">{ for links }{ for cuts }{ for chosen_wire }{ for messages }</g>
+            <g aria-hidden="true">{ for links }{ for cuts }{ for chosen_wire }</g>
             { for nodes }
+            <g aria-hidden="true">{ for messages }</g>
             if !points.is_empty() { <polyline class="lasso" points={points.join(" ")} /> }
         </svg>
     }
