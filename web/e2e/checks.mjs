@@ -70,7 +70,7 @@ export async function checks(run) {
     const page = await open();
     await node(page, "redis-1").click();
     await node(page, "sentinel-1").click({ modifiers: ["Shift"] });
-    await button(page, "Cut redis-1 → sentinel-1").click();
+    await button(page, "Cut → sentinel-1").click();
     await cuts(page, 1);
     await button(page, "Mend").click();
     await cuts(page, 0);
@@ -112,7 +112,7 @@ export async function checks(run) {
       await hashAt(page, before.steps + 1);
     }
     await flying.first().locator(".hit").dispatchEvent("click");
-    await button(page, "Delay by 100 ms").click();
+    await button(page, "Delay by 100ms").click();
     await page.locator(".mark.deed").first().waitFor({ state: "attached" });
     await button(page, "Lose it").click();
     await page.locator(".mark.deed").nth(1).waitFor({ state: "attached" });

@@ -48,10 +48,17 @@ pub(crate) fn Hands(props: &Props) -> Html {
     }
 }
 
-fn button(label: impl Into<AttrValue>, hint: &'static str, line: String, props: &Props) -> Html {
+fn button(label: &'static str, hint: &'static str, line: String, props: &Props) -> Html {
     let on_deed = props.on_deed.clone();
-    let label: AttrValue = label.into();
     html! { <button type="button" title={hint} onclick={move |_| on_deed.emit(line.clone())}>{ label }</button> }
+}
+
+/// A button whose label is too short for those who do not see where it stands.
+fn short_button(label: String, spoken: String, hint: &'static str, line: String, props: &Props) -> Html {
+    let on_deed = props.on_deed.clone();
+    html! {
+        <button type="button" title={hint} aria-label={spoken} onclick={move |_| on_deed.emit(line.clone())}>{ label }</button>
+    }
 }
 
 fn of_node(node: NodeId, props: &Props) -> Html {
@@ -61,21 +68,27 @@ fn of_node(node: NodeId, props: &Props) -> Html {
 
 fn of_wire(a: &str, b: &str, props: &Props) -> (Option<String>, Html) {
     let texts = &props.lang.texts().hands;
-    let slow = |span: &str| {
-        button(format!("{} {span}", texts.slow), texts.slow_hint, format!("latency {a} {b} {span}"), props)
+    let cut = |arrow: &str, from: &str, to: &str| {
+        let label = format!("{} {arrow}", texts.cut);
+        let spoken = format!("{label} {to}");
+        short_button(label, spoken, texts.cut_one_hint, format!("cut {from} -> {to}"), props)
+    };
+    let latency = |span: &str| {
+        let line = format!("latency {a} {b} {span}");
+        short_button(span.to_owned(), format!("{} {span}", texts.latency), texts.latency_hint, line, props)
     };
     let deeds = html! {
         <div class="deeds">
             { button(texts.cut, texts.cut_hint, format!("cut {a} {b}"), props) }
-            { button(format!("{} {a} → {b}", texts.cut), texts.cut_one_hint, format!("cut {a} -> {b}"), props) }
-            { button(format!("{} {b} → {a}", texts.cut), texts.cut_one_hint, format!("cut {b} -> {a}"), props) }
+            { cut("→", a, b) }
+            { cut("←", b, a) }
             { button(texts.mend, texts.mend_hint, format!("mend {a} {b}"), props) }
-            { for ["1ms", "100ms", "1s"].into_iter().map(slow) }
+            <span class="choice"><span aria-hidden="true">{ texts.latency }</span>{ for ["1ms", "100ms", "1s"].into_iter().map(latency) }</span>
             { button(texts.reset, texts.reset_hint, format!("reset {a} {b}"), props) }
             { of_group(props) }
         </div>
     };
-    (Some(format!("{a} — {b}")), deeds)
+    (Some(format!("{a} → {b}")), deeds)
 }
 
 fn of_group(props: &Props) -> Html {
@@ -88,13 +101,16 @@ fn of_message(message: &Flight, props: &Props) -> (Option<String>, Html) {
     let texts = &props.lang.texts().hands;
     let id = message.id.0;
     let title = format!("{} → {}", props.picture.name(message.from), props.picture.name(message.to));
+    let delay = |span: &str| {
+        let line = format!("delay {id} {span}");
+        short_button(span.to_owned(), format!("{} {span}", texts.delay), texts.delay_hint, line, props)
+    };
     let deeds = html! {
         <>
             <p>{ props.lang.meaning(&Meaning::of(&message.text, &props.picture)) }</p>
             if message.progress < 1_000 {
                 <div class="deeds">
-                    { button(format!("{} 100 ms", texts.delay), texts.delay_hint, format!("delay {id} 100ms"), props) }
-                    { button(format!("{} 1 s", texts.delay), texts.delay_hint, format!("delay {id} 1s"), props) }
+                    <span class="choice"><span aria-hidden="true">{ texts.delay }</span>{ for ["100ms", "1s"].into_iter().map(delay) }</span>
                     { button(texts.lose, texts.lose_hint, format!("drop {id}"), props) }
                 </div>
             }

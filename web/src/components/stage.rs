@@ -20,12 +20,16 @@ use crate::picture::{Flight, Meaning, Part, Picture, Topic};
 const RADIUS: i32 = 40;
 /// and below it, where its name stands.
 const RADIUS_BELOW: i32 = 74;
+/// From a node's middle to its name and its word.
+const NAME_BELOW: i32 = 60;
 /// How far apart messages of both directions travel.
 const LANE: i32 = 7;
 /// Messages whose texts are shown at once.
 const TEXTS_MAX: usize = 4;
 /// Where the text of a message that has arrived stands on its way, in thousandths at most.
 const AT_MOST: i32 = 700;
+/// With more Sentinels than this, names have to be small.
+const MANY: usize = 9;
 /// Longer texts are cut on the stage.
 const TEXT_LEN_MAX: usize = 36;
 /// When the stage is high instead of wide; the style sheet has the same bound.
@@ -85,7 +89,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
         _ => None,
     };
     let told = told(props, *pointed);
-    let mut labels = Labels::new(format);
+    let mut labels = Labels::new(format, picture, &places);
     let messages = picture.messages.iter().filter_map(|message| {
         let (a, b) = lane(between(message.from, message.to)?);
         let at = a.towards(b, i32::try_from(message.progress).unwrap_or(1_000).min(AT_MOST));
@@ -178,8 +182,9 @@ pub(crate) fn Stage(props: &Props) -> Html {
     };
     let points: Vec<String> = drawn.iter().map(|point| format!("{},{}", point.x, point.y)).collect();
     let tall = (format == Format::Tall).then_some("tall");
+    let many = (picture.opinions().count() > MANY).then_some("many");
     html! {
-        <svg class={classes!("world", tall)} viewBox={format!("0 0 {} {}", format.width(), format.height())} role="group"
+        <svg class={classes!("world", tall, many)} viewBox={format!("0 0 {} {}", format.width(), format.height())} role="group"
             aria-label={props.lang.texts().stage.title} onclick={on_click} onkeydown={on_key} onfocusin={on_focus}
             onpointerover={on_over} onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up} onpointercancel={on_cancel}>
             <defs>
@@ -299,12 +304,18 @@ fn flight(message: &Flight, (a, b): (Point, Point), at: Point, label: Html, chos
 /// Texts of messages, none over another.
 struct Labels {
     format: Format,
+    /// The middle of each text and half of its width.
     taken: Vec<(Point, i32)>,
 }
 
 impl Labels {
-    fn new(format: Format) -> Self {
-        Self { format, taken: Vec::new() }
+    /// Nodes have their names below them.
+    fn new(format: Format, picture: &Picture, places: &[(NodeId, Point)]) -> Self {
+        let name = |(node, place): &(NodeId, Point)| {
+            let chars = i32::try_from(picture.name(*node).len()).unwrap_or(0);
+            (Point { x: place.x, y: place.y + NAME_BELOW }, chars * 5)
+        };
+        Self { format, taken: places.iter().map(name).collect() }
     }
 
     /// A text near this place.

@@ -24,9 +24,9 @@ super::texts! {
     /// What it does.
     mend_hint: "Everything passes again, both ways.", "两个方向都恢复畅通。";
     /// A wire.
-    slow: "Latency", "延迟";
+    latency: "Latency", "延迟";
     /// What it does.
-    slow_hint: "How long every message takes from now on, either way.", "从现在起每条消息单程所需的时间。";
+    latency_hint: "How long every message takes from now on, either way.", "从现在起每条消息单程所需的时间。";
     /// A wire.
     reset: "Reset connections", "重置连接";
     /// What it does.
@@ -36,7 +36,7 @@ super::texts! {
     /// What it does.
     partition_hint: "Cuts all wires between the chosen nodes and all others.", "切断所选节点与其他所有节点之间的连线。";
     /// A message.
-    delay: "Delay by", "延迟";
+    delay: "Delay by", "推迟";
     /// What it does.
     delay_hint: "It arrives so much later, and what follows it on its connection waits.", "它会晚到这么久，同一连接上后面的消息也要等待。";
     /// A message.
