@@ -27,6 +27,7 @@ use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
 use crate::picture::{Asked, Picture, Progress, Ring, Written, asked, failovers, rings, written};
+use crate::sequence::{Filter, Sequence};
 use crate::tab::Tab;
 
 /// Lines of the log that are shown.
@@ -56,6 +57,8 @@ pub enum Msg {
     Run(String),
     /// Time passes until a command is answered.
     AwaitAnswer,
+    /// Other messages are wanted.
+    Filter(Filter),
     /// Another tab of the right column.
     Tab(Tab),
     /// Another language.
@@ -79,7 +82,7 @@ enum Shown {
     Node(Vec<Exchange>),
     Sentinels(Vec<Progress>),
     Replication(Vec<Ring>, Vec<Asked>, Vec<Written>),
-    Messages,
+    Messages(Rc<Sequence>),
     Settings,
     Log(Rc<[Line]>),
 }
@@ -90,6 +93,8 @@ pub struct App {
     lang: Lang,
     chosen: Chosen,
     tab: Tab,
+    /// The messages that are wanted.
+    filter: Filter,
     /// What was typed into consoles, the oldest first.
     typed: Rc<Vec<String>>,
     /// Why the last deed could not be done.
@@ -120,6 +125,7 @@ impl Component for App {
             lang: stored_lang(),
             chosen: Chosen::default(),
             tab: Tab::Log,
+            filter: Filter::default(),
             typed: Rc::default(),
             refusal: None,
             view: None,
@@ -166,6 +172,10 @@ impl Component for App {
             }
             Msg::AwaitAnswer => {
                 engine.await_answer();
+            }
+            Msg::Filter(filter) => {
+                self.filter = filter;
+                self.view = None;
             }
             Msg::Tab(tab) => self.tab = tab,
             Msg::Deed(line) => self.refusal = engine.inject(&line).err(),
@@ -274,7 +284,11 @@ impl App {
             Shown::Replication(rings, asked, written) => html! {
                 <Replication rings={rings.clone()} asked={asked.clone()} written={written.clone()} {lang} />
             },
-            Shown::Messages => html! { <Messages picture={picture.clone()} {lang} /> },
+            Shown::Messages(sequence) => html! {
+                <Messages picture={picture.clone()} sequence={sequence.clone()} filter={self.filter.clone()} {lang}
+                    on_filter={link.callback(Msg::Filter)}
+                    on_seek={link.callback(|to_us| Msg::Time(Command::Seek(to_us)))} />
+            },
             Shown::Settings => {
                 html! { <Settings picture={picture.clone()} {lang} on_deed={link.callback(Msg::Deed)} /> }
             }
@@ -306,7 +320,14 @@ impl App {
                 let asked = asked(engine.world(), engine.timeline().beginning());
                 Shown::Replication(rings(&picture), asked, written)
             }
-            Tab::Messages => Shown::Messages,
+            Tab::Messages => {
+                let begin = engine.timeline().beginning();
+                let lines = engine.lines(LINES_MAX);
+                Shown::Messages(match before {
+                    Some(Shown::Messages(before)) if !is_due => before.clone(),
+                    _ => Rc::new(Sequence::of(engine.world(), begin, now, &lines, &self.filter)),
+                })
+            }
             Tab::Settings => Shown::Settings,
             Tab::Log => {
                 // What has not changed is not made anew, so that nobody compares it.

@@ -15,6 +15,7 @@ pub mod library;
 pub mod line;
 pub mod picture;
 
+pub mod sequence;
 pub mod share;
 pub mod tab;
 
@@ -22,6 +23,8 @@ pub mod tab;
 mod app;
 #[cfg(target_arch = "wasm32")]
 mod components;
+#[cfg(target_arch = "wasm32")]
+mod download;
 
 #[cfg(target_arch = "wasm32")]
 pub use app::App;

@@ -40,7 +40,9 @@ impl Topic {
         }
     }
 
-    fn of(from: NodeKind, to: NodeKind, text: &str) -> Self {
+    /// What a message between nodes of these kinds is about.
+    #[must_use]
+    pub fn of(from: NodeKind, to: NodeKind, text: &str) -> Self {
         let has = |word: &str| text.contains(word);
         match (from, to) {
             (NodeKind::Writer, _) | (_, NodeKind::Writer) => Self::Write,
