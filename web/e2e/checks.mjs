@@ -119,10 +119,19 @@ export async function checks(run) {
   });
 
   for (const [name, size] of Object.entries(SIZES)) {
-    await run.check(`nothing is wider than the page: ${name}`, async (open) => {
+    await run.check(`nothing stands beside or below the page: ${name}`, async (open) => {
       const page = await open({ size });
+      await page.locator(".node").first().click();
+      await page.locator(".hands .deeds button").first().click();
+      await page.keyboard.press("Shift+ArrowRight");
+      await page.getByRole("tab", { name: "Log" }).click();
       const [inside, whole] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
       equal(whole <= inside, true, `${whole} pixels fit into ${inside}`);
+      const [page_end, end] = await page.evaluate(() => [
+        document.querySelector(".page").getBoundingClientRect().height,
+        document.documentElement.scrollHeight,
+      ]);
+      equal(end <= page_end + 1, true, `nothing stands below the page: ${end} and ${page_end}`);
     });
   }
 }

@@ -33,7 +33,9 @@ use crate::tab::Tab;
 /// Lines of the log that are shown.
 const LINES_MAX: usize = 150;
 /// Lines in which a sentence for those who listen is looked for.
-const TOLD_LOOKBACK: usize = 16;
+const TOLD_LOOKBACK: usize = 48;
+/// Sentences that are there at once.
+const TOLD_MAX: usize = 8;
 /// Commands that were typed and can be had again.
 const TYPED_MAX: usize = 100;
 /// For how long on the wall a message is seen after it has arrived.
@@ -70,8 +72,8 @@ pub enum Msg {
 /// What is drawn of a moment; made anew whenever the moment changes.
 struct View {
     picture: Rc<Picture>,
-    /// The last line that is worth a sentence.
-    told: Option<Line>,
+    /// The last lines that are worth a sentence.
+    told: Rc<[Line]>,
     marks: Rc<[Mark]>,
     /// What the chosen tab shows besides.
     shown: Shown,
@@ -241,7 +243,7 @@ impl Component for App {
                         <Legend {lang} />
                     </section>
                     <aside>
-                        <Narration line={view.told.clone()} {lang} />
+                        <Narration lines={view.told.clone()} picture={picture.clone()} {lang} />
                         if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ refusal }</p> }
                         <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
                     </aside>
@@ -341,7 +343,10 @@ impl App {
         let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
         let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
         let is_told = |line: &Line| self.lang.narrate(line).is_some();
-        let told = engine.lines(TOLD_LOOKBACK).into_iter().rev().find(is_told);
+        let told: Vec<Line> = engine.lines(TOLD_LOOKBACK).into_iter().filter(is_told).collect();
+        let told = &told[told.len().saturating_sub(TOLD_MAX)..];
+        let same = self.view.as_ref().map(|view| &view.told).filter(|before| before[..] == *told);
+        let told = same.map_or_else(|| told.into(), Rc::clone);
         self.view = Some(View { picture: Rc::new(picture), told, marks, shown });
     }
 

@@ -159,6 +159,13 @@ impl Picture {
         known.map_or_else(|| run_id.chars().take(8).collect(), |(_, node)| self.name(*node).to_owned())
     }
 
+    /// A text with names in the place of addresses.
+    #[must_use]
+    pub fn with_names(&self, text: &str) -> String {
+        let named = |text: String, node: &NodePicture| text.replace(&node.addr.to_string(), &node.name);
+        self.nodes.iter().fold(text.to_owned(), named)
+    }
+
     /// The Sentinels that run, with what they think.
     pub fn opinions(&self) -> impl Iterator<Item = (&NodePicture, &Opinion)> {
         self.nodes.iter().filter_map(|node| match &node.part {
