@@ -1,6 +1,7 @@
 //! A client that writes to the master: it asks Sentinels where that is, as client libraries do,
 //! checks the role, writes number after number, and remembers which were acknowledged.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -9,7 +10,7 @@ use picket_resp::{Reply, ReplyDecoder};
 use picket_sansio::{Millis, Time};
 
 use crate::context::{Context, Signal};
-use crate::data::WRITES;
+use crate::data::WRITE;
 use crate::ids::ConnId;
 use crate::log::Log;
 
@@ -218,7 +219,7 @@ impl Writer {
         }
         let number = self.next_number;
         self.next_number += 1;
-        ctx.send(conn, picket_resp::command(["SADD", WRITES, &number.to_string()]));
+        ctx.send(conn, picket_resp::command(["SET", &format!("{WRITE}{number}"), &number.to_string()]));
         self.enter(ctx, State::Writing(conn, number), PATIENCE);
     }
 }

@@ -131,7 +131,7 @@ mod tests {
             picture
                 .messages
                 .iter()
-                .any(|message| message.topic == Topic::Write && message.text.starts_with("SADD"))
+                .any(|message| message.topic == Topic::Write && message.text.starts_with("SET"))
         });
         assert!(
             flying.messages.iter().all(|message| message.progress <= 1_000 && message.from != message.to)

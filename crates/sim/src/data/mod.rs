@@ -4,13 +4,13 @@ mod disk;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use picket_node_core::types::Value;
 use picket_node_core::{Node, NodeInput, NodeOptions, NodeOutput, NodeStatus};
 use picket_sansio::collections::BTreeMap;
 use picket_sansio::{ClientId, LinkId, Time};
@@ -26,8 +26,8 @@ pub(crate) use disk::Disk;
 
 /// What a kernel buffers for a replica that does not read.
 const SOCKET_BUFFER: u64 = 1 << 20;
-/// The key under which writers leave their numbers.
-pub(crate) const WRITES: &str = "writes";
+/// What the keys begin with that writers leave, one for each number.
+pub(crate) const WRITE: &str = "write:";
 
 /// A data node's machine: what is on its disk, and its process if there is one.
 #[derive(Clone, Debug)]
@@ -184,20 +184,17 @@ impl DataNode {
     /// The numbers that writers left here, in order.
     pub(crate) fn writes(&self) -> Vec<u64> {
         let Some(process) = &self.process else { return Vec::new() };
-        let entry = process.core.db(0).get(WRITES.as_bytes());
-        let Some(Value::Set(set)) = entry.map(|entry| &entry.value) else { return Vec::new() };
-        let number = |member: Bytes| core::str::from_utf8(&member).ok()?.parse().ok();
-        let mut numbers: Vec<u64> = set.iter().filter_map(number).collect();
+        let number =
+            |key: &[u8]| core::str::from_utf8(key.strip_prefix(WRITE.as_bytes())?).ok()?.parse().ok();
+        let mut numbers: Vec<u64> = process.core.db(0).iter().filter_map(|(key, _)| number(key)).collect();
         numbers.sort_unstable();
         numbers
     }
 
     /// Whether a writer left that number here.
     pub(crate) fn has_write(&self, number: u64) -> bool {
-        let Some(process) = &self.process else { return false };
-        let entry = process.core.db(0).get(WRITES.as_bytes());
-        let Some(Value::Set(set)) = entry.map(|entry| &entry.value) else { return false };
-        set.contains(number.to_string().as_bytes())
+        let key = format!("{WRITE}{number}");
+        self.process.as_ref().is_some_and(|process| process.core.db(0).get(key.as_bytes()).is_some())
     }
 
     /// The core, to be looked at.

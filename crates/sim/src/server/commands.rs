@@ -94,7 +94,7 @@ impl Server {
                 }
                 Reply::Integer(self.deliver(ctx, channel, message))
             }
-            (b"SADD", [_, _, number]) => self.add(ctx, number, args),
+            (b"SET", [_, _, number]) => self.add(ctx, number, args),
             (b"SLAVEOF" | b"REPLICAOF", [_, host, port]) => self.slaveof(ctx, &text(host), &text(port)),
             (b"CONFIG", [_, sub]) if sub.eq_ignore_ascii_case(b"REWRITE") => {
                 self.saved_master =

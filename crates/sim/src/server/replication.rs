@@ -269,7 +269,7 @@ impl Server {
                     text(data).split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
                 self.drop_replicas(ctx);
             }
-            [name, _, number] if name.eq_ignore_ascii_case(b"SADD") => {
+            [name, _, number] if name.eq_ignore_ascii_case(b"SET") => {
                 self.data.extend(text(number).parse::<u64>().ok());
                 self.propagate(ctx, &args);
             }
