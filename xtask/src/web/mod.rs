@@ -1,7 +1,8 @@
 //! `cargo xtask web`: builds the page into `target/web`, tells what it weighs, and serves it on demand.
 //!
-//! Needs `rustup` for the target, once; everything else is Rust.
+//! Needs `rustup` for the target and the source of the standard library, once; everything else is Rust.
 
+mod compile;
 mod serve;
 
 pub(crate) use serve::Server;
@@ -15,7 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::steps::{cargo, program, target_folder};
+use crate::steps::{program, target_folder};
 
 /// What browsers run.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -75,14 +76,8 @@ fn target_is_installed() -> bool {
 
 /// Compiles, makes the bindings, and puts everything into one folder.
 pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
-    if !add_target(root) {
-        return Err(format!("the target {TARGET} is missing, and rustup could not add it"));
-    }
-    if !cargo(root, &["build", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE], &[]) {
-        return Err("the page does not compile".to_owned());
-    }
     let target = target_folder(root);
-    let wasm = target.join(TARGET).join(PROFILE).join(format!("{PACKAGE}.wasm"));
+    let wasm = compile::compile(root, &target)?;
     let folder = target.join("web");
     // Nothing stays of an older build.
     match fs::remove_dir_all(&folder) {
