@@ -38,6 +38,10 @@ pub(crate) fn run(root: &Path) -> bool {
         args.extend(["--", "-D", "warnings"]);
         web::add_target(root) && cargo(root, &args, &[])
     });
+    steps.run("a data node without what the page leaves out", || {
+        let what = ["test", "--package", "picket-node-core", "--no-default-features", "--test", "left_out"];
+        cargo(root, &with(&what), &[])
+    });
     steps.run("doc tests", || cargo(root, &with(&["test", "--workspace", "--doc"]), &[]));
     steps.run("the page in a browser", || match peers::missing(&e2e::NEEDED) {
         missing if missing.is_empty() || peers::in_ci() => e2e::run(root, &[]),

@@ -49,10 +49,11 @@ pub enum BlockKind {
 impl BlockKind {
     /// Whether a command may go on with this value, or with none.
     fn fits(self, value: Option<&Value>) -> bool {
+        let is = |name: &str| value.is_some_and(|value| value.type_name() == name);
         match self {
-            Self::List => matches!(value, Some(Value::List(_))),
-            Self::ZSet => matches!(value, Some(Value::ZSet(_))),
-            Self::Stream => matches!(value, Some(Value::Stream(_))),
+            Self::List => is("list"),
+            Self::ZSet => is("zset"),
+            Self::Stream => is("stream"),
             Self::Group => true,
         }
     }

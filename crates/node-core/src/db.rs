@@ -16,7 +16,6 @@ use crate::entry::Entry;
 use crate::garbage::Garbage;
 use crate::index::HashKey;
 use crate::snapshot::Recorder;
-use crate::types::Value;
 
 /// What an entry takes in its place besides its name.
 const ENTRY_BYTES: u64 = 40;
@@ -242,7 +241,7 @@ impl Db {
             self.expiries.insert((at, number(position)));
         }
         self.index_fields(position, None, entry.value.next_field_expiry());
-        self.streams += usize::from(matches!(entry.value, Value::Stream(_)));
+        self.streams += usize::from(entry.value.is_stream());
         self.keys.fill(vacancy, key, entry);
     }
 
@@ -257,9 +256,9 @@ impl Db {
             return;
         };
         let first = entry.value.next_field_expiry();
-        self.streams += usize::from(matches!(entry.value, Value::Stream(_)));
+        self.streams += usize::from(entry.value.is_stream());
         let old = core::mem::replace(place, entry);
-        self.streams -= usize::from(matches!(old.value, Value::Stream(_)));
+        self.streams -= usize::from(old.value.is_stream());
         self.values_bytes -= old.value.heap_len();
         self.index_fields(position, old.value.next_field_expiry(), first);
         if old.expire_at() != expire_at {
@@ -287,7 +286,7 @@ impl Db {
         self.before_change(position);
         let (_, entry) = self.keys.remove_at(position);
         self.values_bytes -= entry.value.heap_len();
-        self.streams -= usize::from(matches!(entry.value, Value::Stream(_)));
+        self.streams -= usize::from(entry.value.is_stream());
         self.index_expiry(position, entry.expire_at(), None);
         self.index_fields(position, entry.value.next_field_expiry(), None);
         // The last entry lies here now.

@@ -66,17 +66,25 @@ impl Keyspace {
 fn add_entry(digest: &mut Digest, entry: &Entry) {
     let kind: u32 = match &entry.value {
         Value::String(_) => 0,
+        #[cfg(feature = "full")]
         Value::List(_) => 1,
+        #[cfg(feature = "full")]
         Value::Set(_) => 2,
+        #[cfg(feature = "full")]
         Value::ZSet(_) => 3,
+        #[cfg(feature = "full")]
         Value::Hash(_) => 4,
+        #[cfg(feature = "full")]
         Value::Stream(_) => 6,
     };
     digest.append(&kind.to_be_bytes());
     match &entry.value {
         Value::String(string) => digest.append(&string.bytes()),
+        #[cfg(feature = "full")]
         Value::List(list) => list.iter().for_each(|item| digest.append(item)),
+        #[cfg(feature = "full")]
         Value::Set(set) => set.iter().for_each(|member| digest.add(&member)),
+        #[cfg(feature = "full")]
         Value::ZSet(zset) => {
             for (member, score) in zset.iter() {
                 let mut one = Digest::default();
@@ -85,6 +93,7 @@ fn add_entry(digest: &mut Digest, entry: &Entry) {
                 digest.add(&one.0);
             }
         }
+        #[cfg(feature = "full")]
         Value::Hash(hash) => {
             for (field, value) in hash.iter() {
                 let mut one = Digest::default();
@@ -96,6 +105,7 @@ fn add_entry(digest: &mut Digest, entry: &Entry) {
                 digest.add(&one.0);
             }
         }
+        #[cfg(feature = "full")]
         Value::Stream(stream) => {
             for entry in stream.iter() {
                 digest.append(format!("{}.{}", entry.id().ms, entry.id().seq).as_bytes());

@@ -78,6 +78,12 @@ impl Fault {
         Self(format!("ERR {command} is not supported: {words}").into())
     }
 
+    #[cfg(not(feature = "full"))]
+    pub(crate) fn left_out(command: &[u8]) -> Self {
+        let command = shown(command, 128).to_uppercase();
+        Self(format!("ERR {command} is left out of this build of Picket").into())
+    }
+
     pub(crate) fn invalid_expire(command: &str) -> Self {
         Self(format!("ERR invalid expire time in '{command}' command").into())
     }

@@ -193,6 +193,7 @@ impl Keyspace {
                 self.signal(db, &key);
                 effects.push(del_of(db, &key, self.settings.lazyfree_lazy_expire));
             }
+            #[cfg(feature = "full")]
             self.expire_fields_due(db, now_ms, limit, &mut effects);
         }
         effects

@@ -8,10 +8,23 @@
 //! argument and the only chance is the seed's.
 
 #![no_std]
+#![cfg_attr(
+    not(feature = "full"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        unreachable_code,
+        unreachable_patterns,
+        unused_variables,
+        reason = "what serves the types and commands left out stays where it is; linkers drop it"
+    )
+)]
 
 extern crate alloc;
 
 mod access;
+#[cfg(feature = "full")]
 mod bits;
 mod block;
 mod command;
@@ -24,14 +37,18 @@ mod entry;
 mod eviction;
 mod exec;
 mod fault;
+#[cfg(feature = "full")]
 mod field_expiry;
 mod functions;
 mod garbage;
+#[cfg(feature = "full")]
 mod geo;
+#[cfg(feature = "full")]
 mod hyperloglog;
 mod index;
 mod keyspace;
 mod load;
+#[cfg(feature = "full")]
 mod long_double;
 mod node;
 mod number;

@@ -25,6 +25,9 @@ pub enum RdbErrorKind {
     /// Neither an opcode nor a value type.
     #[error("unknown type or opcode {0}")]
     UnknownType(u8),
+    /// A value of a type that this build leaves out.
+    #[error("values of type {0} are left out of this build")]
+    TypeLeftOut(u8),
     /// A module value of the 4.0 release candidates (type 6).
     #[error("module values of Redis 4.0 release candidates are not supported")]
     ModulePreGa,

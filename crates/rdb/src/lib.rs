@@ -11,6 +11,10 @@
 //! What to do with expired keys, unknown modules or AUX fields is decided elsewhere.
 
 #![no_std]
+#![cfg_attr(
+    not(feature = "full"),
+    allow(dead_code, unused_imports, reason = "what serves the types left out stays where it is")
+)]
 
 extern crate alloc;
 

@@ -85,12 +85,37 @@ enum Stage {
 enum Step {
     Begin,
     String,
-    Counted { unit: Unit, left: u64, stage: Stage },
-    Node { left: u64 },
-    Node2 { left: u64 },
-    Plain { left: u64 },
-    Blob { container: Container, shape: Shape, left: u64 },
-    Packed { cursor: Cursor, shape: Shape, left: u64 },
+    #[cfg(feature = "full")]
+    Counted {
+        unit: Unit,
+        left: u64,
+        stage: Stage,
+    },
+    #[cfg(feature = "full")]
+    Node {
+        left: u64,
+    },
+    #[cfg(feature = "full")]
+    Node2 {
+        left: u64,
+    },
+    #[cfg(feature = "full")]
+    Plain {
+        left: u64,
+    },
+    #[cfg(feature = "full")]
+    Blob {
+        container: Container,
+        shape: Shape,
+        left: u64,
+    },
+    #[cfg(feature = "full")]
+    Packed {
+        cursor: Cursor,
+        shape: Shape,
+        left: u64,
+    },
+    #[cfg(feature = "full")]
     Stream(Box<StreamReader>),
     ModuleOpcode(ModuleId),
     ModuleString(ModuleId),
@@ -129,18 +154,23 @@ impl ValueReader {
                     self.step = Step::End;
                     return Ok(Found::String);
                 }
+                #[cfg(feature = "full")]
                 Step::Counted { left: 0, .. } => self.step = Step::End,
+                #[cfg(feature = "full")]
                 Step::Counted { unit, left, stage } => {
                     let found = element(*unit, stage, input)?;
                     *left -= 1;
                     *stage = Stage::Nothing;
                     return Ok(found);
                 }
+                #[cfg(feature = "full")]
                 Step::Node { left: 0 } | Step::Node2 { left: 0 } => self.step = Step::End,
+                #[cfg(feature = "full")]
                 Step::Node { left } => {
                     self.step =
                         Step::Blob { container: Container::Ziplist, shape: Shape::List, left: *left - 1 };
                 }
+                #[cfg(feature = "full")]
                 Step::Node2 { left } => {
                     let left = *left - 1;
                     self.step = match input.len()? {
@@ -149,16 +179,19 @@ impl ValueReader {
                         other => return Err(RdbErrorKind::BadListNode(other).into()),
                     };
                 }
+                #[cfg(feature = "full")]
                 Step::Plain { left } => {
                     input.string(FIRST)?;
                     self.step = Step::Node2 { left: *left };
                     return Ok(Found::ListElement(Place::Slot(FIRST)));
                 }
+                #[cfg(feature = "full")]
                 Step::Blob { container, shape, left } => {
                     input.blob(SECOND)?;
                     let cursor = Cursor::new(*container, input.bytes(SECOND))?;
                     self.step = Step::Packed { cursor, shape: *shape, left: *left };
                 }
+                #[cfg(feature = "full")]
                 Step::Packed { cursor, shape, left } => {
                     if let Some(found) = packed(*shape, cursor, input.bytes(SECOND))? {
                         return Ok(found);
@@ -170,6 +203,7 @@ impl ValueReader {
                         _ => Step::End,
                     };
                 }
+                #[cfg(feature = "full")]
                 Step::Stream(stream) => match stream.step(input)? {
                     Found::End => self.step = Step::End,
                     found => return Ok(found),
@@ -196,42 +230,67 @@ impl ValueReader {
 
     /// Reads what stands before the elements.
     fn begin(&self, input: &mut Input) -> Result<Step, Stop> {
+        #[cfg(feature = "full")]
         let packed = |container, shape| Step::Blob { container, shape, left: 0 };
         Ok(match self.value_type {
             ValueType::String => Step::String,
+            #[cfg(feature = "full")]
             ValueType::List => self.counted(input.len()?, Unit::ListElement)?,
+            #[cfg(feature = "full")]
             ValueType::Set => self.counted(input.len()?, Unit::SetMember)?,
+            #[cfg(feature = "full")]
             ValueType::ZSet => self.counted(input.len()?, Unit::ZSetText)?,
+            #[cfg(feature = "full")]
             ValueType::ZSet2 => self.counted(input.len()?, Unit::ZSetBinary)?,
+            #[cfg(feature = "full")]
             ValueType::Hash => self.counted(input.len()?, Unit::HashField)?,
+            #[cfg(feature = "full")]
             ValueType::HashMetadataPreGa => self.counted(input.len()?, Unit::HashTtl { min_ms: None })?,
+            #[cfg(feature = "full")]
             ValueType::HashValkey => self.counted(input.len()?, Unit::HashValkey)?,
+            #[cfg(feature = "full")]
             ValueType::HashMetadata => {
                 let (min_ms, len) = input.record(|record| Ok((min_expiry(record)?, record.len()?)))?;
                 self.counted(len, Unit::HashTtl { min_ms: Some(min_ms) })?
             }
+            #[cfg(feature = "full")]
             ValueType::HashListpackEx => {
                 input.record(min_expiry)?;
                 packed(Container::Listpack, Shape::HashTtl)
             }
+            #[cfg(feature = "full")]
             ValueType::HashListpackExPreGa => packed(Container::Listpack, Shape::HashTtl),
+            #[cfg(feature = "full")]
             ValueType::HashZipmap => packed(Container::Zipmap, Shape::Hash),
+            #[cfg(feature = "full")]
             ValueType::HashZiplist => packed(Container::Ziplist, Shape::Hash),
+            #[cfg(feature = "full")]
             ValueType::HashListpack => packed(Container::Listpack, Shape::Hash),
+            #[cfg(feature = "full")]
             ValueType::ListZiplist => packed(Container::Ziplist, Shape::List),
+            #[cfg(feature = "full")]
             ValueType::SetIntset => packed(Container::Intset, Shape::Set),
+            #[cfg(feature = "full")]
             ValueType::SetListpack => packed(Container::Listpack, Shape::Set),
+            #[cfg(feature = "full")]
             ValueType::ZSetZiplist => packed(Container::Ziplist, Shape::ZSet),
+            #[cfg(feature = "full")]
             ValueType::ZSetListpack => packed(Container::Listpack, Shape::ZSet),
+            #[cfg(feature = "full")]
             ValueType::ListQuicklist => Step::Node { left: input.len()? },
+            #[cfg(feature = "full")]
             ValueType::ListQuicklist2 => Step::Node2 { left: input.len()? },
+            #[cfg(feature = "full")]
             ValueType::StreamListpacks | ValueType::StreamListpacks2 | ValueType::StreamListpacks3 => {
                 Step::Stream(Box::new(StreamReader::new(self.value_type)))
             }
             ValueType::Module2 => Step::ModuleOpcode(ModuleId(input.len()?)),
+            #[cfg(not(feature = "full"))]
+            other => return Err(RdbErrorKind::TypeLeftOut(other.to_byte()).into()),
         })
     }
 
+    #[cfg(feature = "full")]
     fn counted(&self, len: u64, unit: Unit) -> Result<Step, Stop> {
         self.check_elements(len)?;
         Ok(Step::Counted { unit, left: len, stage: Stage::Nothing })

@@ -281,7 +281,8 @@ impl Docs {
 }
 
 impl CommandSpec {
-    /// A command that the application runs, with the rest to be filled in.
+    /// A command that the application runs, with the rest to be filled in. A build without the feature `full` leaves
+    /// the documentation out.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -296,7 +297,7 @@ impl CommandSpec {
             flags,
             categories,
             subcommands: &[],
-            docs,
+            docs: if cfg!(feature = "full") { docs } else { Docs::NONE },
             tips: &[],
             keys: Keys::None,
             key_uses: &[],

@@ -1,9 +1,7 @@
 //! DUMP and RESTORE (`cluster.c: dumpCommand, restoreCommand`).
 
-use alloc::format;
-
 use bytes::Bytes;
-use picket_rdb::{RdbEvent, RdbLimits, RdbVersion, dump};
+use picket_rdb::{RdbEvent, RdbLimits, dump};
 use picket_resp::Reply;
 use picket_server_core::{Categories, Flags};
 
@@ -15,7 +13,7 @@ use crate::exec::Exec;
 use crate::fault::{Answer, Fault};
 use crate::index::HashKey;
 use crate::number;
-use crate::rdb_value::{ValueBuilder, ValueWriter};
+use crate::rdb_value::{ValueBuilder, dump_payload};
 use crate::settings::Settings;
 use crate::types::Value;
 
@@ -29,27 +27,15 @@ pub(super) const TABLE: &[Command] = &[
         Keys::One(1), restore),
 ];
 
-/// The version that all servers from 7.0 on restore.
-const VERSION: RdbVersion = RdbVersion::V10;
-
 /// `DUMP key`.
 fn dump(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let list_size = exec.keyspace.settings.list_max_listpack_size;
     let Some(entry) = exec.entry(&args[1]) else {
         return Ok(Reply::Null);
     };
-    dump_payload(&entry.value, list_size).map(Reply::Bulk)
-}
-
-/// What DUMP answers for a value.
-pub(crate) fn dump_payload(value: &Value, list_size: i32) -> Result<Bytes, Fault> {
-    // Fields that expire are younger.
-    let version = if value.next_field_expiry().is_some() { RdbVersion::V12 } else { VERSION };
-    let mut writer = ValueWriter::new(value, version, list_size);
-    let payload = dump::write(version, true, writer.value_type(), |encoder| {
-        writer.step(value, encoder, usize::MAX).map(|_| ())
-    });
-    payload.map_err(|error| Fault::new(format!("ERR {error}")))
+    dump_payload(&entry.value, list_size)
+        .map(Reply::Bulk)
+        .map_err(|error| Fault::new(alloc::format!("ERR {error}")))
 }
 
 /// `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`.

@@ -1,50 +1,78 @@
 //! All commands of a data node. Each group has its file with a table of one row per command; a new command is
 //! a row there and its function.
 
+#[cfg(any(test, not(feature = "full")))]
+mod absent;
 mod args;
+#[cfg(feature = "full")]
 mod bitfield;
+#[cfg(feature = "full")]
 mod bitmap;
+#[cfg(feature = "full")]
 mod blocking;
+#[cfg(feature = "full")]
 mod dump;
 mod expire;
+#[cfg(feature = "full")]
 mod function;
 mod generic;
+#[cfg(feature = "full")]
 mod geo;
+#[cfg(feature = "full")]
 mod geosearch;
+#[cfg(feature = "full")]
 mod hash;
+#[cfg(feature = "full")]
 mod hash_expire;
+#[cfg(feature = "full")]
 mod hyperloglog;
+#[cfg(feature = "full")]
 mod lcs;
+#[cfg(feature = "full")]
 mod list;
+#[cfg(feature = "full")]
 mod memory;
 mod scan;
+#[cfg(feature = "full")]
 mod script;
+#[cfg(feature = "full")]
 mod set;
+#[cfg(feature = "full")]
 mod sort;
+#[cfg(feature = "full")]
 mod stream;
+#[cfg(feature = "full")]
 mod stream_args;
+#[cfg(feature = "full")]
 mod stream_claim;
+#[cfg(feature = "full")]
 mod stream_group;
+#[cfg(feature = "full")]
 mod stream_info;
+#[cfg(feature = "full")]
 mod stream_read;
 mod string;
 mod transaction;
+#[cfg(feature = "full")]
 mod zcombine;
+#[cfg(feature = "full")]
 mod zrange;
+#[cfg(feature = "full")]
 mod zset;
 
 use crate::command::{Command, Keys};
-pub(crate) use dump::dump_payload;
 
-/// The tables of all groups. A new group is a line here.
-const GROUPS: &[&[Command]] = &[
+/// The groups that every build has. A new group is a line here, or below.
+const BASIC: &[&[Command]] = &[expire::TABLE, generic::TABLE, scan::TABLE, string::TABLE, transaction::TABLE];
+
+/// The groups that a build without the feature `full` refuses by name; see [`absent`].
+#[cfg(feature = "full")]
+const FULL: &[&[Command]] = &[
     blocking::TABLE,
     bitfield::TABLE,
     bitmap::TABLE,
     dump::TABLE,
-    expire::TABLE,
     function::TABLE,
-    generic::TABLE,
     geo::TABLE,
     geosearch::TABLE,
     hash::TABLE,
@@ -53,7 +81,6 @@ const GROUPS: &[&[Command]] = &[
     lcs::TABLE,
     list::TABLE,
     memory::TABLE,
-    scan::TABLE,
     script::TABLE,
     set::TABLE,
     sort::TABLE,
@@ -62,42 +89,59 @@ const GROUPS: &[&[Command]] = &[
     stream_group::TABLE,
     stream_info::TABLE,
     stream_read::TABLE,
-    string::TABLE,
-    transaction::TABLE,
+    string::FLOAT_TABLE,
     zcombine::TABLE,
     zrange::TABLE,
     zset::TABLE,
 ];
+#[cfg(not(feature = "full"))]
+const FULL: &[&[Command]] = &[&absent::TABLE];
+
+const GROUPS: [&[&[Command]]; 2] = [BASIC, FULL];
 
 pub(crate) const COUNT: usize = {
-    let (mut count, mut group) = (0, 0);
-    while group < GROUPS.len() {
-        count += GROUPS[group].len();
-        group += 1;
+    let (mut count, mut groups) = (0, 0);
+    while groups < GROUPS.len() {
+        let mut group = 0;
+        while group < GROUPS[groups].len() {
+            count += GROUPS[groups][group].len();
+            group += 1;
+        }
+        groups += 1;
     }
     count
 };
 
 /// All rows, sorted by name when this was compiled.
 pub(crate) static COMMANDS: [Command; COUNT] = {
-    let mut all = [GROUPS[0][0]; COUNT];
-    let (mut len, mut group) = (0, 0);
-    while group < GROUPS.len() {
-        let mut row = 0;
-        while row < GROUPS[group].len() {
-            let mut at = len;
-            while at > 0 && is_before(GROUPS[group][row].spec.name, all[at - 1].spec.name) {
-                all[at] = all[at - 1];
-                at -= 1;
-            }
-            all[at] = GROUPS[group][row];
-            len += 1;
-            row += 1;
+    let mut all = [BASIC[0][0]; COUNT];
+    let (mut len, mut groups) = (0, 0);
+    while groups < GROUPS.len() {
+        let mut group = 0;
+        while group < GROUPS[groups].len() {
+            len = insert(&mut all, len, GROUPS[groups][group]);
+            group += 1;
         }
-        group += 1;
+        groups += 1;
     }
     all
 };
+
+/// Puts the rows of a group where their names belong among the first `len`; returns how many there are then.
+const fn insert(all: &mut [Command; COUNT], mut len: usize, rows: &[Command]) -> usize {
+    let mut row = 0;
+    while row < rows.len() {
+        let mut at = len;
+        while at > 0 && is_before(rows[row].spec.name, all[at - 1].spec.name) {
+            all[at] = all[at - 1];
+            at -= 1;
+        }
+        all[at] = rows[row];
+        len += 1;
+        row += 1;
+    }
+    len
+}
 
 /// How many places the table of names has: at most half of them are taken.
 const PLACES: usize = (2 * COUNT).next_power_of_two();
@@ -169,6 +213,15 @@ const fn is_before(left: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
+
+    #[cfg(feature = "full")]
+    #[test]
+    fn what_other_builds_refuse_by_name_is_what_only_this_one_has() {
+        let mut names: Vec<_> = FULL.iter().flat_map(|group| group.iter().map(|row| row.spec.name)).collect();
+        names.sort_unstable();
+        assert_eq!(names, absent::NAMES);
+    }
 
     #[test]
     fn every_command_is_found_once() {

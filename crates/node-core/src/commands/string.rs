@@ -9,6 +9,7 @@ use super::expire::{From, Unit, absolute, is_past};
 use crate::command::{Command, Keys, docs};
 use crate::exec::{Exec, Origin};
 use crate::fault::{Answer, Fault};
+#[cfg(feature = "full")]
 use crate::long_double::LongDouble;
 use crate::number::{self, int};
 use crate::types::Str;
@@ -44,8 +45,6 @@ pub(super) const TABLE: &[Command] = &[
     Command::new("incrby", 3, WRITE_FAST, STRING,
         docs("string", "1.0.0", "O(1)", "Adds some to an integer."), Keys::One(1),
         |exec, args| { let by = args::int(&args[2])?; add(exec, args, by) }),
-    Command::new("incrbyfloat", 3, WRITE_FAST, STRING,
-        docs("string", "2.6.0", "O(1)", "Adds to a number with a fraction."), Keys::One(1), incrbyfloat),
     Command::new("mget", -2, READ_FAST, STRING,
         docs("string", "1.0.0", "O(N) in the number of keys", "Returns several strings."), Keys::AllFrom(1), mget),
     Command::new("mset", -3, WRITE, STRING,
@@ -70,6 +69,14 @@ pub(super) const TABLE: &[Command] = &[
     Command::new("substr", 4, READ, STRING,
         docs("string", "1.0.0", "O(N) in the number of bytes", "Returns a part of a string; the old name of GETRANGE."),
         Keys::One(1), getrange),
+];
+
+/// What only `full` builds have: sums in 80 bits.
+#[cfg(feature = "full")]
+#[rustfmt::skip]
+pub(super) const FLOAT_TABLE: &[Command] = &[
+    Command::new("incrbyfloat", 3, WRITE_FAST, STRING,
+        docs("string", "2.6.0", "O(1)", "Adds to a number with a fraction."), Keys::One(1), incrbyfloat),
 ];
 
 /// How long a string of the master may be whatever our settings say.
@@ -311,6 +318,7 @@ fn add(exec: &mut Exec, args: &[Bytes], by: i64) -> Answer {
     Ok(Reply::Integer(new))
 }
 
+#[cfg(feature = "full")]
 /// `INCRBYFLOAT key increment`.
 fn incrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let key = &args[1];
@@ -326,6 +334,7 @@ fn incrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     Ok(Reply::Bulk(text))
 }
 
+#[cfg(feature = "full")]
 /// Some number, which is none for infinity; none for what is no number.
 pub(super) fn long_double(text: &[u8]) -> Option<Option<LongDouble>> {
     let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);

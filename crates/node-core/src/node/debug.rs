@@ -12,11 +12,11 @@ use picket_server_core::LogLevel;
 use super::io::NodeOutput;
 use super::{LoadFigures, Node};
 use crate::access::idle_seconds;
-use crate::commands::dump_payload;
 use crate::double::Double;
 use crate::exec::{Context, Effect, Origin};
 use crate::load::{LoadProgress, LoadRole, OldData};
 use crate::number::parse_i64;
+use crate::rdb_value::dump_payload;
 use crate::snapshot::{Progress, Snapshot, SnapshotContent};
 
 impl Node {

@@ -2,10 +2,13 @@
 
 use picket_rdb::{ModuleId, RdbErrorKind, RdbEvent, RdbStr, ValueType};
 
+#[cfg(feature = "full")]
 use super::double_of;
 use crate::index::HashKey;
 use crate::settings::Settings;
-use crate::types::{End, Hash, List, Set, Str, Stream, Value, ZSet};
+#[cfg(feature = "full")]
+use crate::types::{End, Hash, List, Set, Stream, ZSet};
+use crate::types::{Str, Value};
 
 /// Why a value cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub(crate) struct ValueBuilder {
 
 impl ValueBuilder {
     /// Nothing yet, of the type that `value_type` lays out.
+    #[cfg(feature = "full")]
     pub(crate) fn new(value_type: ValueType, hash_key: HashKey) -> Self {
         let value = match value_type {
             ValueType::String | ValueType::Module2 => Str::default().into(),
@@ -51,6 +55,12 @@ impl ValueBuilder {
         Self { value }
     }
 
+    #[cfg(not(feature = "full"))]
+    pub(crate) fn new(_: ValueType, _: HashKey) -> Self {
+        // The reader refuses the other types.
+        Self { value: Str::default().into() }
+    }
+
     /// Takes an element.
     pub(crate) fn add(&mut self, event: RdbEvent<'_>, settings: &Settings) -> Result<(), BuildError> {
         let is_new = match (&mut self.value, event) {
@@ -58,16 +68,20 @@ impl ValueBuilder {
                 *value = string(found);
                 true
             }
+            #[cfg(feature = "full")]
             (Value::List(list), RdbEvent::ListElement(item)) => {
                 item.with_bytes(|item| list.push(End::Right, item));
                 true
             }
+            #[cfg(feature = "full")]
             (Value::Set(set), RdbEvent::SetMember(member)) => {
                 member.with_bytes(|member| set.insert(member, settings))
             }
+            #[cfg(feature = "full")]
             (Value::ZSet(zset), RdbEvent::ZSetMember { member, score }) => {
                 member.with_bytes(|member| zset.load(member, double_of(score), settings))
             }
+            #[cfg(feature = "full")]
             (Value::Hash(hash), RdbEvent::HashField { field, value, expire_at_ms }) => {
                 field.with_bytes(|field| {
                     let is_new = value.with_bytes(|value| hash.insert(field, value, settings));
@@ -77,15 +91,18 @@ impl ValueBuilder {
                     is_new
                 })
             }
+            #[cfg(feature = "full")]
             (Value::Stream(stream), RdbEvent::StreamEntry(entry)) => {
                 let loaded = stream.load_entry(&entry);
                 loaded.map_err(|_| BuildError::Rdb(RdbErrorKind::BadStreamNode))?;
                 true
             }
+            #[cfg(feature = "full")]
             (Value::Stream(stream), RdbEvent::StreamMeta(meta)) => {
                 stream.load_meta(&meta);
                 true
             }
+            #[cfg(feature = "full")]
             (Value::Stream(stream), RdbEvent::StreamGroup(group)) => {
                 stream.load_group(&group);
                 true
@@ -99,9 +116,11 @@ impl ValueBuilder {
     /// The whole value; none if it is a collection without elements.
     pub(crate) fn finish(mut self, settings: &Settings) -> Option<Value> {
         match &mut self.value {
+            #[cfg(feature = "full")]
             Value::List(list) => list.choose_encoding(settings.list_max_listpack_size),
+            #[cfg(feature = "full")]
             Value::ZSet(zset) => zset.pack(settings),
-            Value::String(_) | Value::Set(_) | Value::Hash(_) | Value::Stream(_) => {}
+            _ => {}
         }
         (!self.value.is_empty()).then_some(self.value)
     }

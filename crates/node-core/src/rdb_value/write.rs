@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_rdb::{Listpack, RdbVersion, StreamId, ValueEncoder, ValueType, WriteError};
 
+#[cfg(feature = "full")]
 use super::score_of;
 use crate::number::parse_i64;
-use crate::types::{Hash, List, Set, Str, Stream, Value, ZSet};
+#[cfg(feature = "full")]
+use crate::types::{Hash, List, Set, Stream, ZSet};
+use crate::types::{Str, Value};
 
 /// A packed container that would be longer is written element by element; whoever loads it decides by the limits
 /// of its own. So a step stays short also with limits that know no bounds.
@@ -59,15 +62,18 @@ impl ValueWriter {
         let begins = !core::mem::replace(&mut self.begun, true);
         match value {
             Value::String(value) => return Ok(self.string(value, encoder, begins, full)),
+            #[cfg(feature = "full")]
             Value::List(value) if self.value_type == ValueType::ListQuicklist2 => {
                 return self.list_nodes(value, encoder, begins, full);
             }
+            #[cfg(feature = "full")]
             Value::List(value) => {
                 let items = value.range(self.at, value.len());
                 self.elements(encoder, begins, full, value.len(), items, |encoder, item| {
                     encoder.string(item);
                 });
             }
+            #[cfg(feature = "full")]
             Value::Set(value) => match self.value_type {
                 ValueType::SetIntset => {
                     let ints: Vec<_> = value.iter().filter_map(|member| parse_i64(&member)).collect();
@@ -80,9 +86,11 @@ impl ValueWriter {
                     self.elements(encoder, begins, full, value.len(), members, write);
                 }
             },
+            #[cfg(feature = "full")]
             Value::Hash(value) if self.value_type == ValueType::HashListpack => {
                 encoder.listpack(&hash_listpack(value));
             }
+            #[cfg(feature = "full")]
             Value::Hash(value) if self.value_type == ValueType::HashMetadata => {
                 let min_ms = value.next_field_expiry().unwrap_or(0);
                 if begins {
@@ -93,6 +101,7 @@ impl ValueWriter {
                     encoder.expiring_field(min_ms, field, of_field, value.field_expiry(field));
                 });
             }
+            #[cfg(feature = "full")]
             Value::Hash(value) => {
                 let fields = (self.at..value.len()).filter_map(|at| value.at(at));
                 let write = |encoder: &mut ValueEncoder<'_>, (field, value): (&[u8], &[u8])| {
@@ -100,10 +109,13 @@ impl ValueWriter {
                 };
                 self.elements(encoder, begins, full, value.len(), fields, write);
             }
+            #[cfg(feature = "full")]
             Value::Stream(value) => return Ok(self.stream(value, encoder, begins, full)),
+            #[cfg(feature = "full")]
             Value::ZSet(value) if self.value_type == ValueType::ZSetListpack => {
                 encoder.listpack(&zset_listpack(value));
             }
+            #[cfg(feature = "full")]
             Value::ZSet(value) => {
                 // From the highest on, so that loading appends at the head, as stock servers do.
                 let members = value.range_back(0..value.len() - self.at);
@@ -118,9 +130,13 @@ impl ValueWriter {
     /// How many elements are written one by one.
     fn len(&self, value: &Value) -> usize {
         match (value, self.value_type) {
+            #[cfg(feature = "full")]
             (Value::List(value), ValueType::List) => value.len(),
+            #[cfg(feature = "full")]
             (Value::Set(value), ValueType::Set) => value.len(),
+            #[cfg(feature = "full")]
             (Value::Hash(value), ValueType::Hash | ValueType::HashMetadata) => value.len(),
+            #[cfg(feature = "full")]
             (Value::ZSet(value), ValueType::ZSet2) => value.len(),
             _ => 0,
         }
@@ -180,6 +196,7 @@ impl ValueWriter {
         }
     }
 
+    #[cfg(feature = "full")]
     fn list_nodes(
         &mut self,
         list: &List,
@@ -214,6 +231,7 @@ impl ValueWriter {
         Ok(Step::Done)
     }
 
+    #[cfg(feature = "full")]
     /// Nodes, then what the stream knows about itself, then groups; `at` counts the last two.
     fn stream(&mut self, stream: &Stream, encoder: &mut ValueEncoder<'_>, begins: bool, full: usize) -> Step {
         if begins {
@@ -250,9 +268,13 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
     let has_listpacks = version >= RdbVersion::V10;
     match value {
         Value::String(_) => ValueType::String,
+        #[cfg(feature = "full")]
         Value::List(list) if has_listpacks && list.len() <= COUNTED_LIST_LEN_MAX => ValueType::ListQuicklist2,
+        #[cfg(feature = "full")]
         Value::List(_) => ValueType::List,
+        #[cfg(feature = "full")]
         Value::Set(set) if set.encoding() == "intset" => ValueType::SetIntset,
+        #[cfg(feature = "full")]
         Value::Set(set)
             if version >= RdbVersion::V11
                 && set.encoding() == "listpack"
@@ -260,9 +282,12 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
         {
             ValueType::SetListpack
         }
+        #[cfg(feature = "full")]
         Value::Set(_) => ValueType::Set,
         // A version without them refuses it, rather than that a field lives for ever.
+        #[cfg(feature = "full")]
         Value::Hash(hash) if hash.next_field_expiry().is_some() => ValueType::HashMetadata,
+        #[cfg(feature = "full")]
         Value::Hash(hash)
             if has_listpacks
                 && hash.encoding() == "listpack"
@@ -270,7 +295,9 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
         {
             ValueType::HashListpack
         }
+        #[cfg(feature = "full")]
         Value::Hash(_) => ValueType::Hash,
+        #[cfg(feature = "full")]
         Value::ZSet(zset)
             if has_listpacks
                 && zset.encoding() == "listpack"
@@ -278,7 +305,9 @@ fn layout(value: &Value, version: RdbVersion) -> ValueType {
         {
             ValueType::ZSetListpack
         }
+        #[cfg(feature = "full")]
         Value::ZSet(_) => ValueType::ZSet2,
+        #[cfg(feature = "full")]
         Value::Stream(_) => version.stream_type(),
     }
 }
@@ -293,12 +322,14 @@ fn is_short(mut lens: impl Iterator<Item = usize>) -> bool {
     })
 }
 
+#[cfg(feature = "full")]
 fn set_listpack(set: &Set) -> Listpack {
     let mut packed = Listpack::new();
     set.iter().for_each(|member| packed.string(&member));
     packed
 }
 
+#[cfg(feature = "full")]
 fn hash_listpack(hash: &Hash) -> Listpack {
     let mut packed = Listpack::new();
     for (field, value) in hash.iter() {
@@ -308,6 +339,7 @@ fn hash_listpack(hash: &Hash) -> Listpack {
     packed
 }
 
+#[cfg(feature = "full")]
 fn zset_listpack(zset: &ZSet) -> Listpack {
     let mut packed = Listpack::new();
     for (member, score) in zset.iter() {

@@ -1,19 +1,20 @@
 //! The texts of the `HELP` subcommands.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use picket_resp::Reply;
 
 /// The reply to `<container> HELP`: a headline, `lines`, and what to say about `HELP` itself.
-/// Lines that explain start with four blanks.
+/// Lines that explain start with four blanks. A build without the feature `full` leaves the lines out.
 #[must_use]
 pub fn help(container: &str, lines: &[&str]) -> Reply {
     let mut all: Vec<Reply> = Vec::with_capacity(lines.len() + 3);
     let container = container.to_ascii_uppercase();
     all.push(Reply::simple(format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")));
-    all.extend(lines.iter().map(|line| Reply::simple((*line).to_string())));
+    let lines = if cfg!(feature = "full") { lines } else { &[] };
+    all.extend(lines.iter().map(|line| Reply::simple(String::from(*line))));
     all.push(Reply::simple("HELP"));
     all.push(Reply::simple("    Show this text."));
     Reply::Array(all)
