@@ -1,5 +1,7 @@
 //! The page: the engine, what is chosen, and who is told what.
 
+mod guided;
+
 use std::rc::Rc;
 
 use picket_sansio::Time;
@@ -8,10 +10,13 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlSelectElement};
 use yew::prelude::*;
 
+use crate::browser;
 use crate::chosen::{Choice, Chosen};
+use crate::components::chooser::Chooser;
 use crate::components::controls::{Command, Controls};
 use crate::components::hands::Hands;
 use crate::components::legend::Legend;
+use crate::components::lesson_card::LessonCard;
 use crate::components::log::Log;
 use crate::components::messages::Messages;
 use crate::components::narration::Narration;
@@ -19,16 +24,20 @@ use crate::components::node_panel::NodePanel;
 use crate::components::opinions::Opinions;
 use crate::components::replication::Replication;
 use crate::components::settings::Settings;
+use crate::components::share::{Share, Shared};
 use crate::components::stage::Stage;
 use crate::components::tabs::Tabs;
 use crate::console::{Exchange, exchanges};
 use crate::engine::{Engine, Mark, Speed};
+use crate::guide::{Guide, Trouble};
 use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
 use crate::picture::{Asked, Picture, Progress, Ring, Written, asked, failovers, rings, written};
 use crate::sequence::{Filter, Sequence};
 use crate::tab::Tab;
+
+use guided::Guided;
 
 /// Lines of the log that are shown.
 const LINES_MAX: usize = 150;
@@ -67,6 +76,8 @@ pub enum Msg {
     Language(Lang),
     /// A key.
     Key(KeyboardEvent),
+    /// Lessons, scenarios, links and files.
+    Guide(Guided),
 }
 
 /// What is drawn of a moment; made anew whenever the moment changes.
@@ -102,6 +113,12 @@ pub struct App {
     /// Why the last deed could not be done.
     refusal: Option<String>,
     view: Option<View>,
+    guide: Guide,
+    /// Why something could not be opened.
+    trouble: Option<Trouble>,
+    /// What the dialog for sharing shows, if it is open.
+    shared: Option<Shared>,
+    address: Closure<dyn FnMut()>,
     frame: Closure<dyn FnMut(f64)>,
     keys: Closure<dyn FnMut(KeyboardEvent)>,
     last_frame_us: Option<u64>,
@@ -113,8 +130,8 @@ impl Component for App {
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        let engine =
-            library::first().and_then(|scenario| Engine::open(scenario).map_err(|why| why.to_string()));
+        let first = library::FIRST.parse().map_err(|error: picket_sim::ScenarioError| error.to_string());
+        let engine = first.and_then(|scenario| Engine::open(scenario).map_err(|why| why.to_string()));
         let link = ctx.link().clone();
         let frame = Closure::new(move |at_ms: f64| {
             // Milliseconds with a fraction that browsers round anyway.
@@ -122,6 +139,8 @@ impl Component for App {
         });
         let link = ctx.link().clone();
         let keys = Closure::new(move |event: KeyboardEvent| link.send_message(Msg::Key(event)));
+        let link = ctx.link().clone();
+        let address = Closure::new(move || link.send_message(Msg::Guide(Guided::Address)));
         let mut app = Self {
             engine,
             lang: stored_lang(),
@@ -131,6 +150,10 @@ impl Component for App {
             typed: Rc::default(),
             refusal: None,
             view: None,
+            guide: Guide::default(),
+            trouble: None,
+            shared: None,
+            address,
             frame,
             keys,
             last_frame_us: None,
@@ -138,19 +161,25 @@ impl Component for App {
         };
         app.look();
         app.listen();
+        browser::on_address_change(&app.address);
+        ctx.link().send_message(Msg::Guide(Guided::Address));
         app.request_frame();
         app
     }
 
-    fn update(&mut self, _: &Context<Self>, msg: Msg) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        let is_opening = matches!(msg, Msg::Frame(_)) && self.open_further();
         let Ok(engine) = &mut self.engine else { return false };
         match msg {
             Msg::Frame(at_us) => {
                 let before = self.last_frame_us.replace(at_us);
-                let changed = engine.tick(at_us.saturating_sub(before.unwrap_or(at_us)), |_| false);
+                let progress = self.guide.progress();
+                let changed = engine.tick(at_us.saturating_sub(before.unwrap_or(at_us)), |timeline| {
+                    progress.is_some_and(|progress| progress.is_reached(timeline))
+                });
                 self.frames = self.frames.wrapping_add(1);
                 self.request_frame();
-                if !changed {
+                if !changed && !is_opening {
                     return false;
                 }
             }
@@ -193,7 +222,9 @@ impl Component for App {
                 Some(Pressed::Close) => self.chosen.choose(Choice::Nothing),
                 None => return false,
             },
+            Msg::Guide(asked) => self.guided(ctx, asked),
         }
+        self.follow_lesson();
         self.look();
         true
     }
@@ -210,14 +241,21 @@ impl Component for App {
             let select: HtmlSelectElement = event.target()?.dyn_into().ok()?;
             Lang::ALL.into_iter().find(|lang| lang.tag() == select.value()).map(Msg::Language)
         });
+        let ondrop = link.batch_callback(|event: DragEvent| {
+            event.prevent_default();
+            browser::dropped_file(&event).map(|file| Msg::Guide(Guided::File(file)))
+        });
         let picture = &view.picture;
         html! {
-            <div class="page" lang={lang.tag()} data-now={engine.now_us().to_string()}
+            <div class="page" lang={lang.tag()} ondragover={|event: DragEvent| event.prevent_default()} {ondrop} data-now={engine.now_us().to_string()}
                 data-steps={engine.world().steps().to_string()} data-hash={format!("{:016x}", engine.world().outputs_hash())}>
                 <header>
                     <h1><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 3v5c0 3-3 5-6 6-3-1-6-3-6-6V4z"/></svg>
                         { "Picket " }<small>{ texts.page.playground }</small></h1>
                     <p>{ texts.page.tagline }</p>
+                    <Chooser choice={self.guide.choice()} {lang}
+                        on_choose={link.callback(|choice| Msg::Guide(Guided::Choose(choice)))} />
+                    <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Guide(Guided::Share))}>{ texts.guide.share }</button>
                     <label class="language">
                         <span class="unseen">{ texts.page.language }</span>
                         <select onchange={on_language}>
@@ -227,7 +265,14 @@ impl Component for App {
                         </select>
                     </label>
                 </header>
+                if let Some(shared) = &self.shared {
+                    <Share shared={shared.clone()} {lang}
+                        on_copy={link.callback(|()| Msg::Guide(Guided::Copy))}
+                        on_file={link.callback(|file| Msg::Guide(Guided::File(file)))}
+                        on_close={link.callback(|()| Msg::Guide(Guided::Close))} />
+                }
                 <main>
+                    { self.notices(ctx) }
                     if let Some(violation) = &picture.violation {
                         <p class="alarm" role="alert">{ texts.page.violation }{ " " }{ violation }</p>
                     }
@@ -243,6 +288,8 @@ impl Component for App {
                         <Legend {lang} />
                     </section>
                     <aside>
+                        <LessonCard progress={self.guide.progress().cloned()} figures={self.figures()} {lang}
+                            on_ask={link.callback(|ask| Msg::Guide(Guided::Ask(ask)))} />
                         <Narration lines={view.told.clone()} picture={picture.clone()} {lang} />
                         if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ refusal }</p> }
                         <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
@@ -379,7 +426,7 @@ fn key(event: &KeyboardEvent, engine: &Engine) -> Option<Pressed> {
     let on = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let tag = on.map(|element| element.tag_name()).unwrap_or_default();
     // These use the keys themselves.
-    if matches!(tag.as_str(), "INPUT" | "SELECT" | "TEXTAREA") && event.key() != "Escape" {
+    if matches!(tag.as_str(), "DIALOG" | "INPUT" | "SELECT" | "TEXTAREA") && event.key() != "Escape" {
         return None;
     }
     let speed = engine.speed().index();

@@ -7,6 +7,7 @@ pub mod chosen;
 pub mod cli;
 pub mod console;
 pub mod engine;
+pub mod guide;
 pub mod i18n;
 pub mod lasso;
 pub mod layout;
@@ -21,6 +22,8 @@ pub mod tab;
 
 #[cfg(target_arch = "wasm32")]
 mod app;
+#[cfg(target_arch = "wasm32")]
+mod browser;
 #[cfg(target_arch = "wasm32")]
 mod components;
 #[cfg(target_arch = "wasm32")]

@@ -1,10 +1,12 @@
 //! What the page is made of. Components take plain values and send messages; none of them knows the engine's inside.
 
+pub(crate) mod chooser;
 pub(crate) mod console;
 pub(crate) mod controls;
 pub(crate) mod deeds;
 pub(crate) mod hands;
 pub(crate) mod legend;
+pub(crate) mod lesson_card;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod messages;
@@ -14,6 +16,7 @@ pub(crate) mod opinions;
 pub(crate) mod replication;
 pub(crate) mod ring;
 pub(crate) mod settings;
+pub(crate) mod share;
 pub(crate) mod stage;
 pub(crate) mod stage_node;
 pub(crate) mod tabs;

@@ -89,6 +89,8 @@ macro_rules! areas {
 areas! {
     /// The console of a node.
     console;
+    /// Lessons, scenarios, links and files.
+    guide;
     /// What can be done to what is chosen.
     hands;
     /// What happened.

@@ -1,0 +1,66 @@
+//! The chooser of lessons and scenarios in the header.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlSelectElement;
+use yew::prelude::*;
+
+use crate::guide::Choice;
+use crate::i18n::Lang;
+use crate::{lessons, library};
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) choice: Choice,
+    pub(crate) lang: Lang,
+    pub(crate) on_choose: Callback<Choice>,
+}
+
+/// The chooser.
+#[component]
+pub(crate) fn Chooser(props: &Props) -> Html {
+    let (lang, texts) = (props.lang, &props.lang.texts().guide);
+    let scenarios = library::ALL.len();
+    // Options have numbers: free play, the lessons, the scenarios, one's own.
+    let on_change = {
+        let on_choose = props.on_choose.clone();
+        move |event: Event| {
+            let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+            let place = select.and_then(|select| usize::try_from(select.selected_index()).ok());
+            match place {
+                Some(0) => on_choose.emit(Choice::Free),
+                Some(place) if place <= lessons::ALL.len() => on_choose.emit(Choice::Lesson(place - 1)),
+                Some(place) if place <= lessons::ALL.len() + scenarios => {
+                    on_choose.emit(Choice::Scenario(place - 1 - lessons::ALL.len()));
+                }
+                _ => {}
+            }
+        }
+    };
+    let option = |choice: Choice, name: String| {
+        html! { <option selected={props.choice == choice}>{ name }</option> }
+    };
+    let title = |place: usize| {
+        let (english, chinese) = library::ALL[place].titles();
+        match lang {
+            Lang::En => english,
+            Lang::Zh => chinese,
+        }
+    };
+    html! {
+        <label class="chooser">
+            <span class="unseen">{ texts.choose }</span>
+            <select onchange={on_change}>
+                { option(Choice::Free, texts.free.to_owned()) }
+                <optgroup label={texts.lessons}>
+                    { for lessons::ALL.iter().enumerate().map(|(number, lesson)| {
+                        option(Choice::Lesson(number), format!("{}. {}", number + 1, lesson.title.get(lang)))
+                    }) }
+                </optgroup>
+                <optgroup label={texts.scenarios}>
+                    { for (0..scenarios).map(|place| option(Choice::Scenario(place), title(place).to_owned())) }
+                </optgroup>
+                if props.choice == Choice::Own { { option(Choice::Own, texts.own.to_owned()) } }
+            </select>
+        </label>
+    }
+}
