@@ -5,6 +5,7 @@ mod guided;
 use std::rc::Rc;
 
 use picket_sansio::Time;
+use picket_sim::NodeKind;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlSelectElement};
@@ -35,6 +36,7 @@ use crate::library;
 use crate::line::Line;
 use crate::picture::{Asked, Picture, Progress, Ring, Written, asked, failovers, rings, written};
 use crate::sequence::{Filter, Sequence};
+use crate::settings::addition;
 use crate::tab::Tab;
 
 use guided::Guided;
@@ -208,7 +210,10 @@ impl Component for App {
                 self.filter = filter;
                 self.view = None;
             }
-            Msg::Tab(tab) => self.tab = tab,
+            Msg::Tab(tab) => {
+                self.tab = tab;
+                self.refusal = None;
+            }
             Msg::Deed(line) => self.refusal = engine.inject(&line).err(),
             Msg::Language(lang) => {
                 self.lang = lang;
@@ -339,7 +344,14 @@ impl App {
                     on_seek={link.callback(|to_us| Msg::Time(Command::Seek(to_us)))} />
             },
             Shown::Settings => {
-                html! { <Settings picture={picture.clone()} {lang} on_deed={link.callback(Msg::Deed)} /> }
+                let Ok(engine) = &self.engine else { return html! {} };
+                let kinds = [NodeKind::Server, NodeKind::Sentinel, NodeKind::Writer];
+                let additions = kinds.map(|kind| addition(kind, engine.setup(), engine.timeline()));
+                html! {
+                    <Settings picture={picture.clone()} {additions} {lang}
+                        on_deed={link.callback(Msg::Deed)}
+                        on_new={link.callback(|text| Msg::Guide(Guided::Text(Ok(text))))} />
+                }
             }
             Shown::Log(lines) => html! { <Log lines={lines.clone()} {lang} /> },
         }

@@ -12,7 +12,7 @@ const SLICE_STEPS: u32 = 2_000;
 
 /// What is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum Played {
     /// The world that the page shows first.
     Free,
     /// A lesson, by its place.
@@ -41,18 +41,18 @@ pub enum Trouble {
 /// What is played, and what is to come.
 #[derive(Clone, Debug)]
 pub struct Guide {
-    choice: Choice,
+    choice: Played,
     progress: Option<Progress>,
-    opening: Option<(Opening, Choice)>,
+    opening: Option<(Opening, Played)>,
 }
 
 impl Default for Guide {
     fn default() -> Self {
-        Self { choice: Choice::Free, progress: None, opening: None }
+        Self { choice: Played::Free, progress: None, opening: None }
     }
 }
 
-impl Choice {
+impl Played {
     /// Its name in links, without `#`; none for what has to be told in full.
     #[must_use]
     pub fn link(self) -> Option<String> {
@@ -89,7 +89,7 @@ impl Choice {
 impl Guide {
     /// What is played.
     #[must_use]
-    pub fn choice(&self) -> Choice {
+    pub fn choice(&self) -> Played {
         self.choice
     }
 
@@ -114,7 +114,7 @@ impl Guide {
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn choose(&mut self, choice: Choice) -> Result<(), Trouble> {
+    pub fn choose(&mut self, choice: Played) -> Result<(), Trouble> {
         match choice.text() {
             Some(text) => self.open_text(text, choice),
             None => Ok(()),
@@ -125,7 +125,7 @@ impl Guide {
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open_text(&mut self, text: &str, choice: Choice) -> Result<(), Trouble> {
+    pub fn open_text(&mut self, text: &str, choice: Played) -> Result<(), Trouble> {
         if text.len() > TEXT_LEN_MAX {
             return Err(Trouble::TooLong);
         }
@@ -139,7 +139,7 @@ impl Guide {
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub fn open(&mut self, scenario: Scenario, choice: Choice) -> Result<(), Trouble> {
+    pub fn open(&mut self, scenario: Scenario, choice: Played) -> Result<(), Trouble> {
         self.opening = Some((Opening::new(scenario).map_err(Trouble::Refused)?, choice));
         Ok(())
     }
@@ -163,8 +163,8 @@ impl Guide {
                 self.choice = choice;
                 *engine = opened;
                 self.progress = match choice {
-                    Choice::Lesson(number) => Progress::new(number, engine.timeline()),
-                    Choice::Free | Choice::Scenario(_) | Choice::Own => None,
+                    Played::Lesson(number) => Progress::new(number, engine.timeline()),
+                    Played::Free | Played::Scenario(_) | Played::Own => None,
                 };
                 self.set_pace(engine);
                 Ok(true)
@@ -179,7 +179,7 @@ impl Guide {
     /// Goes on playing without the lesson.
     pub fn leave(&mut self) {
         self.progress = None;
-        self.choice = Choice::Own;
+        self.choice = Played::Own;
     }
 
     /// Looks whether a step of the lesson is reached; then time pauses, so that the next one can be read.
@@ -239,25 +239,25 @@ mod tests {
 
     #[test]
     fn what_is_chosen_has_a_link_that_chooses_it() {
-        let lessons = (0..lessons::ALL.len()).map(Choice::Lesson);
-        for choice in lessons.chain((0..library::ALL.len()).map(Choice::Scenario)) {
+        let lessons = (0..lessons::ALL.len()).map(Played::Lesson);
+        for choice in lessons.chain((0..library::ALL.len()).map(Played::Scenario)) {
             let link = choice.link().expect("it has a name");
             let wanted = wanted(&format!("#{link}")).expect("it is a link").expect("to something");
-            assert_eq!(Choice::named(&wanted), Some(choice));
+            assert_eq!(Played::named(&wanted), Some(choice));
         }
         for nothing in ["#lesson=11", "#scenario=nothing"] {
-            assert_eq!(Choice::named(&wanted(nothing).expect(nothing).expect(nothing)), None);
+            assert_eq!(Played::named(&wanted(nothing).expect(nothing).expect(nothing)), None);
         }
-        assert_eq!(Choice::Own.link(), None);
+        assert_eq!(Played::Own.link(), None);
     }
 
     #[test]
     fn a_lesson_takes_the_place_of_what_was_played_and_pauses_at_its_steps() {
         let (mut engine, mut guide) = (engine(), Guide::default());
-        guide.choose(Choice::Lesson(3)).expect("there is such a lesson");
-        assert_eq!(guide.choice(), Choice::Free, "not yet");
+        guide.choose(Played::Lesson(3)).expect("there is such a lesson");
+        assert_eq!(guide.choice(), Played::Free, "not yet");
         open(&mut guide, &mut engine);
-        assert_eq!((guide.choice(), guide.opening()), (Choice::Lesson(3), None));
+        assert_eq!((guide.choice(), guide.opening()), (Played::Lesson(3), None));
         assert_eq!(engine.setup().sentinels, 5);
         guide.press(0, &mut engine).expect("it can be done");
         assert!(engine.is_playing());
@@ -274,17 +274,17 @@ mod tests {
         assert!(!engine.is_playing());
         assert_eq!(engine.speed(), lessons::ALL[3].steps[1].pace.speed());
         guide.leave();
-        assert_eq!((guide.choice(), guide.progress()), (Choice::Own, None));
+        assert_eq!((guide.choice(), guide.progress()), (Played::Own, None));
     }
 
     #[test]
     fn what_cannot_be_opened_leaves_what_was_played() {
         let (mut engine, mut guide) = (engine(), Guide::default());
         let long = "#".repeat(TEXT_LEN_MAX + 1);
-        assert_eq!(guide.open_text(&long, Choice::Own), Err(Trouble::TooLong));
-        assert!(matches!(guide.open_text("explode", Choice::Own), Err(Trouble::NoScenario(_))));
-        assert_eq!(guide.open_text("sentinels 60", Choice::Own), Err(Trouble::Refused(Refusal::TooLarge)));
-        guide.open_text("at 1s kill redis-9", Choice::Own).expect("it can be read");
+        assert_eq!(guide.open_text(&long, Played::Own), Err(Trouble::TooLong));
+        assert!(matches!(guide.open_text("explode", Played::Own), Err(Trouble::NoScenario(_))));
+        assert_eq!(guide.open_text("sentinels 60", Played::Own), Err(Trouble::Refused(Refusal::TooLarge)));
+        guide.open_text("at 1s kill redis-9", Played::Own).expect("it can be read");
         let hash = engine.world().outputs_hash();
         let refused = loop {
             match guide.advance(&mut engine) {
@@ -293,8 +293,8 @@ mod tests {
             }
         };
         assert!(matches!(refused, Trouble::Refused(Refusal::Impossible(_))));
-        assert_eq!((guide.opening(), guide.choice()), (None, Choice::Free));
-        guide.choose(Choice::Scenario(3)).expect("there is such a scenario");
+        assert_eq!((guide.opening(), guide.choice()), (None, Played::Free));
+        guide.choose(Played::Scenario(3)).expect("there is such a scenario");
         guide.cancel();
         assert_eq!(guide.advance(&mut engine), Ok(false));
         assert_eq!(engine.world().outputs_hash(), hash);

@@ -17,6 +17,7 @@ pub mod line;
 pub mod picture;
 
 pub mod sequence;
+pub mod settings;
 pub mod share;
 pub mod tab;
 

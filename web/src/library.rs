@@ -46,6 +46,8 @@ entries! {
     "19-wait" "WAIT";
     "20-nodes-come-and-go" "节点来来去去";
     "21-settings" "运行中修改设置";
+    "22-loss" "会丢包的线路";
+    "23-twice-the-same-replica" "同一个副本出现两次";
 }
 
 impl Entry {

@@ -6,15 +6,16 @@ use yew::prelude::*;
 
 use super::{App, Msg};
 use crate::browser;
+use crate::chosen::Choice;
 use crate::components::lesson_card::Ask;
 use crate::components::share::Shared;
-use crate::guide::{Choice, Trouble};
+use crate::guide::{Played, Trouble};
 use crate::share::{Wanted, wanted};
 
 /// Something that concerns the guide.
 pub enum Guided {
     /// Something else is to be played.
-    Choose(Choice),
+    Choose(Played),
     /// Of the lesson.
     Ask(Ask),
     /// Nothing is to be opened after all.
@@ -67,14 +68,14 @@ impl App {
                         link.send_message(Msg::Guide(Guided::Text(text)));
                     });
                 }
-                Ok(Some(named)) => match Choice::named(&named) {
+                Ok(Some(named)) => match Played::named(&named) {
                     Some(choice) => self.open(choice),
                     None => self.trouble = Some(Trouble::BadLink),
                 },
                 Err(_) => self.trouble = Some(Trouble::BadLink),
             },
             Guided::Text(text) => {
-                let opened = text.and_then(|text| self.guide.open_text(&text, Choice::Own));
+                let opened = text.and_then(|text| self.guide.open_text(&text, Played::Own));
                 self.trouble = opened.err();
                 self.shared = None;
             }
@@ -118,14 +119,14 @@ impl App {
     }
 
     /// Opens something that the page brings along, and lets the address name it.
-    fn choose(&mut self, choice: Choice) {
+    fn choose(&mut self, choice: Played) {
         if let Some(link) = choice.link() {
             browser::set_address(&format!("#{link}"));
         }
         self.open(choice);
     }
 
-    fn open(&mut self, choice: Choice) {
+    fn open(&mut self, choice: Played) {
         self.trouble = self.guide.choose(choice).err();
         self.shared = None;
     }
@@ -147,7 +148,7 @@ impl App {
         match self.guide.advance(engine) {
             Ok(false) => {}
             Ok(true) => {
-                self.selected = None;
+                self.chosen.choose(Choice::Nothing);
                 self.refusal = None;
                 self.view = None;
                 self.turn_eyes();
@@ -169,8 +170,8 @@ impl App {
     fn turn_eyes(&mut self) {
         let (Ok(engine), Some(look)) = (&self.engine, self.guide.eyes()) else { return };
         self.tab = look.tab;
-        if let Some(node) = look.node {
-            self.selected = engine.world().find(node).ok();
+        if let Some(node) = look.node.and_then(|node| engine.world().find(node).ok()) {
+            self.chosen.choose(Choice::Node(node));
         }
     }
 

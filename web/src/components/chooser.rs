@@ -4,15 +4,15 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use crate::guide::Choice;
+use crate::guide::Played;
 use crate::i18n::Lang;
 use crate::{lessons, library};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) choice: Choice,
+    pub(crate) choice: Played,
     pub(crate) lang: Lang,
-    pub(crate) on_choose: Callback<Choice>,
+    pub(crate) on_choose: Callback<Played>,
 }
 
 /// The chooser.
@@ -27,16 +27,16 @@ pub(crate) fn Chooser(props: &Props) -> Html {
             let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
             let place = select.and_then(|select| usize::try_from(select.selected_index()).ok());
             match place {
-                Some(0) => on_choose.emit(Choice::Free),
-                Some(place) if place <= lessons::ALL.len() => on_choose.emit(Choice::Lesson(place - 1)),
+                Some(0) => on_choose.emit(Played::Free),
+                Some(place) if place <= lessons::ALL.len() => on_choose.emit(Played::Lesson(place - 1)),
                 Some(place) if place <= lessons::ALL.len() + scenarios => {
-                    on_choose.emit(Choice::Scenario(place - 1 - lessons::ALL.len()));
+                    on_choose.emit(Played::Scenario(place - 1 - lessons::ALL.len()));
                 }
                 _ => {}
             }
         }
     };
-    let option = |choice: Choice, name: String| {
+    let option = |choice: Played, name: String| {
         html! { <option selected={props.choice == choice}>{ name }</option> }
     };
     let title = |place: usize| {
@@ -50,16 +50,16 @@ pub(crate) fn Chooser(props: &Props) -> Html {
         <label class="chooser">
             <span class="unseen">{ texts.choose }</span>
             <select onchange={on_change}>
-                { option(Choice::Free, texts.free.to_owned()) }
+                { option(Played::Free, texts.free.to_owned()) }
                 <optgroup label={texts.lessons}>
                     { for lessons::ALL.iter().enumerate().map(|(number, lesson)| {
-                        option(Choice::Lesson(number), format!("{}. {}", number + 1, lesson.title.get(lang)))
+                        option(Played::Lesson(number), format!("{}. {}", number + 1, lesson.title.get(lang)))
                     }) }
                 </optgroup>
                 <optgroup label={texts.scenarios}>
-                    { for (0..scenarios).map(|place| option(Choice::Scenario(place), title(place).to_owned())) }
+                    { for (0..scenarios).map(|place| option(Played::Scenario(place), title(place).to_owned())) }
                 </optgroup>
-                if props.choice == Choice::Own { { option(Choice::Own, texts.own.to_owned()) } }
+                if props.choice == Played::Own { { option(Played::Own, texts.own.to_owned()) } }
             </select>
         </label>
     }

@@ -3,7 +3,7 @@
 
 use yew::prelude::*;
 
-use crate::guide::Choice;
+use crate::guide::Played;
 use crate::i18n::Lang;
 use crate::lessons::{self, Progress, Question, Step};
 
@@ -15,7 +15,7 @@ pub enum Ask {
     /// An answer to its question.
     Answer(usize),
     /// Something else is to be played.
-    Choose(Choice),
+    Choose(Played),
     /// It is to be played on without the lesson.
     Leave,
 }
@@ -37,7 +37,7 @@ pub(crate) fn LessonCard(props: &Props) -> Html {
         return html! {
             <section class="lesson invitation">
                 <p>{ texts.invitation }</p>
-                { button(props, Ask::Choose(Choice::Lesson(0)), texts.begin, true) }
+                { button(props, Ask::Choose(Played::Lesson(0)), texts.begin, true) }
             </section>
         };
     };
@@ -54,14 +54,25 @@ pub(crate) fn LessonCard(props: &Props) -> Html {
         <section class="lesson" aria-labelledby="lesson-title">
             <p class="number">{ lang.lesson_number(progress.number() + 1, count) }</p>
             <h2 id="lesson-title">{ lesson.title.get(lang) }</h2>
-            <p class="goal">{ lesson.goal.get(lang) }</p>
+            if progress.reached() == 0 { <p class="goal">{ lesson.goal.get(lang) }</p> }
             <ol class="steps" aria-label={texts.steps}>
-                { for lesson.steps.iter().enumerate().map(|(place, step)| draw_step(props, progress, place, step)) }
+                { for lesson.steps.iter().enumerate().map(|(place, step)| {
+                    let is_now = (place == progress.reached()).then_some("step");
+                    let is_reached = place < progress.reached();
+                    html! {
+                        <li class={is_reached.then_some("reached")} aria-current={is_now} title={step.title.get(lang)}>
+                            <span class="unseen">{ step.title.get(lang) }
+                                if is_reached { { " " }{ texts.reached } }</span>
+                        </li>
+                    }
+                }) }
             </ol>
+            { verdict(props, progress) }
+            if let Some(step) = progress.step() { { draw_step(props, progress, step) } }
             <p class="unseen" role="status">{ told }</p>
             if progress.step().is_none() { { end(props, progress) } }
             <div class="ways">
-                { button(props, Ask::Choose(Choice::Lesson(progress.number())), texts.again, false) }
+                { button(props, Ask::Choose(Played::Lesson(progress.number())), texts.again, false) }
                 { button(props, Ask::Leave, texts.leave, false) }
             </div>
         </section>
@@ -73,30 +84,20 @@ fn button(props: &Props, ask: Ask, name: &'static str, is_main: bool) -> Html {
     html! { <button type="button" class={is_main.then_some("main")} onclick={move |_| on_ask.emit(ask)}>{ name }</button> }
 }
 
-/// A step: what is reached shows its title and what came of its question, the present one everything.
-fn draw_step(props: &Props, progress: &Progress, place: usize, step: &Step) -> Html {
-    let (lang, texts) = (props.lang, &props.lang.texts().guide);
-    let title = step.title.get(lang);
-    if place < progress.reached() {
-        let verdict = step.ask.as_ref().map(|ask| verdict(props, ask, progress.answer(place)));
-        return html! {
-            <li class="reached"><span class="unseen">{ texts.reached }{ ": " }</span>{ title }{ verdict }</li>
-        };
-    }
-    if place > progress.reached() {
-        return html! { <li>{ title }</li> };
-    }
+/// The present step.
+fn draw_step(props: &Props, progress: &Progress, step: &Step) -> Html {
+    let (lang, place) = (props.lang, progress.reached());
     let deeds = step.deeds.iter().enumerate().map(|(button_place, deed)| {
         let is_next = button_place == progress.pressed().min(step.deeds.len() - 1);
         button(props, Ask::Press(button_place), deed.name.get(lang), is_next)
     });
     html! {
-        <li class="now" aria-current="step">
-            <strong>{ title }</strong>
+        <div class="now">
+            <h3>{ step.title.get(lang) }</h3>
             <p>{ step.text.get(lang) }</p>
             if let Some(ask) = &step.ask { { question(props, ask, progress.answer(place)) } }
             if !progress.is_asking() { <div class="deeds">{ for deeds }</div> }
-        </li>
+        </div>
     }
 }
 
@@ -116,10 +117,16 @@ fn question(props: &Props, ask: &Question, answer: Option<usize>) -> Html {
     }
 }
 
-/// What came of a question.
-fn verdict(props: &Props, ask: &Question, answer: Option<usize>) -> Html {
+/// What came of the question of the step that was reached last.
+fn verdict(props: &Props, progress: &Progress) -> Html {
     let (lang, texts) = (props.lang, &props.lang.texts().guide);
-    let word = if answer == Some(ask.right) { texts.right } else { texts.wrong };
+    let last = progress.reached().checked_sub(1);
+    let Some((place, ask)) =
+        last.and_then(|place| Some((place, progress.lesson().steps[place].ask.as_ref()?)))
+    else {
+        return html! {};
+    };
+    let word = if progress.answer(place) == Some(ask.right) { texts.right } else { texts.wrong };
     html! { <p class="verdict"><b>{ word }</b>{ " " }{ ask.because.get(lang) }</p> }
 }
 
@@ -138,7 +145,7 @@ fn end(props: &Props, progress: &Progress) -> Html {
             <h3>{ texts.practice }</h3>
             <p>{ lesson.practice.get(lang) }</p>
             if let Some(lesson) = lessons::ALL.get(next) {
-                <p class="next">{ button(props, Ask::Choose(Choice::Lesson(next)), texts.next, true) }{ " " }{ lesson.title.get(lang) }</p>
+                <p class="next">{ button(props, Ask::Choose(Played::Lesson(next)), texts.next, true) }{ " " }{ lesson.title.get(lang) }</p>
             }
         </div>
     }

@@ -31,9 +31,9 @@ writer 5ms
         Step {
             title: text("The backlog turns", "缓冲区在转"),
             text: text(
-                "redis-1 keeps the last 16 KiB of its stream in a ring, the backlog. A client writes 200 times a second. \
+                "redis-1 keeps the last 16 KiB of its stream in a ring, the backlog. A client writes more than a hundred times a second. \
                  Let it run until the ring is full: from then on every new byte replaces the oldest one.",
-                "redis-1 把复制流最近的 16 KiB 保存在一个环里，这就是复制积压缓冲区。客户端每秒写入约 200 次。让它运行到环被写满：\
+                "redis-1 把复制流最近的 16 KiB 保存在一个环里，这就是复制积压缓冲区。客户端每秒写入一百多次。让它运行到环被写满：\
                  此后每个新字节都会覆盖最旧的一个。",
             ),
             ask: None,
@@ -172,11 +172,11 @@ fn figures(scene: &Scene<'_>, lang: Lang) -> String {
     let held_s = 16_384 / per_second.max(1);
     match lang {
         Lang::En => format!(
-            "In this run about {per_second} bytes were written per second: 16 KiB last {held_s} s. To be away for \
+            "About {per_second} bytes were written per second: 16 KiB last {held_s} s. To be away for \
              {AWAY_S} s, twice over: repl-backlog-size {wanted_kib}kb."
         ),
         Lang::Zh => format!(
-            "这次运行中每秒写入约 {per_second} 字节：16 KiB 只够 {held_s} 秒。要允许离开 {AWAY_S} 秒并留一倍余量：repl-backlog-size \
+            "每秒写入约 {per_second} 字节：16 KiB 只够 {held_s} 秒。要允许离开 {AWAY_S} 秒并留一倍余量：repl-backlog-size \
              {wanted_kib}kb。"
         ),
     }

@@ -165,9 +165,9 @@ fn figures(scene: &Scene<'_>, lang: Lang) -> String {
     let lost = crate::picture::lost_writes(scene.world(), scene.master()).unwrap_or(0);
     let taken = scene.acknowledged("writer-1").0 + scene.acknowledged("writer-2").0;
     match lang {
-        Lang::En => format!(
-            "In this run {taken} writes were acknowledged and {lost} of them lost, nearly all in the first tear."
-        ),
-        Lang::Zh => format!("这次运行共确认了 {taken} 次写入，丢失 {lost} 次，几乎都发生在第一次撕裂。"),
+        Lang::En => {
+            format!("{taken} writes were acknowledged and {lost} of them lost, nearly all in the first tear.")
+        }
+        Lang::Zh => format!("共确认了 {taken} 次写入，丢失 {lost} 次，几乎都发生在第一次撕裂。"),
     }
 }
