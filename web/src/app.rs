@@ -382,11 +382,13 @@ impl App {
                 Shown::Replication(rings(&picture), asked, written)
             }
             Tab::Messages => {
-                let begin = engine.timeline().beginning();
                 let lines = engine.lines(LINES_MAX);
                 Shown::Messages(match before {
                     Some(Shown::Messages(before)) if !is_due => before.clone(),
-                    _ => Rc::new(Sequence::of(engine.world(), begin, now, &lines, &self.filter)),
+                    _ => {
+                        let filter = &self.filter;
+                        Rc::new(Sequence::of(engine.timeline(), &picture, &lines, filter, self.lang))
+                    }
                 })
             }
             Tab::Settings => Shown::Settings,

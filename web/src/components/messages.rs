@@ -124,7 +124,8 @@ fn as_text(arrow: &Arrow, props: &Props) -> Html {
     html! {
         <li key={arrow.id.0} class={classes!("message", arrow.topic.class())}>
             <button type="button" class="small" title={texts.go} onclick={move |_| on_seek.emit(at)}>{ seconds(at) }</button>
-            { " – " }{ end }{ " " }<b>{ name(arrow.from) }{ " → " }{ name(arrow.to) }</b>{ " " }<code>{ &arrow.text }</code>
+            { " – " }{ end }{ " " }<b>{ name(arrow.from) }{ " → " }{ name(arrow.to) }</b>{ " " }{ &arrow.label }
+            if arrow.label != arrow.text { { " " }<code>{ &arrow.text }</code> }
         </li>
     }
 }

@@ -48,7 +48,11 @@ impl Topic {
             (NodeKind::Writer, _) | (_, NodeKind::Writer) => Self::Write,
             (NodeKind::Server, NodeKind::Server) => Self::Stream,
             (NodeKind::Sentinel, NodeKind::Sentinel) if has("PING") || has("PONG") => Self::Watch,
-            (NodeKind::Sentinel, NodeKind::Sentinel) if has("hello") || has("PUBLISH") => Self::Hello,
+            (NodeKind::Sentinel, NodeKind::Sentinel)
+                if has("hello") || has("PUBLISH") || text.starts_with(':') =>
+            {
+                Self::Hello
+            }
             (NodeKind::Sentinel, NodeKind::Sentinel) => Self::Vote,
             _ if has("SLAVEOF") || has("REPLICAOF") || has("CONFIG REWRITE") => Self::Order,
             _ if has("__sentinel__:hello") => Self::Hello,

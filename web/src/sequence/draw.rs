@@ -21,7 +21,9 @@ pub enum Look {
 const LEFT: usize = 76;
 /// From one lifeline to the next.
 const APART: usize = 118;
-/// Where the lifelines begin.
+/// Height of the names.
+const HEADS: usize = 28;
+/// Where things begin to happen.
 const TOP: usize = 40;
 /// Height of what has a text.
 const ROW: usize = 19;
@@ -71,7 +73,7 @@ pub fn draw(sequence: &Sequence, look: Look) -> String {
             },
         )
     });
-    let (mut y, mut before) = (TOP, None);
+    let (mut y, mut before, mut told) = (TOP, None, String::new());
     let mut left: Vec<usize> = vec![0; sequence.arrows.len()];
     let mut landed: Vec<Option<usize>> = vec![None; sequence.arrows.len()];
     let (mut times, mut notes) = (String::new(), String::new());
@@ -80,16 +82,13 @@ pub fn draw(sequence: &Sequence, look: Look) -> String {
             y += PAUSE;
         }
         y += if matches!(item, Item::Arrival(_)) { LANDING } else { ROW };
-        if before != Some(*at) && !matches!(item, Item::Arrival(_)) {
+        let time = seconds(*at);
+        if time != told && !matches!(item, Item::Arrival(_)) {
             put(
                 &mut times,
-                format_args!(
-                    "<text class=\"at\" x=\"{}\" y=\"{}\">{}</text>",
-                    LEFT - 20,
-                    y + 4,
-                    seconds(*at)
-                ),
+                format_args!("<text class=\"at\" x=\"{}\" y=\"{}\">{time}</text>", LEFT - 20, y + 4),
             );
+            told = time;
         }
         before = Some(*at);
         match item {
@@ -100,24 +99,38 @@ pub fn draw(sequence: &Sequence, look: Look) -> String {
     }
     let bottom = y + ROW;
     let width = LEFT + APART * sequence.lines.len().max(1);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {0}\" width=\"{width}\" height=\"{0}\">",
-        bottom + 10
+    let mut svg = String::new();
+    if look == Look::Page {
+        // On a page the names stay in sight.
+        put(
+            &mut svg,
+            format_args!(
+                "<svg class=\"heads\" viewBox=\"0 0 {width} {HEADS}\" width=\"{width}\" height=\"{HEADS}\">"
+            ),
+        );
+        put_names(&mut svg, sequence);
+        svg.push_str("</svg>");
+    }
+    let top = if look == Look::Page { HEADS } else { 0 };
+    let height = bottom + 10 - top;
+    put(
+        &mut svg,
+        format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 {top} {width} {height}\" width=\"{width}\" height=\"{height}\">"
+        ),
     );
     if look == Look::File {
         put(
             &mut svg,
             format_args!("<style>{STYLE}</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"),
         );
+        put_names(&mut svg, sequence);
     }
-    for (place, line) in sequence.lines.iter().enumerate() {
-        let (x, name) = (x_of(place), escaped(&line.name));
+    for place in 0..sequence.lines.len() {
+        let x = x_of(place);
         put(
             &mut svg,
-            format_args!(
-                "<line class=\"life\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{bottom}\"/><text class=\"head\" x=\"{x}\" y=\"20\">{name}</text>",
-                TOP - 12
-            ),
+            format_args!("<line class=\"life\" x1=\"{x}\" y1=\"{HEADS}\" x2=\"{x}\" y2=\"{bottom}\"/>"),
         );
     }
     svg.push_str(&times);
@@ -127,6 +140,19 @@ pub fn draw(sequence: &Sequence, look: Look) -> String {
     svg.push_str(&notes);
     svg.push_str("</svg>");
     svg
+}
+
+fn put_names(svg: &mut String, sequence: &Sequence) {
+    for (place, line) in sequence.lines.iter().enumerate() {
+        put(
+            svg,
+            format_args!(
+                "<text class=\"head\" x=\"{}\" y=\"18\">{}</text>",
+                x_of(place),
+                escaped(&line.name)
+            ),
+        );
+    }
 }
 
 fn x_of(place: usize) -> usize {
@@ -168,13 +194,13 @@ fn put_arrow(
         format_args!(
             "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text></g>",
             y1 - 3,
-            escaped(&shortened(&arrow.text, room))
+            escaped(&shortened(&arrow.label, room))
         ),
     );
 }
 
 fn put_note(svg: &mut String, note: &Note, y: usize, lines: usize) {
-    let text = shortened(&note.text, NOTE_LEN_MAX);
+    let text = shortened(&note.label, NOTE_LEN_MAX);
     let width = (text.chars().count() * LETTER2 / 2 + 12).max(40);
     let middle = note.line.map_or(LEFT + APART * lines.max(1) / 2, x_of);
     let (x, height) = (middle.saturating_sub(width / 2), ROW - 3);
@@ -254,11 +280,16 @@ mod tests {
     fn what_people_typed_stays_text() {
         assert_eq!(escaped("<b a=\"1\">&\u{1}"), "&lt;b a=&quot;1&quot;&gt;&amp; ");
         let mut found = sequence(&failover(), &Filter::default());
+        found.arrows[0].label = "<b>".to_owned();
         found.arrows[0].text = "</title><script>alert(1)</script>".to_owned();
         found.notes[0].text = "<img src=x>".to_owned();
+        found.notes[0].label = "<img src=x>".to_owned();
         found.lines[0].name = "<i>".to_owned();
         let svg = draw(&found, Look::Page);
-        assert!(!svg.contains("<script") && !svg.contains("<img") && !svg.contains("<i>"), "{svg}");
+        assert!(
+            !svg.contains("<script") && !svg.contains("<img") && !svg.contains("<i>") && !svg.contains("<b>"),
+            "{svg}"
+        );
     }
 
     #[test]

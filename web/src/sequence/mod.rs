@@ -5,10 +5,11 @@
 mod draw;
 
 use picket_sansio::Time;
-use picket_sim::{Message, MessageId, NodeId, NodeKind, World};
+use picket_sim::{Message, MessageId, NodeId, NodeKind, Timeline, World};
 
+use crate::i18n::Lang;
 use crate::line::{Kind, Line};
-use crate::picture::Topic;
+use crate::picture::{Meaning, Picture, Topic};
 
 pub use draw::{Look, draw};
 
@@ -115,6 +116,8 @@ pub struct Arrow {
     pub topic: Topic,
     /// What it says.
     pub text: String,
+    /// What that means, in the language of the page.
+    pub label: String,
 }
 
 /// Something that happened.
@@ -128,12 +131,16 @@ pub struct Note {
     pub kind: Kind,
     /// What.
     pub text: String,
+    /// The first words of it.
+    pub label: String,
 }
 
 impl Sequence {
-    /// The last moments before `now` of a world that began at `begin`. `lines` is what happened lately.
+    /// The last moments of a world up to the one that the timeline looks at, of which this is the picture. `lines` is
+    /// what happened lately.
     #[must_use]
-    pub fn of(world: &World, begin: Time, now: Time, lines: &[Line], filter: &Filter) -> Self {
+    pub fn of(timeline: &Timeline, picture: &Picture, lines: &[Line], filter: &Filter, lang: Lang) -> Self {
+        let (world, begin, now) = (timeline.world(), timeline.beginning(), timeline.now());
         let since = Time(now.0.saturating_sub(filter.span_us).max(begin.0));
         let is_wanted = |message: &Message| {
             message.sent >= since
@@ -182,6 +189,7 @@ impl Sequence {
                 sent_us: message.sent.0.saturating_sub(begin.0),
                 arrived_us: message.arrives.filter(|at| *at <= now).map(|at| at.0.saturating_sub(begin.0)),
                 topic: topic_of(world, message),
+                label: lang.meaning(&Meaning::of(&message.text, picture)),
                 text: message.text.clone(),
             })
         };
@@ -190,6 +198,7 @@ impl Sequence {
             line: line.node.and_then(line_of),
             kind: line.kind,
             text: line.what.clone(),
+            label: beginning(&line.what),
         };
         Self {
             arrows: messages.iter().filter_map(arrow).collect(),
@@ -198,6 +207,16 @@ impl Sequence {
             is_cut,
         }
     }
+}
+
+/// The words that say what happened, without addresses.
+fn beginning(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let len = match words.get(1) {
+        Some(&("master" | "slave" | "sentinel")) => 2,
+        _ => 4,
+    };
+    words[..words.len().min(len)].join(" ")
 }
 
 /// What a message is about; what replicas and masters say only to show that they are there is noise too.
@@ -222,8 +241,9 @@ mod tests {
     use crate::picture::tests::engine;
 
     pub(super) fn sequence(engine: &Engine, filter: &Filter) -> Sequence {
-        let timeline = engine.timeline();
-        Sequence::of(engine.world(), timeline.beginning(), timeline.now(), &engine.lines(200), filter)
+        let now = engine.timeline().now();
+        let picture = Picture::of(engine.world(), now, now);
+        Sequence::of(engine.timeline(), &picture, &engine.lines(200), filter, Lang::En)
     }
 
     pub(super) fn failover() -> Engine {
@@ -255,6 +275,8 @@ mod tests {
         assert!(has(Topic::Order, "SLAVEOF"), "{found:#?}");
         assert!(found.arrows.iter().all(|arrow| arrow.topic != Topic::Watch && arrow.from != arrow.to));
         assert!(found.notes.iter().any(|note| note.kind == Kind::Odown && note.line.is_some()));
+        assert!(found.notes.iter().any(|note| note.label == "+odown master"), "{found:#?}");
+        assert!(found.arrows.iter().any(|arrow| arrow.label.starts_with("my vote: sentinel-")), "{found:#?}");
         assert!(found.arrows.is_sorted_by_key(|arrow| arrow.sent_us));
         let names: Vec<&str> = found.lines.iter().map(|line| line.name.as_str()).collect();
         assert!(names.contains(&"sentinel-1") && names.contains(&"redis-1"), "{names:?}");
