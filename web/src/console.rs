@@ -26,6 +26,16 @@ pub struct Exchange {
     pub line: String,
     /// What came of it.
     pub outcome: Outcome,
+    /// Raw bytes that followed the reply to a PSYNC.
+    pub stream_bytes: u64,
+}
+
+impl Exchange {
+    /// A snapshot or a stream followed, or would have.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(&self.outcome, Outcome::Reply(text) if text.starts_with("FULLRESYNC") || text.starts_with("CONTINUE"))
+    }
 }
 
 /// What came of a command.
@@ -55,13 +65,20 @@ pub fn exchanges(timeline: &Timeline, node: NodeId) -> Vec<Exchange> {
         if to != name && (mine.is_none() || !GROUPS.contains(&to.as_str())) {
             continue;
         }
-        let outcome = match mine.map(|place| &answers.remove(place).result) {
+        let mine = mine.map(|place| answers.remove(place));
+        let outcome = match mine.map(|answer| &answer.result) {
             None => Outcome::Waits,
             Some(Ok(reply)) => Outcome::Reply(cli::show(words, reply)),
             Some(Err(reason)) => Outcome::Failed((*reason).to_owned()),
         };
         let quoted: Vec<Cow<'_, str>> = words.iter().map(|word| quoted(word)).collect();
-        all.push(Exchange { index: all.len(), at_us: deed.at.0 - begin.0, line: quoted.join(" "), outcome });
+        all.push(Exchange {
+            index: all.len(),
+            at_us: deed.at.0 - begin.0,
+            line: quoted.join(" "),
+            outcome,
+            stream_bytes: mine.map_or(0, |answer| answer.stream_bytes),
+        });
     }
     all.split_off(all.len().saturating_sub(EXCHANGES_MAX))
 }
@@ -138,6 +155,12 @@ mod tests {
             [Outcome::Reply(text)] => assert!(text.starts_with("FULLRESYNC "), "{text}"),
             other => panic!("{other:?}"),
         }
+        let replid = engine.world().data_node(node(&engine, "redis-1")).expect("it runs").side.history.replid;
+        engine.inject(&format!("run redis-1 PSYNC {replid} 1")).expect("it can be typed");
+        assert!(engine.await_answer());
+        let found = exchanges(engine.timeline(), node(&engine, "redis-1"));
+        assert_eq!(found[1].outcome, reply("CONTINUE"));
+        assert!(found[1].stream_bytes > 100, "{found:?}");
     }
 
     #[test]

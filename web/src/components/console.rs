@@ -106,13 +106,11 @@ fn shown(exchange: &Exchange, prompt: &str, lang: Lang) -> Html {
         Outcome::Reply(text) => ("reply", text.as_str()),
         Outcome::Failed(reason) => ("error", reason.as_str()),
     };
-    let first = exchange.line.split(' ').next().unwrap_or_default();
-    let is_handshake = ["psync", "sync"].iter().any(|name| first.eq_ignore_ascii_case(name));
     html! {
         <div key={exchange.index}>
             <p class="typed"><b>{ prompt }</b>{ " " }{ &exchange.line }<time>{ seconds(exchange.at_us) }</time></p>
             <pre {class}>{ text }</pre>
-            if is_handshake && matches!(exchange.outcome, Outcome::Reply(_)) { <p class="hint">{ texts.stream }</p> }
+            if exchange.is_stream() { <p class="hint">{ lang.stream_bytes(exchange.stream_bytes) }</p> }
         </div>
     }
 }

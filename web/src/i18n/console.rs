@@ -13,6 +13,4 @@ super::texts! {
     waits: "… waiting for an answer", "……等待应答";
     /// While time stands still.
     let_pass: "Let time pass until it answers", "让时间前进，直到收到应答";
-    /// Behind the answer to PSYNC.
-    stream: "Behind this line the snapshot and the stream would follow as raw bytes; the console closes the connection here.", "这一行之后本应以原始字节发送快照和复制流；控制台在此关闭连接。";
 }

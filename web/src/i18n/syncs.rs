@@ -56,6 +56,17 @@ impl Lang {
         }
     }
 
+    /// What followed the answer to PSYNC.
+    #[must_use]
+    pub fn stream_bytes(self, bytes: u64) -> String {
+        match self {
+            Self::En => {
+                format!("then {bytes} bytes of snapshot and stream within 200 ms; the console hung up")
+            }
+            Self::Zh => format!("随后 200 毫秒内收到 {bytes} 字节的快照和复制流；控制台已断开连接"),
+        }
+    }
+
     /// On so many replicas.
     #[must_use]
     pub fn on_replicas(self, copies: usize) -> String {
