@@ -34,7 +34,7 @@ use crate::guide::{Guide, Trouble};
 use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
-use crate::picture::{Asked, Picture, Progress, Ring, Written, asked, failovers, rings, written};
+use crate::picture::{Asked, Part, Picture, Progress, Ring, Written, asked, failovers, rings, written};
 use crate::sequence::{Filter, Sequence};
 use crate::settings::addition;
 use crate::tab::Tab;
@@ -346,9 +346,15 @@ impl App {
             Shown::Settings => {
                 let Ok(engine) = &self.engine else { return html! {} };
                 let kinds = [NodeKind::Server, NodeKind::Sentinel, NodeKind::Writer];
+                let nodes = picture.nodes.iter();
+                let (data, others): (Vec<_>, Vec<_>) =
+                    nodes.partition(|node| matches!(node.part, Part::Data(_)));
+                let data_nodes = data.len();
+                let names: Rc<[String]> =
+                    data.into_iter().chain(others).map(|node| node.name.clone()).collect();
                 let additions = kinds.map(|kind| addition(kind, engine.setup(), engine.timeline()));
                 html! {
-                    <Settings picture={picture.clone()} {additions} {lang}
+                    <Settings nodes={names} {data_nodes} {additions} {lang}
                         on_deed={link.callback(Msg::Deed)}
                         on_new={link.callback(|text| Msg::Guide(Guided::Text(Ok(text))))} />
                 }

@@ -7,12 +7,14 @@ use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use crate::i18n::Lang;
-use crate::picture::{Part, Picture};
 use crate::settings::{LIVE, NEW, Setting, Whose, Wrong, new_world};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
-    pub(crate) picture: Rc<Picture>,
+    /// The names of the nodes, data nodes first: what changes at every moment would clear the fields.
+    pub(crate) nodes: Rc<[String]>,
+    /// How many of them are data nodes.
+    pub(crate) data_nodes: usize,
     /// The lines that add a data node, a Sentinel and a client; none where the page is full.
     pub(crate) additions: [Option<String>; 3],
     pub(crate) lang: Lang,
@@ -26,13 +28,14 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Settings(props: &Props) -> Html {
     let wrong = use_state(|| None::<Wrong>);
+    let done = use_state(String::new);
     let (lang, texts) = (props.lang, &props.lang.texts().settings);
     let group = |name: &'static str, whose: Whose| {
         let settings = LIVE.iter().filter(|setting| setting.whose == whose);
         html! {
             <fieldset>
                 <legend>{ name }</legend>
-                { for settings.map(|setting| row(props, setting, wrong.clone())) }
+                { for settings.map(|setting| row(props, setting, wrong.clone(), done.clone())) }
             </fieldset>
         }
     };
@@ -40,6 +43,7 @@ pub(crate) fn Settings(props: &Props) -> Html {
         <div class="settings">
             <h2>{ texts.live }</h2>
             <p class="hint">{ texts.hint }</p>
+            <p role="status"><code>{ &*done }</code></p>
             if let Some(wrong) = *wrong { <p class="alarm" role="alert">{ lang.wrong(wrong) }</p> }
             { group(texts.of_sentinels, Whose::Sentinels) }
             { group(texts.of_redis, Whose::Redis) }
@@ -54,7 +58,12 @@ pub(crate) fn Settings(props: &Props) -> Html {
 }
 
 /// A field with its button.
-fn row(props: &Props, setting: &'static Setting, wrong: UseStateHandle<Option<Wrong>>) -> Html {
+fn row(
+    props: &Props,
+    setting: &'static Setting,
+    wrong: UseStateHandle<Option<Wrong>>,
+    done: UseStateHandle<String>,
+) -> Html {
     let (lang, texts) = (props.lang, &props.lang.texts().settings);
     let on_deed = props.on_deed.clone();
     let on_submit = move |event: SubmitEvent| {
@@ -64,6 +73,7 @@ fn row(props: &Props, setting: &'static Setting, wrong: UseStateHandle<Option<Wr
         match setting.line(values(&form).first().map_or("", String::as_str), &node) {
             Ok(line) => {
                 wrong.set(None);
+                done.set(line.clone());
                 on_deed.emit(line);
             }
             Err(is_wrong) => wrong.set(Some(is_wrong)),
@@ -73,7 +83,7 @@ fn row(props: &Props, setting: &'static Setting, wrong: UseStateHandle<Option<Wr
         <form class="setting" onsubmit={on_submit}>
             { field(lang, setting) }
             if setting.whose == Whose::OneNode {
-                <label><span class="unseen">{ texts.node }</span>{ nodes(props, |part| matches!(part, Part::Data(_))) }</label>
+                <label><span class="unseen">{ texts.node }</span>{ nodes(&props.nodes[..props.data_nodes]) }</label>
             }
             <button type="submit">{ texts.set }</button>
         </form>
@@ -84,15 +94,17 @@ fn field(lang: Lang, setting: &Setting) -> Html {
     html! {
         <label class="field"><span>{ lang.setting(setting) }</span>
             <input type="number" required=true step="1" min={setting.min.to_string()} max={setting.max.to_string()}
-                value={setting.usual.to_string()} />
+                ~defaultValue={setting.usual.to_string()} />
             <i>{ setting.unit }</i></label>
     }
 }
 
-/// A choice among the nodes of a kind.
-fn nodes(props: &Props, is_one: impl Fn(&Part) -> bool) -> Html {
-    let nodes = props.picture.nodes.iter().filter(|node| is_one(&node.part));
-    html! { <select>{ for nodes.map(|node| html! { <option key={node.name.clone()}>{ &node.name }</option> }) }</select> }
+/// A choice among nodes.
+fn nodes(names: &[String]) -> Html {
+    let option = |(place, name): (usize, &String)| {
+        html! { <option key={name.clone()} selected={place == 0}>{ name }</option> }
+    };
+    html! { <select>{ for names.iter().enumerate().map(option) }</select> }
 }
 
 fn topology(props: &Props) -> Html {
@@ -118,7 +130,7 @@ fn topology(props: &Props) -> Html {
         <>
             <div class="deeds">{ for additions }</div>
             <form class="setting" onsubmit={on_submit}>
-                <label class="field"><span>{ texts.leaves }</span>{ nodes(props, |_| true) }</label>
+                <label class="field"><span>{ texts.leaves }</span>{ nodes(&props.nodes) }</label>
                 <button type="submit">{ texts.remove }</button>
             </form>
         </>

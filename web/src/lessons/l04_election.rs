@@ -33,9 +33,9 @@ writer 50ms
         Step {
             title: text("Somebody stands", "有人参选"),
             text: text(
-                "Two of them are the quorum: down. But if all acted at once, there would be five masters. So whoever is \
+                "As soon as a second one misses it, the quorum is there. But if all acted at once, there would be five masters. So whoever is \
                  first takes a new epoch, a number that nobody has used, votes for itself and asks for votes.",
-                "两个就达到 quorum：客观下线。但如果大家同时行动，就会出现五个主节点。所以最先的那个取一个新的纪元（没人用过的编号），\
+                "第二个也发现时，就达到了 quorum。但如果大家同时行动，就会出现五个主节点。所以最先的那个取一个新的纪元（没人用过的编号），\
                  给自己投票，并请其他 Sentinel 投票给它。",
             ),
             ask: None,
