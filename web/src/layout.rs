@@ -79,13 +79,19 @@ impl Places {
         match format {
             Format::Wide => Self {
                 data: data_places(data, Point { x: 500, y: 345 }, (150, 80), (225, 115)),
-                sentinels: arc(sentinels, Point { x: 500, y: 350 }, (430, 275), span),
-                writers: row(writers, format.width(), 568),
+                // Many have their names beside them at the edges.
+                sentinels: arc(
+                    sentinels,
+                    Point { x: 500, y: 340 },
+                    if sentinels > 9 { (375, 280) } else { (430, 265) },
+                    span,
+                ),
+                writers: row(writers, format.width(), 150, 568),
             },
             Format::Tall => Self {
                 data: data_places(data, Point { x: 320, y: 450 }, (130, 110), (145, 190)),
                 sentinels: arc(sentinels, Point { x: 320, y: 415 }, (262, 370), span),
-                writers: row(writers, format.width(), 815),
+                writers: row(writers, format.width(), 175, 815),
             },
         }
     }
@@ -96,7 +102,8 @@ fn sentinel_span(format: Format, count: usize) -> (i32, i32) {
     match (format, count) {
         (Format::Wide, 0..=3) => (215, 325),
         (Format::Wide, 4..=7) => (195, 345),
-        (Format::Wide, _) => (155, 385),
+        (Format::Wide, 8..=9) => (155, 385),
+        (Format::Wide, _) => (135, 405),
         (Format::Tall, 0..=3) => (205, 335),
         (Format::Tall, 4..=7) => (180, 360),
         (Format::Tall, _) => (130, 410),
@@ -118,9 +125,9 @@ fn data_places(count: usize, center: Point, (dx, dy): (i32, i32), radii: (i32, i
     }
 }
 
-fn row(count: usize, width: i32, y: i32) -> Vec<Point> {
+fn row(count: usize, width: i32, gap: i32, y: i32) -> Vec<Point> {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
-    let gap = 150.min(width / count.max(1));
+    let gap = gap.min(width / count.max(1));
     (0..count).map(|index| Point { x: width / 2 + (2 * index - (count - 1)) * gap / 2, y }).collect()
 }
 
@@ -185,7 +192,7 @@ mod tests {
                         && (40..=format.height() - 70).contains(&a.y);
                     assert!(is_inside, "{format:?}, {data} + {sentinels}: {a:?}");
                     for b in &all[..index] {
-                        assert!(a.distance(*b) >= 80, "{format:?}, {data} + {sentinels}: {a:?} and {b:?}");
+                        assert!(a.distance(*b) >= 70, "{format:?}, {data} + {sentinels}: {a:?} and {b:?}");
                     }
                 }
             }

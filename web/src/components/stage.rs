@@ -28,8 +28,9 @@ const LANE: i32 = 7;
 const TEXTS_MAX: usize = 4;
 /// Where the text of a message that has arrived stands on its way, in thousandths at most.
 const AT_MOST: i32 = 700;
-/// With more Sentinels than this, names have to be small.
+/// With more Sentinels than this, on a wide and on a tall stage, names need another place.
 const MANY: usize = 9;
+const MANY_TALL: usize = 7;
 /// Longer texts are cut on the stage.
 const TEXT_LEN_MAX: usize = 36;
 /// When the stage is high instead of wide; the style sheet has the same bound.
@@ -59,6 +60,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     let tab_stop =
         cursor.filter(|node| picture.node(*node).is_some()).or(places.first().map(|(node, _)| *node));
 
+    let many = is_crowded(picture, format);
     let between = |from: NodeId, to: NodeId| {
         let (from, to) = (place(&places, from)?, place(&places, to)?);
         Some((edge(from, to), edge(to, from)))
@@ -100,6 +102,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     });
     let nodes = picture.nodes.iter().filter_map(|node| {
         let look = Look::of(node, place(&places, node.id)?, format, props.lang);
+        let look = if many { look.crowded() } else { look };
         let look = look.with(props.chosen.has(node.id), tab_stop == Some(node.id));
         Some(html! { <StageNode key={node.id.0} ..look /> })
     });
@@ -182,7 +185,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     };
     let points: Vec<String> = drawn.iter().map(|point| format!("{},{}", point.x, point.y)).collect();
     let tall = (format == Format::Tall).then_some("tall");
-    let many = (picture.opinions().count() > MANY).then_some("many");
+    let many = many.then_some("many");
     html! {
         <svg class={classes!("world", tall, many)} viewBox={format!("0 0 {} {}", format.width(), format.height())} role="group"
             aria-label={props.lang.texts().stage.title} onclick={on_click} onkeydown={on_key} onfocusin={on_focus}
@@ -238,6 +241,12 @@ fn place_all(picture: &Picture, format: Format) -> Vec<(NodeId, Point)> {
     let places = Places::of(format, data.len(), sentinels.len(), writers.len());
     let ids = data.into_iter().chain(sentinels).chain(writers);
     ids.zip([places.data, places.sentinels, places.writers].concat()).collect()
+}
+
+/// Whether Sentinels stand so close that there is no room for all their names below them.
+fn is_crowded(picture: &Picture, format: Format) -> bool {
+    let sentinels = picture.nodes.iter().filter(|node| matches!(node.part, Part::Sentinel(_))).count();
+    sentinels > if format == Format::Wide { MANY } else { MANY_TALL }
 }
 
 fn place(places: &[(NodeId, Point)], node: NodeId) -> Option<Point> {

@@ -9,6 +9,19 @@ use crate::i18n::Lang;
 use crate::layout::{Format, Point};
 use crate::picture::{DataPicture, DataRole, NodePicture, Opinion, Part, Stance, WriterPicture};
 
+/// Sentinels that stand nearer to the edge of a crowded stage have their names beside them.
+const SIDE: i32 = 235;
+
+/// Where a node's name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Label {
+    Below,
+    Left,
+    Right,
+    /// Below, and only what tells it from the others of its kind.
+    Number,
+}
+
 /// What a node looks like.
 #[derive(Clone, PartialEq, Properties)]
 pub(crate) struct Look {
@@ -26,6 +39,7 @@ pub(crate) struct Look {
     count: Option<u64>,
     at: Point,
     format: Format,
+    label: Label,
     chosen: bool,
     /// The key Tab comes here.
     tab_stop: bool,
@@ -72,6 +86,7 @@ impl Look {
             count,
             at,
             format,
+            label: Label::Below,
             chosen: false,
             tab_stop: false,
         }
@@ -80,6 +95,18 @@ impl Look {
     /// The same, chosen or not, and where Tab comes or not.
     pub(crate) fn with(self, chosen: bool, tab_stop: bool) -> Self {
         Self { chosen, tab_stop, ..self }
+    }
+
+    /// The same among many Sentinels, which stand close together.
+    pub(crate) fn crowded(self) -> Self {
+        let label = match self.format {
+            _ if self.kind != "sentinel" => Label::Below,
+            Format::Tall => Label::Number,
+            Format::Wide if self.at.x < SIDE => Label::Left,
+            Format::Wide if self.at.x > self.format.width() - SIDE => Label::Right,
+            Format::Wide => Label::Below,
+        };
+        Self { label, ..self }
     }
 }
 
@@ -99,7 +126,12 @@ pub(crate) fn StageNode(look: &Look) -> Html {
         "sentinel" => html! { <path d="M0-30l26 10v18c0 17-11 27-26 33-15-6-26-16-26-33v-18z" /> },
         _ => html! { <rect x="-36" y="-19" width="72" height="38" rx="19" /> },
     };
-    let (name_y, line) = match (look.format, look.kind) {
+    let (x, name_y, anchor) = match (look.label, look.format) {
+        (Label::Left, _) => ("-36", Some("-1"), "end"),
+        (Label::Right, _) => ("36", Some("-1"), "start"),
+        (Label::Below | Label::Number, _) => ("0", None, "middle"),
+    };
+    let (below, line) = match (look.format, look.kind) {
         (Format::Wide, "writer") => ("38", "16"),
         (Format::Wide, _) => ("52", "16"),
         (Format::Tall, "writer") => ("46", "22"),
@@ -116,7 +148,12 @@ pub(crate) fn StageNode(look: &Look) -> Html {
                 <path class="star" d="M0-17l4.7 10.5 11.4 1.2-8.5 7.7 2.4 11.2-10-5.7-10 5.7 2.4-11.2-8.5-7.7 11.4-1.2z" />
             }
             if let Some(d) = look.sign { <path class="sign" {d} /> }
-            <text class="name" y={name_y}>{ &look.name }{ " " }<tspan class="word" x="0" dy={line}>{ &look.word }{ " " }</tspan></text>
+            if look.label == Label::Number {
+                <text class="name" y="56">{ look.name.rsplit('-').next().unwrap_or_default() }</text>
+            } else {
+                <text class="name" {x} y={name_y.unwrap_or(below)} text-anchor={anchor}>{ &look.name }{ " " }
+                    <tspan class="word" {x} dy={line}>{ &look.word }{ " " }</tspan></text>
+            }
             if let Some(count) = look.count { <text class="count" y="5">{ count }</text> }
         </g>
     }

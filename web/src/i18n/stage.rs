@@ -10,7 +10,7 @@ super::texts! {
     /// Of the wires.
     cut: "cut wire", "被切断的连线";
     /// A data node.
-    promoting: "is being promoted", "正在晋升";
+    promoting: "being promoted", "正在晋升";
     /// A node's power.
     running: "running", "运行中";
     /// A node's power.
