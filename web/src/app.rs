@@ -34,7 +34,10 @@ use crate::guide::{Guide, Trouble};
 use crate::i18n::Lang;
 use crate::library;
 use crate::line::Line;
-use crate::picture::{Asked, Part, Picture, Progress, Ring, Written, asked, failovers, rings, written};
+use crate::picture::{
+    Asked, Part, Picture, Progress, ReplicaChoice, Ring, Written, asked, failovers, replica_choice, rings,
+    written,
+};
 use crate::sequence::{Filter, Sequence};
 use crate::settings::addition;
 use crate::tab::Tab;
@@ -95,7 +98,7 @@ struct View {
 /// What a tab shows; only that of the chosen one is made.
 enum Shown {
     Node(Vec<Exchange>),
-    Sentinels(Vec<Progress>),
+    Sentinels(Vec<Progress>, Option<ReplicaChoice>),
     Replication(Vec<Ring>, Vec<Asked>, Vec<Written>),
     Messages(Rc<Sequence>),
     Settings,
@@ -332,9 +335,9 @@ impl App {
                         on_choose={link.callback(Msg::Choose)} />
                 }
             }
-            Shown::Sentinels(progress) => {
-                html! { <Opinions picture={picture.clone()} progress={progress.clone()} {lang} /> }
-            }
+            Shown::Sentinels(progress, choice) => html! {
+                <Opinions picture={picture.clone()} progress={progress.clone()} choice={choice.clone()} {lang} />
+            },
             Shown::Replication(rings, asked, written) => html! {
                 <Replication rings={rings.clone()} asked={asked.clone()} written={written.clone()} {lang} />
             },
@@ -378,7 +381,10 @@ impl App {
                 let node = self.chosen.node();
                 Shown::Node(node.map_or_else(Vec::new, |node| exchanges(engine.timeline(), node)))
             }
-            Tab::Sentinels => Shown::Sentinels(failovers(engine.world(), now)),
+            Tab::Sentinels => {
+                let begin = engine.timeline().beginning();
+                Shown::Sentinels(failovers(engine.world(), now), replica_choice(engine.world(), begin))
+            }
             Tab::Replication => {
                 let written = match before {
                     Some(Shown::Replication(_, _, written)) if !is_due => written.clone(),

@@ -1,5 +1,6 @@
 //! What the page is made of. Components take plain values and send messages; none of them knows the engine's inside.
 
+pub(crate) mod choice;
 pub(crate) mod chooser;
 pub(crate) mod console;
 pub(crate) mod controls;

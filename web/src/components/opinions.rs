@@ -4,15 +4,17 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::choice::Choice;
 use super::machine::Machine;
 use crate::i18n::Lang;
 use crate::line::seconds;
-use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, Stance};
+use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, ReplicaChoice, Stance};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
     pub(crate) progress: Vec<Progress>,
+    pub(crate) choice: Option<ReplicaChoice>,
     pub(crate) lang: Lang,
 }
 
@@ -42,6 +44,7 @@ pub(crate) fn Opinions(props: &Props) -> Html {
                     <tbody>{ for props.picture.nodes.iter().map(row) }</tbody>
                 </table>
             </div>
+            if let Some(choice) = &props.choice { <Choice choice={choice.clone()} {lang} /> }
             <h2>{ texts.why }</h2>
             <ul class="reasons">{ for props.progress.iter().map(|one| reasons(one, lang)) }</ul>
         </div>

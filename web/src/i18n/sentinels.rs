@@ -1,6 +1,22 @@
 //! What Sentinels think and do.
 
 super::texts! {
+    /// The table of replicas.
+    choice: "Why this replica", "为什么是这个副本";
+    /// A column.
+    candidate: "replica", "副本";
+    /// A column.
+    in_sync: "in sync", "已同步";
+    /// A column.
+    priority: "priority", "优先级";
+    /// A column.
+    offset: "offset", "偏移量";
+    /// A column.
+    run_id: "run id", "run id";
+    /// It is.
+    yes: "yes", "是";
+    /// It is not.
+    no: "no", "否";
     /// The drawing.
     machine: "The failover, state by state", "故障转移的各个状态";
     /// The list below.

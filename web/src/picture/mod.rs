@@ -1,5 +1,6 @@
 //! What the page shows of one moment, as plain values: nodes, links, messages, opinions, backlogs, writes.
 
+mod choice;
 mod data;
 mod failovers;
 mod meaning;
@@ -12,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use picket_sansio::Time;
 use picket_sim::{NodeId, NodeKind, Power, World};
 
+pub use choice::{Candidate, Criterion, ReplicaChoice, replica_choice};
 pub use data::{
     BacklogPicture, DataPicture, DataRole, ReplicaPicture, Replication, WriterPicture, lost_writes,
 };
