@@ -39,6 +39,18 @@ export async function access(run) {
     await judge(page, "the new master");
     await node(page, "sentinel-1").click();
     await judge(page, "a Sentinel");
+    await button(page, "Share").click();
+    await page.getByRole("dialog").waitFor();
+    await judge(page, "the dialog for sharing");
+  });
+
+  await run.check("no violation of level A or AA: in a lesson", async (open) => {
+    for (const dark of [false, true]) {
+      const page = await open({ dark, fragment: "#lesson=4" });
+      await page.locator(".lesson .steps li").first().waitFor({ state: "attached" });
+      await page.addScriptTag({ path: AXE });
+      await judge(page, dark ? "dark" : "light");
+    }
   });
 }
 

@@ -40,6 +40,41 @@ export async function checks(run) {
     await until(page, "the last moment is there again", (hash) => document.querySelector(".page").dataset.hash === hash, there.hash);
   });
 
+  await run.check("the first lesson is played to its end", async (open) => {
+    const page = await open({ fragment: "#lesson=1" });
+    const steps = page.locator(".lesson .steps li");
+    await steps.first().waitFor({ state: "attached" });
+    const count = await steps.count();
+    for (let presses = 0; (await page.locator(".lesson .end").count()) === 0; presses += 1) {
+      if (presses > 4 * count) throw new Error(`${presses} buttons were pressed in a lesson of ${count} steps`);
+      const answers = page.locator(".lesson .answers button:enabled");
+      const before = await lessonState(page);
+      const next = (await answers.count()) > 0 ? answers.last() : page.locator(".lesson .now .deeds button.main");
+      await next.click();
+      // Lessons go at a pace for readers.
+      await speed(page, 7);
+      await until(page, "the lesson goes on", `(${lessonText})() !== ${JSON.stringify(before)}`);
+    }
+    equal(await page.locator(".lesson .steps .reached").count(), count, "steps that were reached");
+  });
+
+  await run.check("a link opens the very moment again", async (open) => {
+    const page = await open();
+    await node(page, "redis-1", "master").click();
+    await button(page, "Kill").click();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await node(page, "redis-[23]", "master").waitFor();
+    await button(page, "Pause").click();
+    const there = await moment(page);
+    await button(page, "Share").click();
+    const link = await page.locator("dialog input[readonly]").inputValue();
+    const other = await open({ fragment: new URL(link).hash });
+    await until(other, "the moment is found", (steps) => Number(document.querySelector(".page").dataset.steps) === steps, there.steps);
+    equal(await moment(other), there, "the moment that the link opens");
+    await node(other, "redis-1", "killed").waitFor();
+  });
+
   await run.check("the language changes and is kept", async (open) => {
     const page = await open();
     await page.getByRole("combobox", { name: "Language" }).selectOption("zh-Hans");
@@ -134,6 +169,18 @@ export async function checks(run) {
       equal(end <= page_end + 1, true, `nothing stands below the page: ${end} and ${page_end}`);
     });
   }
+}
+
+/** What a lesson shows: each step changes it, and each button that does not end a step. */
+function lessonText() {
+  const reached = document.querySelectorAll(".lesson .steps .reached").length;
+  const main = document.querySelector(".lesson .now .deeds button.main");
+  const asks = document.querySelectorAll(".lesson .answers button:enabled").length;
+  return [reached, main?.textContent, asks, document.querySelector(".lesson .end") !== null].join();
+}
+
+function lessonState(page) {
+  return page.evaluate(lessonText);
 }
 
 /** Waits until so many wires are seen to be cut. */

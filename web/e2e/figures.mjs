@@ -1,31 +1,65 @@
 // What is promised in figures, measured and printed. Machines differ and this one does other things too, so only
 // what would be broken anywhere fails.
 
-import { moment } from "./harness.mjs";
-import { button, speed } from "./stage.mjs";
+import { fragmentOf, moment, until } from "./harness.mjs";
+import { button } from "./stage.mjs";
 
 /** A figure this many times as bad as promised is no matter of the machine. */
 const PATIENCE = 20;
 
+/** Worlds as texts of scenarios. */
+const SEVENTEEN = "title Seventeen Sentinels\nseed 1\nredis 5\nsentinels 17\nquorum 9\nwriter 50ms\n";
+const FIVE = "title Five Sentinels\nseed 1\nredis 3\nsentinels 5\nquorum 3\nwriter 50ms\n";
+const MINUTES = 10;
+
 export async function figures(run) {
-  await run.check("figures", async (open) => {
+  await run.check("first paint, and simulated time", async (open) => {
     const page = await open();
-    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0);
+    const [paint, stage] = await page.evaluate(() => [
+      performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
+      performance.now(),
+    ]);
     tell("first paint", paint, "ms", 1000);
-    const stage = await page.evaluate(() => performance.now());
-    console.log(`          (the stage stood ${stage.toFixed(0)} ms after the beginning, at most)`);
-
-    await speed(page, 6);
-    await button(page, "Play").click();
-    const frames = await framesPerSecond(page);
-    await button(page, "Pause").click();
-    tell("frames, 3 Sentinels and 3 data nodes", frames, "a second", 60, "least");
-
-    const took = await handled(page, () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true, bubbles: true })));
-    console.log(`          (${took.seconds} simulated seconds in ${took.ms.toFixed(1)} ms)`);
-    tell("simulation, 3 Sentinels and 3 data nodes", (took.seconds * 1000) / took.ms, "times real time", 1000, "least");
-    console.log(`          (at ${(await moment(page)).now / 1e6} s)`);
+    note(`the stage stood ${stage.toFixed(0)} ms after the beginning, at most`);
+    const { ms, seconds } = await handled(page, toNextEvent);
+    note(`${seconds} simulated seconds in ${ms.toFixed(0)} ms`);
+    tell("simulation of 3 Sentinels and 3 data nodes", (seconds * 1000) / ms, "times real time", 1000, "least");
   });
+
+  await run.check("frames with 17 Sentinels and 5 data nodes", async (open) => {
+    const page = await open({ fragment: fragmentOf(SEVENTEEN) });
+    await until(page, "17 Sentinels stand", () => document.querySelectorAll(".node.sentinel").length === 17);
+    await button(page, "Play").click();
+    const [frames, usual] = await framesPerSecond(page);
+    tell("frames", frames, "a second", 60, "least");
+    note(`${usual.toFixed(1)} ms from one frame to the next, as a rule`);
+  });
+
+  await run.check(`a step back after ${MINUTES} minutes of 5 Sentinels`, async (open) => {
+    const page = await open({ fragment: fragmentOf(FIVE) });
+    await until(page, "5 Sentinels stand", () => document.querySelectorAll(".node.sentinel").length === 5);
+    let { now } = await moment(page);
+    while (now < MINUTES * 60e6) {
+      await handled(page, toNextEvent);
+      ({ now } = await moment(page));
+    }
+    const times = [];
+    for (let steps = 0; steps < 5; steps += 1) times.push((await handled(page, stepBack)).ms);
+    note(`each: ${times.map((ms) => ms.toFixed(0)).join(", ")} ms`);
+    tell("a step back", times.sort((a, b) => a - b)[2], "ms", 50);
+  });
+}
+
+function toNextEvent() {
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", shiftKey: true, bubbles: true }));
+}
+
+function stepBack() {
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }));
+}
+
+function note(text) {
+  console.log(`          (${text})`);
 }
 
 /** Tells a figure beside what is promised, and fails if it is beyond all patience. */
@@ -35,17 +69,20 @@ function tell(what, figure, unit, promised, bound = "most") {
   if (isBeyond) throw new Error(`${what}: ${figure} ${unit} is far from what is promised`);
 }
 
-/** Frames that the browser draws in a second, counted over three. */
+/** Frames that the browser draws in a second, counted over three, and the median of the times between them. */
 function framesPerSecond(page) {
   return page.evaluate(
     () =>
       new Promise((resolve) => {
-        let [count, first] = [0, 0];
+        let [first, last] = [0, 0];
+        const spans = [];
         const frame = (at) => {
+          if (first > 0) spans.push(at - last);
           first ||= at;
-          if (at - first >= 3000) return resolve((count * 1000) / (at - first));
-          count += 1;
-          requestAnimationFrame(frame);
+          last = at;
+          if (at - first < 3000) return requestAnimationFrame(frame);
+          spans.sort((a, b) => a - b);
+          resolve([(spans.length * 1000) / (at - first), spans[spans.length >> 1]]);
         };
         requestAnimationFrame(frame);
       }),
@@ -59,7 +96,7 @@ function handled(page, deed) {
     const before = Number(root.dataset.now);
     const seen = new Promise((resolve) => {
       const observer = new MutationObserver(() => { observer.disconnect(); resolve(performance.now()); });
-      observer.observe(root, { attributes: true, attributeFilter: ["data-now", "data-hash"] });
+      observer.observe(root, { attributes: true, attributeFilter: ["data-now", "data-steps"] });
     });
     const start = performance.now();
     (${deed})();

@@ -2,6 +2,8 @@
 //
 // Nothing here sleeps: whatever is waited for has a deadline, and the whole run has one in `cargo xtask e2e`.
 
+import { deflateRawSync } from "node:zlib";
+
 import { chromium } from "playwright-core";
 
 export const url = required("PICKET_E2E_URL");
@@ -93,9 +95,14 @@ class Opened {
       if (response.status() >= 400) complain(`${response.url()}: ${response.status()}`);
     });
     await page.goto(url + fragment);
-    await page.locator(".page[data-hash]").waitFor();
+    await page.locator(".page[data-hash] .world").waitFor();
     return opened;
   }
+}
+
+/** The part of a link that opens a scenario with this text. */
+export function fragmentOf(scenario) {
+  return `#s=${deflateRawSync(scenario).toString("base64url")}`;
 }
 
 /** Keeps what a page looks like. */
