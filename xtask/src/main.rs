@@ -8,7 +8,7 @@ mod test;
 mod tidy;
 mod web;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -27,6 +27,7 @@ Picket's chores: cargo xtask <chore>
              crates/sim/scenarios and tells what happens in it.
   web        builds the page (the playground) into target/web and prints what it weighs; `--serve [ADDR]` serves it
              on this machine, at 127.0.0.1:8080 if nothing else is said.
+  demo       builds the page, builds picket with it, and runs `picket demo`; what stands behind goes to it.
   e2e        builds the page and has a real Chromium play with it, by way of node and npm; pictures of it are left
              in target/e2e. `e2e checks access` runs these parts alone; there are checks, access, pictures, figures.
   help       this text
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },
+        ["demo", rest @ ..] => demo(&root(), rest),
         ["e2e", parts @ ..] => e2e::run(&root(), parts),
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {
@@ -71,6 +73,12 @@ fn main() -> ExitCode {
         }
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `picket demo` with the page in it.
+fn demo(root: &Path, args: &[&str]) -> bool {
+    let run = ["run", "--release", "--package", "picket-daemon", "--bin", "picket", "--", "demo"];
+    web::run(root, &[]).unwrap_or(false) && steps::cargo(root, &[&run[..], args].concat(), &[])
 }
 
 /// The workspace's folder.

@@ -9,6 +9,11 @@ mod config;
 mod demo;
 mod errno;
 mod host;
+#[cfg(feature = "ui")]
+mod http;
+#[cfg(not(feature = "ui"))]
+#[path = "http_left_out.rs"]
+mod http;
 mod logging;
 mod node;
 mod sentinel;

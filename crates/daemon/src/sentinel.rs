@@ -2,6 +2,7 @@
 //! command line to the exit code (`server.c: main`, `sentinel.c: sentinelCheckConfigFile`).
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use crate::cli::StartOptions;
 use crate::config::{self, ConfigStore, Source, StartError};
 use crate::errno::strerror;
 use crate::host::{Clock, serve};
+use crate::http::HttpServer;
 use crate::logging::LogRole;
 use crate::start::{
     Failure, Place, Signals, afford_clients, announce, early_logger, fail, folder_doubt, listen, logger,
@@ -48,7 +50,7 @@ fn start(options: &StartOptions) -> Result<i32, Failure> {
         place.logger.log(LogLevel::Warning, format!("{name} is set and has no effect here"));
     }
     let logger = place.logger.clone();
-    run_host(source, store, place, options.brand).map_err(|line| (StartError::Log(line), logger))
+    run_host(source, store, place, options).map_err(|line| (StartError::Log(line), logger))
 }
 
 /// A Sentinel that cannot remember must not vote, so it does not start.
@@ -61,8 +63,9 @@ pub(crate) fn writable(path: Option<&Path>) -> Result<PathBuf, String> {
     Ok(path.to_owned())
 }
 
-fn run_host(source: Source, store: ConfigStore, place: Place, brand: Brand) -> Result<i32, String> {
-    run_local(async move { serve_until_end(source, store, place, brand).await })
+fn run_host(source: Source, store: ConfigStore, place: Place, options: &StartOptions) -> Result<i32, String> {
+    let (brand, http) = (options.brand, options.http);
+    run_local(async move { serve_until_end(source, store, place, brand, http).await })
 }
 
 async fn serve_until_end(
@@ -70,6 +73,7 @@ async fn serve_until_end(
     store: ConfigStore,
     place: Place,
     brand: Brand,
+    http: Option<SocketAddr>,
 ) -> Result<i32, String> {
     let Place { logger, background, supervisor } = place;
     let signals = Signals::new().map_err(|error| format!("Can't handle signals: {}", strerror(&error)))?;
@@ -84,6 +88,7 @@ async fn serve_until_end(
         .sum();
     afford_clients(&mut source.config.options, links, &logger)?;
     let listeners = listen(&source.config.options, &logger)?;
+    let http = http.map(HttpServer::start).transpose()?;
     let pid_file = pid_file(&source.config.options, background, &logger);
 
     let port = source.config.options.port();
@@ -92,12 +97,16 @@ async fn serve_until_end(
         Surroundings { store, logger: logger.clone(), brand, clock: Clock::start(), observer: None };
     let Assembly { host, mut inbox } = assemble(source.config, surroundings)?;
     logger.log(LogLevel::Notice, format!("Running mode=sentinel, port={port}."));
+    if let Some(http) = &http {
+        logger.log(LogLevel::Notice, http.about());
+    }
     host.begin(&mut inbox).await;
     tell_ready(&supervisor, &logger);
     let watched = Rc::clone(&host);
     let terminate = move |_| watched.input(Input::Terminate);
     tokio::task::spawn_local(signals.watch(logger.clone(), terminate));
     let code = serve(host, listeners, inbox).await;
+    drop(http);
     if code == 0 {
         logger.log(LogLevel::Warning, "User requested shutdown...");
         if pid_file.is_some() {

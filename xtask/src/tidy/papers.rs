@@ -9,7 +9,7 @@ const EXPECTED: [&str; 6] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// The command that tests everything, and what shows it at work.
-const COMMANDS: [&str; 2] = ["cargo xtask test", "demo --kill-master"];
+const COMMANDS: [&str; 2] = ["cargo xtask test", "cargo xtask demo"];
 
 /// Every paper that people look for is there and says something.
 pub(super) fn exist(repo: &Repo) -> Vec<Finding> {
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn a_missing_command_is_found() {
-        let text = "Run `picket demo --kill-master`.\n";
+        let text = "Run `cargo xtask demo`.\n";
         assert_eq!(readme_has_the_commands(&Repo::of(&[("README.md", text)])).len(), 1);
-        let text = "Run `picket demo --kill-master`, test with `cargo xtask test`.\n";
+        let text = "Run `cargo xtask demo`, test with `cargo xtask test`.\n";
         assert_eq!(readme_has_the_commands(&Repo::of(&[("README.md", text)])), []);
     }
 

@@ -26,10 +26,13 @@ const PROFILE: &str = "wasm";
 /// What `--serve` listens on if nothing else is said.
 const ADDR: &str = "127.0.0.1:8080";
 /// Files that are served as they are written, from `web/`.
-const STATIC: [&str; 1] = ["index.html"];
+const STATIC: [&str; 2] = ["index.html", "start.js"];
 /// Of the style sheets in `web/css/` this one comes first, the others in the order of their names: none but this may
 /// be relied on by others.
 const FIRST_STYLE: &str = "base.css";
+
+/// What the whole page should weigh at most, gzipped.
+const GZIPPED_MAX: usize = 300 * 1024;
 
 /// Builds the page, and serves it if the arguments say so; none if they make no sense.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
@@ -143,6 +146,9 @@ fn print_sizes(folder: &Path) -> io::Result<()> {
         "all",
         gzipped_sum.div_ceil(1024)
     );
+    if let Some(over @ 1..) = gzipped_sum.checked_sub(GZIPPED_MAX) {
+        println!("  that is {} KiB more than it should be", over.div_ceil(1024));
+    }
     Ok(())
 }
 

@@ -55,7 +55,8 @@ Commands:
   sentinel   watch masters and fail them over, as redis-sentinel does, with the same config file
   node       run a data node, as redis-server does, with the same config file: master or replica
              beside Redis and Valkey servers
-  demo       start a small deployment on this machine, kill its master and tell what happens
+  demo       start a small deployment on this machine, kill its master, tell what happens, and serve
+             the playground to your browser
   help       explain a command
 
 Options:
@@ -77,6 +78,8 @@ Options:
                             warnings; starts nothing; exit code 0 if it is valid, 1 if not
   --log-format text|json    text (default): the log lines of redis-sentinel;
                             json: one object per line, with the reasons of every decision
+  --http ADDR               serve the playground to browsers on this IP address and port, such as
+                            127.0.0.1:8080
   --directive value ...     a line of the config file; wins over the file
   -                         read more configuration from standard input (first or last argument)
 
@@ -113,10 +116,11 @@ Usage: picket demo [--kill-master] [options]
 Starts one master, two replicas and three Sentinels of Picket on free ports of this machine, all in this
 process, writes to the master all the time, kills it and tells what happens, with times: who noticed, who
 voted for whom, who was promoted and why, and when writes succeeded again. Then the old master is started
-again. Exit code 0 only if the failover took place.
+again, and the playground is served to browsers until you interrupt. Exit code 0 only if the failover took place.
 
 Options:
-  --kill-master         the story that is told; today the only one, so it may be left out
+  --kill-master         end after the story, without the playground
+  --http ADDR           where the playground is served (default 127.0.0.1:8080, or a free port if that is taken)
   --redis-server PATH   the redis-server or valkey-server to start as master and replicas, in place of
                         nodes of Picket
   --down-after MS       silence after which the master counts as down (default 1000)

@@ -9,6 +9,8 @@ mod picket;
 mod stock;
 mod suggest;
 
+use std::net::SocketAddr;
+
 use crate::demo::DemoOptions;
 use crate::logging::LogFormat;
 use crate::version::Brand;
@@ -43,6 +45,8 @@ pub(crate) struct StartOptions {
     pub(crate) log_format: LogFormat,
     /// Whose texts are spoken.
     pub(crate) brand: Brand,
+    /// Where the page is served; a Sentinel's only.
+    pub(crate) http: Option<SocketAddr>,
 }
 
 /// A command line that makes no sense: what to say on stderr, and the exit code.

@@ -1,5 +1,6 @@
 //! `picket <command> …`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::directives::collect;
@@ -66,6 +67,7 @@ fn server(args: &[String], server: &Server) -> Result<Invocation, UsageError> {
     let mut rest = Vec::new();
     let mut check = false;
     let mut log_format = LogFormat::Text;
+    let mut http = None;
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -76,9 +78,14 @@ fn server(args: &[String], server: &Server) -> Result<Invocation, UsageError> {
                 let value = args.next().ok_or_else(|| UsageError::new("--log-format takes text or json"))?;
                 log_format = read_log_format(value)?;
             }
-            other => match other.strip_prefix("--log-format=") {
-                Some(value) => log_format = read_log_format(value)?,
-                None => rest.push(arg.clone()),
+            "--http" if server.topic == Topic::Sentinel => {
+                let value = args.next().ok_or_else(|| UsageError::new(HTTP_TAKES))?;
+                http = Some(read_http(value)?);
+            }
+            other => match other.split_once('=') {
+                Some(("--log-format", value)) => log_format = read_log_format(value)?,
+                Some(("--http", value)) if server.topic == Topic::Sentinel => http = Some(read_http(value)?),
+                _ => rest.push(arg.clone()),
             },
         }
     }
@@ -93,6 +100,7 @@ fn server(args: &[String], server: &Server) -> Result<Invocation, UsageError> {
         directives: directives.lines,
         log_format,
         brand: Brand::Redis,
+        http,
     };
     if !check {
         return Ok((server.run)(options));
@@ -111,8 +119,16 @@ fn read_log_format(value: &str) -> Result<LogFormat, UsageError> {
     }
 }
 
+/// What `--http` says of what it takes.
+const HTTP_TAKES: &str = "--http takes an IP address with its port, such as 127.0.0.1:8080";
+
+fn read_http(value: &str) -> Result<SocketAddr, UsageError> {
+    value.parse().map_err(|_| UsageError::new(format!("{HTTP_TAKES}, not '{value}'")))
+}
+
 fn demo(args: &[String]) -> Result<Invocation, UsageError> {
-    const OPTIONS: [&str; 5] = ["--kill-master", "--redis-server", "--down-after", "--keep", "--help"];
+    const OPTIONS: [&str; 6] =
+        ["--kill-master", "--redis-server", "--down-after", "--http", "--keep", "--help"];
     let mut options = DemoOptions::default();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -126,8 +142,9 @@ fn demo(args: &[String]) -> Result<Invocation, UsageError> {
         };
         match name {
             "-h" | "--help" => return Ok(Invocation::Print(help(Topic::Demo))),
-            // The one story that there is, so it is also what a plain `picket demo` tells.
-            "--kill-master" => {}
+            // The one story that there is, so it is also what a plain `picket demo` tells, before it goes on.
+            "--kill-master" => options.story_only = true,
+            "--http" => options.http = read_http(&value("an IP address with its port")?)?,
             "--redis-server" => {
                 options.redis_server = Some(PathBuf::from(value("the path of a redis-server")?));
             }
@@ -163,11 +180,14 @@ mod tests {
 
     #[test]
     fn a_sentinel_takes_its_file_its_format_and_directives() {
-        let Ok(Invocation::Sentinel(options)) = parsed("sentinel --log-format json a.conf --port 1 -") else {
+        let Ok(Invocation::Sentinel(options)) =
+            parsed("sentinel --log-format json --http 127.0.0.1:80 a.conf --port 1 -")
+        else {
             panic!("a sentinel starts");
         };
         assert_eq!(options.config_file.as_deref(), Some("a.conf"));
         assert_eq!(options.log_format, LogFormat::Json);
+        assert_eq!(options.http, "127.0.0.1:80".parse().ok());
         assert_eq!(options.directives, "port \"1\"\n");
         assert!(options.read_stdin);
     }
@@ -189,6 +209,10 @@ mod tests {
             ("demo --down-after 5", "100 to 60000"),
             ("demo --down-after", "takes milliseconds"),
             ("sentinel a.conf --log-format xml", "text or json"),
+            ("sentinel a.conf --http 8080", "such as 127.0.0.1:8080, not '8080'"),
+            ("sentinel a.conf --http=localhost:80", "not 'localhost:80'"),
+            ("sentinel a.conf --http", "takes an IP address with its port"),
+            ("demo --http x", "not 'x'"),
             ("help senitnel", "did you mean 'sentinel'?"),
         ] {
             let error = parsed(line).expect_err(line);
@@ -203,10 +227,12 @@ mod tests {
             redis_server: Some(PathBuf::from("/x/redis-server")),
             down_after_ms: 500,
             keep: true,
+            story_only: true,
+            http: "127.0.0.1:99".parse().expect("an address"),
         };
         for line in [
-            "demo --kill-master --redis-server /x/redis-server --down-after 500 --keep",
-            "demo --redis-server=/x/redis-server --down-after=500 --keep",
+            "demo --kill-master --redis-server /x/redis-server --down-after 500 --keep --http 127.0.0.1:99",
+            "demo --redis-server=/x/redis-server --http=127.0.0.1:99 --kill-master --down-after=500 --keep",
         ] {
             assert_eq!(parsed(line), Ok(Invocation::Demo(expected.clone())));
         }

@@ -58,6 +58,7 @@ pub(super) fn parse(program: &str, brand: Brand, args: &[String]) -> Result<Invo
         directives: directives.lines,
         log_format: LogFormat::Text,
         brand,
+        http: None,
     }))
 }
 

@@ -1,4 +1,4 @@
-//! `picket demo --kill-master`: a small deployment on this machine, the death of its master, and the
+//! `picket demo`: a small deployment on this machine, the death of its master, and the
 //! story of what happens then.
 
 mod client;
@@ -10,12 +10,14 @@ mod story;
 mod writer;
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::errno::strerror;
+use crate::http::HttpServer;
 use stage::Stage;
 
 /// What the demo is told on the command line.
@@ -27,11 +29,18 @@ pub(crate) struct DemoOptions {
     pub(crate) down_after_ms: u64,
     /// Whether the folder stays.
     pub(crate) keep: bool,
+    /// Whether it ends with the story.
+    pub(crate) story_only: bool,
+    /// Where the playground is served after it.
+    pub(crate) http: SocketAddr,
 }
+
+/// Where the playground is served unless it is said; if it is taken, a free port is.
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { redis_server: None, down_after_ms: 1000, keep: false }
+        Self { redis_server: None, down_after_ms: 1000, keep: false, story_only: false, http: HTTP }
     }
 }
 
@@ -100,5 +109,33 @@ async fn play(options: &DemoOptions) -> i32 {
         }
     };
     stage.clear(code == FAILED).await;
-    code
+    if code != 0 || options.story_only {
+        return code;
+    }
+    let server = match serve_page(options.http) {
+        Ok(server) => server,
+        Err(reason) => {
+            eprintln!("\npicket demo: {reason}");
+            return FAILED;
+        }
+    };
+    out(&format!("\n{}", server.about()));
+    if server.has_page() {
+        out("It runs the same story in a simulated world, forwards and backwards. Ctrl-C ends this.");
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    0
+}
+
+/// Serves the page there, or on a free port if nobody asked for that one.
+fn serve_page(addr: SocketAddr) -> Result<HttpServer, String> {
+    let anywhere = SocketAddr::new(addr.ip(), 0);
+    HttpServer::start(addr).or_else(
+        |reason| {
+            if addr == HTTP { HttpServer::start(anywhere) } else { Err(reason) }
+        },
+    )
 }

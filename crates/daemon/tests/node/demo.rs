@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 #[track_caller]
 fn story(args: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_picket"))
-        .arg("demo")
+        .args(["demo", "--kill-master"])
         .args(args)
         // Nothing else may be needed.
         .env("PATH", "")

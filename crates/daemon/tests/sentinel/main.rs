@@ -12,6 +12,7 @@ mod crash;
 mod failover;
 mod hostile_clients;
 mod hostile_servers;
+mod http;
 mod mixed;
 mod persistence;
 mod quorum;
