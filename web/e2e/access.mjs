@@ -26,6 +26,19 @@ export async function access(run) {
     });
   }
 
+  await run.check("no violation of level A or AA: lessons and the dialog for sharing", async (open) => {
+    const page = await open({ fragment: "#lesson=3", bypassCSP: true });
+    await page.addScriptTag({ path: AXE });
+    await page.locator(".lesson .now").waitFor();
+    await judge(page, "a lesson");
+    await page.locator(".lesson .now .deeds button").click();
+    await page.locator(".answers button").first().click();
+    await judge(page, "an answered question");
+    await button(page, "Share").click();
+    await page.getByRole("textbox", { name: "Link" }).waitFor();
+    await judge(page, "the dialog");
+  });
+
   await run.check("no violation of level A or AA: after a failover, with a node chosen", async (open) => {
     const page = await open();
     await page.addScriptTag({ path: AXE });

@@ -4,9 +4,10 @@ import { access } from "./access.mjs";
 import { checks } from "./checks.mjs";
 import { figures } from "./figures.mjs";
 import { Run, launch } from "./harness.mjs";
+import { lessons } from "./lessons.mjs";
 import { pictures } from "./pictures.mjs";
 
-const PARTS = { checks, access, pictures, figures };
+const PARTS = { checks, lessons, access, pictures, figures };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in PARTS));
