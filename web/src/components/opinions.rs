@@ -8,7 +8,7 @@ use super::choice::Choice;
 use super::machine::Machine;
 use crate::i18n::Lang;
 use crate::line::seconds;
-use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, ReplicaChoice, Stance};
+use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, ReplicaChoice, Stance, Waits};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct Props {
@@ -30,6 +30,9 @@ pub(crate) fn Opinions(props: &Props) -> Html {
         };
         html! { <tr><th scope="row">{ &node.name }</th>{ cells }</tr> }
     };
+    let busy: Vec<&Progress> = props.progress.iter().filter(|one| !one.is_idle()).collect();
+    let idle: Vec<&str> =
+        props.progress.iter().filter(|one| one.is_idle()).map(|one| one.name.as_str()).collect();
     html! {
         <div class="opinions">
             <h2>{ texts.machine }</h2>
@@ -46,7 +49,12 @@ pub(crate) fn Opinions(props: &Props) -> Html {
             </div>
             if let Some(choice) = &props.choice { <Choice choice={choice.clone()} {lang} /> }
             <h2>{ texts.why }</h2>
-            <ul class="reasons">{ for props.progress.iter().map(|one| reasons(one, lang)) }</ul>
+            <ul class="reasons">
+                { for busy.into_iter().map(|one| reasons(one, lang)) }
+                if !idle.is_empty() {
+                    <li><b>{ idle.join(", ") }</b><p>{ lang.waits(&Waits::Nothing) }</p></li>
+                }
+            </ul>
         </div>
     }
 }
@@ -78,6 +86,7 @@ fn reasons(one: &Progress, lang: Lang) -> Html {
             <b>{ &one.name }</b>{ " " }<code>{ state.word() }</code><span class="since">{ since }</span>
             <p>{ lang.waits(&one.waits) }</p>
             if !one.agreeing.is_empty() { <p>{ lang.agreeing(&one.agreeing) }</p> }
+            if let Some((name, epoch)) = &one.voted { <p>{ lang.voted(name, *epoch) }</p> }
             if let Some(refusal) = &one.refusal { <p>{ lang.refusal(refusal) }</p> }
             if let Some((abort, ago_us)) = one.abort { <p class="bad">{ lang.abort(abort, &seconds(ago_us)) }</p> }
         </li>

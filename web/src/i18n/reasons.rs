@@ -89,6 +89,15 @@ impl Lang {
         }
     }
 
+    /// For whom it voted.
+    #[must_use]
+    pub fn voted(self, name: &str, epoch: u64) -> String {
+        match self {
+            Self::En => format!("Voted for {name} in epoch {epoch}."),
+            Self::Zh => format!("在纪元 {epoch} 投票给 {name}。"),
+        }
+    }
+
     /// Why a vote was not given.
     #[must_use]
     pub fn refusal(self, refusal: &Refusal) -> String {

@@ -184,6 +184,8 @@ pub struct Progress {
     pub waits: Waits,
     /// Sentinels that said lately that the master is down.
     pub agreeing: Vec<String>,
+    /// For whom it voted last, and in which epoch.
+    pub voted: Option<(String, u64)>,
     /// The last vote that it did not give.
     pub refusal: Option<Refusal>,
     /// How its last failover was aborted, and how long ago.
@@ -199,6 +201,16 @@ pub fn failovers(world: &World, now: Time) -> Vec<Progress> {
 }
 
 impl Progress {
+    /// There is nothing to tell but that all is well.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state == Some(State::None)
+            && self.waits == Waits::Nothing
+            && self.voted.is_none()
+            && self.refusal.is_none()
+            && self.abort.is_none()
+    }
+
     /// `lines` begins with the latest.
     fn of(world: &World, now: Time, id: NodeId, lines: &[&Entry]) -> Self {
         let status = world.sentinel(id);
@@ -227,6 +239,10 @@ impl Progress {
             agreeing: master.map_or_else(Vec::new, |master| {
                 let agreeing = master.peers.iter().filter(|peer| peer.agrees_down);
                 agreeing.map(|peer| world.name_of_id(&peer.run_id)).collect()
+            }),
+            voted: events.iter().find_map(|(_, event)| match event {
+                Event::Voted { run_id, epoch, .. } => Some((world.name_of_id(run_id), *epoch)),
+                _ => None,
             }),
             refusal: refused.map(|refused| Refusal {
                 candidate: world.name_of_id(&refused.candidate),
@@ -348,7 +364,7 @@ mod tests {
     fn a_failover_goes_through_its_states_and_each_says_what_it_waits_for() {
         let mut engine = engine();
         let calm = failovers(engine.world(), engine.timeline().now());
-        assert!(calm.iter().all(|one| one.state == Some(State::None) && one.waits == Waits::Nothing));
+        assert!(calm.iter().all(|one| one.is_idle()));
         engine.inject("kill redis-1").expect("it can be killed");
         play_until(&mut engine, |all| {
             all.iter().any(|one| matches!(one.waits, Waits::Agreement { agree: 1, quorum: 2 }))
@@ -370,7 +386,8 @@ mod tests {
             assert!(before.replace(one.id).is_none_or(|before| before == one.id), "one leads to the end");
         }
         let all = play_until(&mut engine, |all| all.iter().all(|one| one.state == Some(State::None)));
-        assert!(all.iter().all(|one| one.abort.is_none()), "{all:?}");
+        assert!(all.iter().all(|one| one.abort.is_none() && !one.is_idle()), "{all:?}");
+        assert!(all.iter().all(|one| one.voted.as_ref().is_some_and(|(_, epoch)| *epoch == 1)), "{all:?}");
         assert!(all.iter().any(|one| one.for_us.is_some()));
     }
 
