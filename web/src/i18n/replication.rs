@@ -51,12 +51,8 @@ super::texts! {
     backlog: "Backlog", "复制积压缓冲区";
     /// It has none.
     backlog_none: "There is none: nobody follows this node.", "没有：无人跟随该节点。";
-    /// First byte.
-    backlog_first: "first byte", "首字节";
     /// Length.
     backlog_len: "bytes held", "已保存字节";
-    /// Size.
-    backlog_size: "room", "容量";
     /// Replicas' name.
     replicas: "Replicas", "副本";
     /// A writer.
