@@ -364,7 +364,7 @@ mod tests {
     fn a_failover_goes_through_its_states_and_each_says_what_it_waits_for() {
         let mut engine = engine();
         let calm = failovers(engine.world(), engine.timeline().now());
-        assert!(calm.iter().all(|one| one.is_idle()));
+        assert!(calm.iter().all(Progress::is_idle));
         engine.inject("kill redis-1").expect("it can be killed");
         play_until(&mut engine, |all| {
             all.iter().any(|one| matches!(one.waits, Waits::Agreement { agree: 1, quorum: 2 }))
