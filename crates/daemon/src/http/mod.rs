@@ -61,12 +61,12 @@ impl HttpServer {
         Ok(Self { addr, end: Some(end), thread: Some(thread) })
     }
 
-    /// What is said about it: where it is, or that there is nothing to be seen.
+    /// What is said about it: where it is, or how to build it.
     pub(crate) fn about(&self) -> String {
         if self.has_page() {
             format!("The playground is at http://{}/", self.addr)
         } else {
-            format!("{NO_PAGE} Until then http://{}/ says so.", self.addr)
+            NO_PAGE.to_owned()
         }
     }
 

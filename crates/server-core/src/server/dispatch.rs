@@ -64,6 +64,10 @@ impl Server {
             Generic::Quit => self.run_quit(id),
             Generic::Monitor => self.run_monitor(id),
             Generic::Client(subcommand) => self.run_client(id, subcommand, args),
+            Generic::Command(_) | Generic::Acl(_) if cfg!(not(feature = "full")) => {
+                let name = shown(&args[0]).to_uppercase();
+                self.reply(id, &Reply::error(format!("ERR {name} is left out of this build of Picket")));
+            }
             Generic::Command(subcommand) => self.run_command(id, subcommand, args),
             Generic::Acl(subcommand) => self.run_acl(id, subcommand, args),
         }
