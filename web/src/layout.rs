@@ -19,13 +19,25 @@ impl Format {
         }
     }
 
-    /// Its height.
+    /// Its height with everybody on it.
     #[must_use]
     pub fn height(self) -> i32 {
         match self {
             Self::Wide => 640,
             Self::Tall => 900,
         }
+    }
+
+    /// Where it begins and how high it is: not where Sentinels would stand if there are none, nor clients.
+    #[must_use]
+    pub fn extent(self, sentinels: usize, writers: usize) -> (i32, i32) {
+        let (without_sentinels, without_writers) = match self {
+            Self::Wide => (130, 60),
+            Self::Tall => (210, 150),
+        };
+        let top = if sentinels == 0 { without_sentinels } else { 0 };
+        let bottom = if writers == 0 { without_writers } else { 0 };
+        (top, self.height() - top - bottom)
     }
 }
 
@@ -187,6 +199,9 @@ mod tests {
                 let places = Places::of(format, data, sentinels, 3);
                 let all = [&places.data[..], &places.sentinels, &places.writers].concat();
                 assert_eq!(all.len(), data + sentinels + 3);
+                let (top, height) = format.extent(0, 0);
+                let is_seen = |place: &Point| (top + 40..=top + height - 70).contains(&place.y);
+                assert!(places.data.iter().all(is_seen), "{format:?}, {data}");
                 for (index, a) in all.iter().enumerate() {
                     let is_inside = (40..=format.width() - 40).contains(&a.x)
                         && (40..=format.height() - 70).contains(&a.y);

@@ -57,6 +57,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     let pointed = use_state(|| None::<MessageId>);
     let cursor = use_state(|| None::<NodeId>);
     let places = place_all(picture, format);
+    let extent = extent(picture, format);
     let tab_stop =
         cursor.filter(|node| picture.node(*node).is_some()).or(places.first().map(|(node, _)| *node));
 
@@ -152,7 +153,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
         move |event: PointerEvent| {
             let is_ground = target(&event).is_some_and(|element| element.class_list().contains("world"));
             if let Some(point) =
-                at(&event, format).filter(|_| is_ground && event.is_primary() && event.button() == 0)
+                at(&event, format, extent).filter(|_| is_ground && event.is_primary() && event.button() == 0)
             {
                 // Without capture the line ends where the pointer leaves the stage.
                 let _ = target(&event).map(|svg| svg.set_pointer_capture(event.pointer_id()));
@@ -163,7 +164,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     let on_move = {
         let drawn = drawn.clone();
         move |event: PointerEvent| {
-            let Some(point) = at(&event, format) else { return };
+            let Some(point) = at(&event, format, extent) else { return };
             if drawn.last().is_some_and(|last| last.distance(point) >= DRAWN_STEP) {
                 drawn.set([&drawn[..], &[point]].concat());
             }
@@ -187,7 +188,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
     let tall = (format == Format::Tall).then_some("tall");
     let many = many.then_some("many");
     html! {
-        <svg class={classes!("world", tall, many)} viewBox={format!("0 0 {} {}", format.width(), format.height())} role="group"
+        <svg class={classes!("world", tall, many)} viewBox={format!("0 {} {} {}", extent.0, format.width(), extent.1)} role="group"
             aria-label={props.lang.texts().stage.title} onclick={on_click} onkeydown={on_key} onfocusin={on_focus}
             onpointerover={on_over} onpointerdown={on_down} onpointermove={on_move} onpointerup={on_up} onpointercancel={on_cancel}>
             <defs>
@@ -247,6 +248,15 @@ fn place_all(picture: &Picture, format: Format) -> Vec<(NodeId, Point)> {
 fn is_crowded(picture: &Picture, format: Format) -> bool {
     let sentinels = picture.nodes.iter().filter(|node| matches!(node.part, Part::Sentinel(_))).count();
     sentinels > if format == Format::Wide { MANY } else { MANY_TALL }
+}
+
+/// The part of the stage that is needed.
+fn extent(picture: &Picture, format: Format) -> (i32, i32) {
+    let count = |wanted: fn(&Part) -> bool| picture.nodes.iter().filter(|node| wanted(&node.part)).count();
+    format.extent(
+        count(|part| matches!(part, Part::Sentinel(_))),
+        count(|part| matches!(part, Part::Writer(_))),
+    )
 }
 
 fn place(places: &[(NodeId, Point)], node: NodeId) -> Option<Point> {
@@ -406,19 +416,19 @@ fn neighbour(order: &[NodeId], from: NodeId, key: &str) -> Option<NodeId> {
 }
 
 /// Where the pointer is on the stage, whose drawing is centered in its element.
-fn at(event: &PointerEvent, format: Format) -> Option<Point> {
+fn at(event: &PointerEvent, format: Format, (from_y, format_height): (i32, i32)) -> Option<Point> {
     let element: Element = event.current_target()?.dyn_into().ok()?;
     let area = element.get_bounding_client_rect();
     let (left, top) = (area.left() as i32, area.top() as i32);
     let (width, height) = (area.width() as i32, area.height() as i32);
     // Thousandths of a pixel for a unit of the drawing.
-    let scale = (width * 1_000 / format.width()).min(height * 1_000 / format.height()).max(1);
+    let scale = (width * 1_000 / format.width()).min(height * 1_000 / format_height).max(1);
     let on = |client: i32, start: i32, len: i32, drawn: i32| {
         ((client - start - len / 2) * 1_000 + drawn / 2 * scale) / scale
     };
     Some(Point {
         x: on(event.client_x(), left, width, format.width()),
-        y: on(event.client_y(), top, height, format.height()),
+        y: from_y + on(event.client_y(), top, height, format_height),
     })
 }
 

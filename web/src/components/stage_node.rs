@@ -211,12 +211,12 @@ fn data_word(node: &NodePicture, data: &DataPicture, lang: Lang) -> String {
     word
 }
 
-/// What the number of a client counts, and the writes that were not acknowledged.
+/// What the number of a client counts, or, if there are any, the writes that were not acknowledged.
 fn writer_word(writer: &WriterPicture, lang: Lang) -> String {
     let texts = &lang.texts().replication;
     match writer.failed {
         0 => texts.acknowledged.to_owned(),
-        failed => format!("{} · {failed} {}", texts.acknowledged, texts.failed),
+        failed => format!("{failed} {}", texts.failed),
     }
 }
 
