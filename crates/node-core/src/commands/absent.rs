@@ -7,7 +7,7 @@ use crate::fault::Fault;
 
 /// What such a build has instead of their groups.
 #[cfg(not(feature = "full"))]
-pub(super) const TABLE: [Command; NAMES.len()] = {
+pub(super) static TABLE: [Command; NAMES.len()] = {
     let mut rows = [row(NAMES[0]); NAMES.len()];
     let mut at = 0;
     while at < NAMES.len() {
