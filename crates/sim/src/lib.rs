@@ -57,7 +57,9 @@ pub use ids::{NodeId, NodeKind, Power};
 pub use invariants::Violation;
 pub use message::{Message, MessageId};
 pub use picket_node_core::NodeEvent;
-pub use scenario::{Fact, Failure, Line, Loss, Moment, Part, Resync, Scenario, ScenarioError, Setup, Start};
+pub use scenario::{
+    Beginning, Fact, Failure, Line, Loss, Moment, Part, Resync, Scenario, ScenarioError, Setup, Start,
+};
 pub use script::{Action, ActionError, Switch};
 pub use server::{Answering, ServerOptions, ServerView};
 pub use tally::Tally;

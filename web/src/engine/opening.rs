@@ -4,7 +4,7 @@
 use std::fmt;
 
 use picket_sansio::Time;
-use picket_sim::{Detail, Line, Moment, Scenario, Timeline};
+use picket_sim::{Beginning, Detail, Line, Moment, Scenario, Timeline};
 
 use super::{Engine, Mark, collect_marks};
 
@@ -19,8 +19,17 @@ pub const WRITERS_MAX: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Opening {
     scenario: Scenario,
-    /// None before the first slice.
-    replay: Option<Replay>,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Before the first slice.
+    New,
+    /// The nodes find each other.
+    Settling(Box<Beginning>),
+    /// What is done is done.
+    Replaying(Box<Replay>),
 }
 
 #[derive(Clone, Debug)]
@@ -65,13 +74,13 @@ impl Opening {
         let is_small = setup.masters.saturating_mul(setup.redis) <= DATA_NODES_MAX
             && setup.sentinels <= SENTINELS_MAX
             && setup.writers.len() <= WRITERS_MAX;
-        if is_small { Ok(Self { scenario, replay: None }) } else { Err(Refusal::TooLarge) }
+        if is_small { Ok(Self { scenario, stage: Stage::New }) } else { Err(Refusal::TooLarge) }
     }
 
     /// How much of it has been replayed, in thousandths.
     #[must_use]
     pub fn permille(&self) -> u64 {
-        let Some(replay) = &self.replay else { return 0 };
+        let Stage::Replaying(replay) = &self.stage else { return 0 };
         let done = replay.timeline.now().0 - replay.timeline.beginning().0;
         (done * 1_000 / self.end_us().max(1)).min(1_000)
     }
@@ -82,11 +91,30 @@ impl Opening {
     /// Why the world cannot begin, or something cannot be done.
     pub fn advance(&mut self, steps: u32) -> Result<Option<Engine>, Refusal> {
         let end_us = self.end_us();
-        let Some(replay) = &mut self.replay else {
-            let world = self.scenario.setup.build(Detail::Arrivals).map_err(Refusal::Impossible)?;
-            let marked = world.transcript().len();
-            self.replay = Some(Replay { timeline: Timeline::new(world), marks: Vec::new(), marked, next: 0 });
-            return Ok(None);
+        let replay = match &mut self.stage {
+            Stage::New => {
+                let beginning = self.scenario.setup.begin(Detail::Arrivals).map_err(Refusal::Impossible)?;
+                self.stage = Stage::Settling(Box::new(beginning));
+                return Ok(None);
+            }
+            Stage::Settling(beginning) => {
+                let end = beginning.steps() + u64::from(steps);
+                while beginning.steps() < end {
+                    if let Some(world) = beginning.advance().map_err(Refusal::Impossible)? {
+                        let marked = world.transcript().len();
+                        let timeline = Timeline::new(world);
+                        self.stage = Stage::Replaying(Box::new(Replay {
+                            timeline,
+                            marks: Vec::new(),
+                            marked,
+                            next: 0,
+                        }));
+                        break;
+                    }
+                }
+                return Ok(None);
+            }
+            Stage::Replaying(replay) => replay,
         };
         let mut left = steps;
         while let Some(line) = self.scenario.lines.get(replay.next) {
@@ -104,7 +132,10 @@ impl Opening {
         }
         let look = self.scenario.look.unwrap_or(Moment { after_us: 0, steps: None });
         replay.timeline.seek_moment(look);
-        let Some(Replay { timeline, marks, marked, .. }) = self.replay.take() else { return Ok(None) };
+        let Stage::Replaying(replay) = std::mem::replace(&mut self.stage, Stage::New) else {
+            return Ok(None);
+        };
+        let Replay { timeline, marks, marked, .. } = *replay;
         Ok(Some(Engine::of(self.scenario.setup.clone(), timeline, marks, marked)))
     }
 

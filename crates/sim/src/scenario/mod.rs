@@ -90,6 +90,16 @@ pub struct Setup {
     pub start: Start,
 }
 
+/// A world on its way to the start of its scenario.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    setup: Setup,
+    shape: Shape,
+    cluster: Cluster,
+    /// Pieces of time that it has settled for.
+    pieces: u32,
+}
+
 /// When a scenario begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -148,6 +158,19 @@ impl Setup {
     /// # Errors
     /// What is wrong with a line for a config file, or that the nodes do not find each other.
     pub fn build(&self, detail: Detail) -> Result<World, String> {
+        let mut beginning = self.begin(detail)?;
+        loop {
+            if let Some(world) = beginning.advance()? {
+                return Ok(world);
+            }
+        }
+    }
+
+    /// The same in slices, for those who cannot wait.
+    ///
+    /// # Errors
+    /// What is wrong with a line for a config file.
+    pub fn begin(&self, detail: Detail) -> Result<Beginning, String> {
         let shape = Shape {
             sentinels: self.sentinels as usize,
             masters: self.masters as usize,
@@ -162,19 +185,39 @@ impl Setup {
         };
         let mut cluster = Cluster::build(self.seed, &shape)?;
         cluster.world.set_detail(detail);
-        if self.start == Start::Settled {
-            cluster.settle(&shape).map_err(|stop| {
+        Ok(Beginning { setup: self.clone(), shape, cluster, pieces: 0 })
+    }
+}
+
+impl Beginning {
+    /// How many steps there have been.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.cluster.world.steps()
+    }
+
+    /// Lets a little time pass; answers the world once the scenario starts. After that there is nothing to advance.
+    ///
+    /// # Errors
+    /// If the nodes do not find each other.
+    pub fn advance(&mut self) -> Result<Option<World>, String> {
+        let Self { setup, shape, cluster, pieces } = self;
+        if setup.start == Start::Settled {
+            let settled = cluster.settle_further(shape, pieces).map_err(|stop| {
                 alloc::format!(
                     "the nodes do not find each other (`start empty` does not wait for it): {stop}\n{}",
                     cluster.picture()
                 )
             })?;
+            if !settled {
+                return Ok(None);
+            }
         }
-        let Cluster { mut world, sentinels, .. } = cluster;
-        for interval in &self.writers {
-            world.add_writer(&Cluster::master_name(0), &sentinels, *interval);
+        let mut world = cluster.world.clone();
+        for interval in &setup.writers {
+            world.add_writer(&Cluster::master_name(0), &cluster.sentinels, *interval);
         }
-        Ok(world)
+        Ok(Some(world))
     }
 }
 
