@@ -6,6 +6,7 @@ mod sim;
 mod steps;
 mod test;
 mod tidy;
+mod wasm_outputs;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ Picket's chores: cargo xtask <chore>
   demo       builds the page, builds picket with it, and runs `picket demo`; what stands behind goes to it.
   e2e        builds the page and has a real Chromium play with it, by way of node and npm; pictures of it are left
              in target/e2e. `e2e checks access` runs these parts alone; there are checks, access, pictures, figures.
+  wasm-outputs  runs every scenario natively and, by way of node, in WASM: their outputs must be the same.
   help       this text
 
 Environment:
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         },
         ["demo", rest @ ..] => demo(&root(), rest),
         ["e2e", parts @ ..] => e2e::run(&root(), parts),
+        ["wasm-outputs"] => wasm_outputs::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {
             tidy::list();

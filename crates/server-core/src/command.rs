@@ -4,6 +4,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::keys::{KeyUse, Keys, exact_use, uses};
@@ -448,11 +449,14 @@ impl CommandTable {
 
 /// Commands by name, for the look-up that every request needs: a table with open addressing.
 ///
-/// The names in it are the program's and the operator's, so that nobody can make them collide.
+/// The names in it are the program's and the operator's, so that nobody can make them collide. A copy shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandIndex {
-    slots: Vec<Option<(Vec<u8>, &'static CommandSpec)>>,
+    slots: Arc<[Slot]>,
 }
+
+/// A name with its command, or room for one.
+type Slot = Option<(Vec<u8>, &'static CommandSpec)>;
 
 impl CommandIndex {
     /// An index of these names in any case.
@@ -468,7 +472,7 @@ impl CommandIndex {
             }
             slots[at] = Some((name, command));
         }
-        Self { slots }
+        Self { slots: slots.into() }
     }
 
     /// The command of that name, in any case.

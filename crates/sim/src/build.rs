@@ -173,6 +173,7 @@ impl World {
             port: addr.port(),
             run: Run(1),
             power: Power::Running,
+            wakes_at: None,
             inbox: VecDeque::new(),
             drive: Drive::new(),
             disk: Disk::new(text),
@@ -180,6 +181,7 @@ impl World {
             is_removed: false,
             program,
         });
+        self.node_mut(id).note_deadline();
         self.perform(id, effects);
         id
     }

@@ -2,24 +2,47 @@
 
 use core::fmt;
 
-/// FNV-1a, 64 bits. Takes text, so that nothing has to be formatted into memory first.
+/// FNV-1a over words of eight bytes instead of bytes, which is several times as fast. However the bytes are cut into
+/// pieces, the hash is the same. Takes text, so that nothing has to be formatted into memory first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hash(u64);
+pub(crate) struct Hash {
+    value: u64,
+    /// Bytes that do not fill a word yet.
+    open: [u8; 8],
+    len: u8,
+}
 
 impl Hash {
     pub(crate) fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self { value: 0xcbf2_9ce4_8422_2325, open: [0; 8], len: 0 }
     }
 
     pub(crate) fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        let (head, rest) = bytes.split_at(bytes.len().min(usize::from(8 - self.len)));
+        let from = usize::from(self.len);
+        self.open[from..from + head.len()].copy_from_slice(head);
+        self.len += u8::try_from(head.len()).unwrap_or(0);
+        if self.len < 8 {
+            return;
         }
+        self.value = mix(self.value, u64::from_le_bytes(self.open));
+        let (words, rest) = rest.as_chunks::<8>();
+        for word in words {
+            self.value = mix(self.value, u64::from_le_bytes(*word));
+        }
+        self.open = [0; 8];
+        self.open[..rest.len()].copy_from_slice(rest);
+        self.len = u8::try_from(rest.len()).unwrap_or(0);
     }
 
     pub(crate) fn value(self) -> u64 {
-        self.0
+        mix(mix(self.value, u64::from_le_bytes(self.open)), u64::from(self.len))
     }
+}
+
+fn mix(value: u64, word: u64) -> u64 {
+    // The multiplication carries upwards only: the rotation brings what is on top back down.
+    (value ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
 }
 
 impl fmt::Write for Hash {
@@ -34,9 +57,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_fnv_1a() {
-        let mut hash = Hash::new();
-        hash.add(b"a");
-        assert_eq!(hash.value(), 0xaf63_dc4c_8601_ec8c);
+    fn it_does_not_matter_how_the_bytes_are_cut() {
+        let bytes: alloc::vec::Vec<u8> = (0..60).collect();
+        let of = |pieces: &[&[u8]]| {
+            let mut hash = Hash::new();
+            pieces.iter().for_each(|piece| hash.add(piece));
+            hash.value()
+        };
+        let whole = of(&[&bytes]);
+        for a in 0..=bytes.len() {
+            for b in a..=bytes.len() {
+                assert_eq!(of(&[&bytes[..a], &bytes[a..b], &bytes[b..]]), whole, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_bytes_have_another_hash() {
+        let of = |bytes: &[u8]| {
+            let mut hash = Hash::new();
+            hash.add(bytes);
+            hash.value()
+        };
+        let mut seen = alloc::collections::BTreeSet::new();
+        for len in 0..40 {
+            let mut bytes = alloc::vec![0; len];
+            assert!(seen.insert(of(&bytes)), "{len} zeros");
+            for at in 0..len {
+                for bit in 0..8 {
+                    bytes[at] = 1 << bit;
+                    assert!(seen.insert(of(&bytes)), "{len} {at} {bit}");
+                    bytes[at] = 0;
+                }
+            }
+        }
     }
 }

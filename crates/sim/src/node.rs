@@ -23,6 +23,8 @@ pub(crate) struct Node {
     pub(crate) port: u16,
     pub(crate) run: Run,
     pub(crate) power: Power,
+    /// When its core wants to be woken next. Kept here, since every step looks for the first of all nodes.
+    pub(crate) wakes_at: Option<Time>,
     /// What arrived while the process was frozen.
     pub(crate) inbox: VecDeque<Signal>,
     /// How the machine's disk works.
@@ -40,6 +42,15 @@ impl Node {
     /// What its process can do at this moment.
     pub(crate) fn context<'a>(&self, now: Time, prng: &'a mut Prng, conns: &'a mut u64) -> Context<'a> {
         Context { drive: self.drive, clock_ms: self.clock_ms, ..Context::new(now, prng, conns) }
+    }
+
+    /// To be called whenever the program may have changed its mind.
+    pub(crate) fn note_deadline(&mut self) {
+        self.wakes_at = match &self.program {
+            Program::Sentinel(sentinel) => sentinel.deadline(),
+            Program::Data(data) => data.deadline(),
+            Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+        };
     }
 }
 

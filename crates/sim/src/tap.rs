@@ -16,8 +16,9 @@ use crate::world::World;
 #[derive(Clone, Debug)]
 pub(crate) struct Tap {
     requests: RequestBuffer,
-    /// Requests whose replies have not been sent, and not arrived.
+    /// Requests whose replies have not been sent; only to Sentinels.
     unsent: VecDeque<Vec<Bytes>>,
+    /// Requests whose replies have not arrived.
     unheard: VecDeque<Vec<Bytes>>,
     /// Replies as they leave; only of Sentinels.
     leaving: ReplyDecoder,
@@ -55,7 +56,9 @@ impl World {
                 while let Ok(Some(request)) = tap.requests.next_owned() {
                     let args = request.into_args();
                     tap.unheard.push_back(args.clone());
-                    tap.unsent.push_back(args.clone());
+                    if listener_is_sentinel {
+                        tap.unsent.push_back(args.clone());
+                    }
                     requests.push(args);
                 }
                 if self.hears_messages() {

@@ -12,9 +12,12 @@ use crate::scenario::Moment;
 use crate::script::{Action, ActionError};
 use crate::world::{Stop, World};
 
-/// Steps from one checkpoint to the next: what going back costs at most, near the end.
-const CHECKPOINT_STEPS: u64 = 500;
-/// How many checkpoints are kept; older ones lie further apart.
+/// Steps from one checkpoint to the next on the way forward: what going back costs at most, near the end. A copy of a
+/// world costs as much as some hundred steps.
+const CHECKPOINT_STEPS: u64 = 2_000;
+/// The same on the way back: who goes back one step goes back another.
+const CHECKPOINT_STEPS_BACK: u64 = 400;
+/// How many checkpoints are kept; those far from what is looked at lie further apart.
 const CHECKPOINTS_MAX: usize = 48;
 
 /// Something that was done.
@@ -239,7 +242,7 @@ impl Timeline {
                 true
             }
         };
-        self.keep_checkpoint();
+        self.keep_checkpoint(CHECKPOINT_STEPS);
         happens
     }
 
@@ -255,13 +258,14 @@ impl Timeline {
         }
         while self.world.steps() < position {
             self.advance();
+            self.keep_checkpoint(CHECKPOINT_STEPS_BACK);
         }
     }
 
-    fn keep_checkpoint(&mut self) {
+    fn keep_checkpoint(&mut self, spacing: u64) {
         let position = self.world.steps();
-        let last = self.checkpoints.last_key_value().map_or(self.start.steps(), |(position, _)| *position);
-        if position < last + CHECKPOINT_STEPS {
+        let before = self.checkpoints.range(..=position).next_back();
+        if position < before.map_or(self.start.steps(), |(position, _)| *position) + spacing {
             return;
         }
         self.checkpoints.insert(position, self.world.clone());
@@ -271,10 +275,10 @@ impl Timeline {
     }
 
     /// Drops the checkpoint that is missed least: of those whose neighbours lie close together, measured by how
-    /// far it is from the end.
-    fn thin_out(&mut self, end: u64) {
+    /// far it is from the moment that is looked at.
+    fn thin_out(&mut self, now: u64) {
         let places: Vec<u64> = self.checkpoints.keys().copied().collect();
-        let cost = |window: &&[u64]| (window[2] - window[0]) * 1024 / (end - window[1] + 1);
+        let cost = |window: &&[u64]| (window[2] - window[0]) * 1024 / (now.abs_diff(window[1]) + 1);
         if let Some(window) = places.windows(3).min_by_key(cost) {
             self.checkpoints.remove(&window[1]);
         }

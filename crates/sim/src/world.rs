@@ -145,12 +145,7 @@ impl World {
 
     fn next_wake(&self) -> Option<(Time, NodeId)> {
         let running = self.nodes.iter().zip(0..).filter(|(node, _)| node.power == Power::Running);
-        let wakes = running.filter_map(|(node, id)| match &node.program {
-            Program::Sentinel(sentinel) => Some((sentinel.deadline()?, NodeId(id))),
-            Program::Data(data) => Some((data.deadline()?, NodeId(id))),
-            Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
-        });
-        wakes.min()
+        running.filter_map(|(node, id)| Some((node.wakes_at?, NodeId(id)))).min()
     }
 
     /// Lets the next thing happen; false if there is none.
@@ -305,6 +300,7 @@ impl World {
         let mut ctx = machine.context(*now, prng, next_conn);
         run(&mut machine.program, &mut ctx);
         let effects = ctx.effects;
+        machine.note_deadline();
         let told = effects.iter().any(|effect| matches!(effect, Effect::Event(_) | Effect::Persist { .. }));
         self.perform(node, effects);
         if matches!(self.node(node).program, Program::Data(_)) {
@@ -431,6 +427,7 @@ impl World {
             Program::Writer(_) | Program::Console(_) => {}
         }
         let effects = ctx.effects;
+        started.note_deadline();
         if self.kind(node) == NodeKind::Sentinel {
             self.observe(Observation::Started { node });
         }

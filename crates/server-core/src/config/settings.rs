@@ -1,6 +1,7 @@
 //! The values of the ordinary directives: reading, rewriting. Typed access is in `typed`.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use picket_sansio::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use super::value::Value;
 /// defaults sets them before it reads its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    pub(super) values: BTreeMap<&'static str, Value>,
+    /// Shared by copies until one of them is changed.
+    pub(super) values: Arc<BTreeMap<&'static str, Value>>,
     /// `save` points read so far, once the file mentioned any.
     save_mentioned: bool,
 }
@@ -31,7 +33,7 @@ impl Settings {
     #[must_use]
     pub fn new() -> Self {
         let values = DIRECTIVES.iter().filter_map(|directive| Some((directive.name, default_of(directive)?)));
-        Self { values: values.collect(), save_mentioned: false }
+        Self { values: Arc::new(values.collect()), save_mentioned: false }
     }
 
     /// Sets `name` as if the file said `name value`. For defaults of a program and for `CONFIG SET`.
@@ -83,7 +85,7 @@ impl Settings {
             }
         };
         if let Some(value) = value {
-            self.values.insert(directive.name, value);
+            Arc::make_mut(&mut self.values).insert(directive.name, value);
         }
         Ok(())
     }
