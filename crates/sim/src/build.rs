@@ -214,6 +214,7 @@ impl World {
     /// If too many commands wait for their replies.
     pub fn run(&mut self, node: NodeId, words: &[String]) -> Result<(), ActionError> {
         self.check_consoles(1)?;
+        self.observe(Observation::Commanded { words });
         let console = self.idle_console();
         let to = self.addr(node);
         let question = Some((node, words.to_vec()));

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// FNV-1a over words of eight bytes instead of bytes, which is several times as fast. However the bytes are cut into
+/// Like FNV-1a, but over words of eight bytes, which is several times as fast. However the bytes are cut into
 /// pieces, the hash is the same. Takes text, so that nothing has to be formatted into memory first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hash {
@@ -41,8 +41,9 @@ impl Hash {
 }
 
 fn mix(value: u64, word: u64) -> u64 {
-    // The multiplication carries upwards only: the rotation brings what is on top back down.
-    (value ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
+    // The multiplication carries upwards only: the shift brings what is on top back down.
+    let product = (value ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
 }
 
 impl fmt::Write for Hash {

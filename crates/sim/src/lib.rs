@@ -6,9 +6,9 @@
 //! real one does, there is a [model](ServerOptions) of those parts of Redis that a Sentinel touches. Writers
 //! follow the master as client libraries do.
 //!
-//! Wires delay, are cut (also one way), and lose connections; machines stop, processes are killed,
-//! frozen and restarted; disks are slow, full, or lose what was on its way; names change what they stand
-//! for, late or not at all. The [`Violation`] of a property that must hold after each step ends a run.
+//! Wires delay, lose what is sent, are cut (also one way), and forget connections; machines come, go and
+//! stop, processes are killed, frozen and restarted; disks are slow, full, or lose what was on its way; names
+//! change what they stand for, late or not at all. The [`Violation`] of a property that must hold after each step ends a run.
 //!
 //! What is done to a world is text, an [`Action`] to a line; a [`Timeline`] looks at a world forwards and
 //! backwards; a [scenario](Scenario) says what is done when and what must come of it.

@@ -77,9 +77,7 @@ impl World {
         if self.kind(master) != NodeKind::Server {
             return None;
         }
-        let writers = self.nodes.iter().filter_map(|node| as_writer(&node.program));
-        let numbers = writers.flat_map(|writer| writer.acknowledged.iter_from(0));
-        Some(numbers.filter(|(number, _)| !self.has_write(master, *number)).count() as u64)
+        Some(self.acknowledged_numbers().filter(|number| !self.has_write(master, *number)).count() as u64)
     }
 
     /// How many writes of all clients, of those too that have left, were acknowledged.
@@ -96,6 +94,12 @@ impl World {
             Program::Server(server) => server.has_write(number),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => false,
         }
+    }
+
+    /// The numbers of all acknowledged writes.
+    pub(crate) fn acknowledged_numbers(&self) -> impl Iterator<Item = u64> {
+        let writers = self.nodes.iter().filter_map(|node| as_writer(&node.program));
+        writers.flat_map(|writer| writer.acknowledged.iter_from(0)).map(|(number, _)| *number)
     }
 
     fn writer_of(&self, node: NodeId) -> Option<&Writer> {

@@ -8,6 +8,7 @@ mod one_promotion;
 mod same_data;
 mod votes_agree;
 mod votes_durable;
+mod writes_kept;
 
 use alloc::string::String;
 use core::fmt;
@@ -50,6 +51,8 @@ pub(crate) enum Observation<'a> {
     Heard { at: NodeId, from: NodeId, request: &'a [Bytes], reply: &'a Reply },
     /// A data node has done something.
     Data { node: NodeId },
+    /// An operator gives a command to a data node or a Sentinel.
+    Commanded { words: &'a [String] },
     /// What a Sentinel knows after something changed.
     Status { node: NodeId, status: &'a Status },
 }
@@ -97,6 +100,7 @@ pub(crate) struct Invariants {
     down_after: down_after::DownAfter,
     offsets_grow: offsets_grow::OffsetsGrow,
     same_data: same_data::SameData,
+    writes_kept: writes_kept::WritesKept,
 }
 
 impl Invariants {
@@ -114,6 +118,9 @@ impl Invariants {
         self.config_epochs.check(world, what).map_err(name("configuration epochs"))?;
         self.down_after.check(world, what).map_err(name("down only after down-after"))?;
         self.offsets_grow.check(world, what).map_err(name("offsets grow within a history"))?;
-        self.same_data.check(world, what).map_err(name("the same offset, the same data"))
+        self.same_data.check(world, what).map_err(name("the same offset, the same data"))?;
+        self.writes_kept
+            .check(world, what)
+            .map_err(name("a promoted replica keeps the writes that reached it"))
     }
 }

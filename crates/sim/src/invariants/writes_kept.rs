@@ -1,0 +1,109 @@
+//! An acknowledged write that had reached the replica which is promoted is never lost by it (design.md): for as long as
+//! its process runs and is a master, it has every write that was acknowledged before its promotion and that it had then.
+//!
+//! Lost without a fault of anybody are writes that never reached it (replication is asynchronous), those of a master
+//! which becomes a replica of another, and those of a process that ends without having saved them, or whose disk is
+//! wiped: in all of these the node is no master any more, or another run. An operator may remove writes by hand; after
+//! such a command nothing is said about this world any more.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use picket_sansio::collections::BTreeMap;
+
+use picket_replication::NodeRole;
+
+use super::Observation;
+use crate::data::WRITE;
+use crate::ids::{NodeId, Run};
+use crate::world::World;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WritesKept {
+    nodes: BTreeMap<NodeId, Node>,
+    /// An operator may have removed some.
+    is_off: bool,
+}
+
+/// A data node as it was seen last.
+#[derive(Clone, Debug)]
+struct Node {
+    run: Run,
+    is_master: bool,
+    /// Keys that it had.
+    keys: u64,
+    /// The acknowledged writes that it had when it was promoted.
+    had: Arc<[u64]>,
+}
+
+impl WritesKept {
+    pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
+        match what {
+            Observation::Commanded { words } => {
+                self.is_off |= may_remove(words);
+                Ok(())
+            }
+            Observation::Data { node } if !self.is_off => self.look(world, *node),
+            _ => Ok(()),
+        }
+    }
+
+    fn look(&mut self, world: &World, node: NodeId) -> Result<(), String> {
+        let Some(core) = world.core(node) else { return Ok(()) };
+        let run = world.node(node).run;
+        let is_master = core.master_side().role() == NodeRole::Master;
+        let keys = core.db(0).len() as u64;
+        let before = self.nodes.get_mut(&node).filter(|before| before.run == run);
+        let Some(before) = before else {
+            self.nodes.insert(node, Node { run, is_master, keys, had: Arc::default() });
+            return Ok(());
+        };
+        let is_promoted = is_master && !before.is_master;
+        // Keys that go are rare, and only then is there something to look for.
+        let has_shrunk = keys < before.keys;
+        (before.is_master, before.keys) = (is_master, keys);
+        if is_promoted {
+            let acknowledged = world.acknowledged_numbers();
+            before.had = acknowledged.filter(|number| world.has_write(node, *number)).collect();
+        } else if !is_master {
+            before.had = Arc::default();
+        } else if has_shrunk
+            && let Some(lost) = before.had.iter().find(|number| !world.has_write(node, **number))
+        {
+            let name = world.name(node);
+            return Err(format!("{name} was promoted with the write {lost} and has it no more"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a command of an operator can remove writes of clients.
+fn may_remove(words: &[String]) -> bool {
+    let is_sweeping = |word: &String| {
+        ["FLUSHALL", "FLUSHDB", "SWAPDB", "DEBUG"].iter().any(|name| word.eq_ignore_ascii_case(name))
+    };
+    let is_about_writes =
+        |word: &String| word.starts_with(WRITE) || word.to_ascii_lowercase().starts_with("maxmemory");
+    words.first().is_some_and(is_sweeping) || words.iter().any(is_about_writes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_can_remove_writes_are_known() {
+        let words = |text: &str| -> alloc::vec::Vec<String> { text.split(' ').map(String::from).collect() };
+        for (command, may) in [
+            ("flushall", true),
+            ("DEL write:7", true),
+            ("CONFIG SET maxmemory 1", true),
+            ("DEBUG RELOAD", true),
+            ("SPOP set", false),
+            ("SET flushall 1", false),
+            ("REPLICAOF NO ONE", false),
+        ] {
+            assert_eq!(may_remove(&words(command)), may, "{command}");
+        }
+    }
+}
