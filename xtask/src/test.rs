@@ -5,7 +5,7 @@ use std::path::Path;
 use picket_testkit::peers::{self, Peer};
 
 use crate::steps::{Steps, cargo, succeeds};
-use crate::{e2e, tidy, web};
+use crate::{e2e, tidy, wasm_outputs, web};
 
 /// Peers without which tests are skipped here and fail in CI.
 const NEEDED: [Peer; 5] =
@@ -42,6 +42,7 @@ pub(crate) fn run(root: &Path) -> bool {
         let what = ["test", "--package", "picket-node-core", "--no-default-features", "--test", "left_out"];
         cargo(root, &with(&what), &[])
     });
+    steps.run("the same outputs natively and in WASM", || wasm_outputs::run(root));
     steps.run("doc tests", || cargo(root, &with(&["test", "--workspace", "--doc"]), &[]));
     steps.run("the page in a browser", || match peers::missing(&e2e::NEEDED) {
         missing if missing.is_empty() || peers::in_ci() => e2e::run(root, &[]),
