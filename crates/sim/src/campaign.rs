@@ -12,7 +12,6 @@ use crate::cluster::Cluster;
 use crate::disk::DiskFault;
 use crate::scenario::{Fact, Line, Moment, Scenario, Setup, count_lost};
 use crate::script::{Action, Switch};
-use crate::topology::Addition;
 use crate::world::World;
 
 /// For how long things go wrong, in microseconds.
@@ -42,14 +41,7 @@ pub struct Wanted {
 pub fn draw(seed: u64, wanted: Wanted) -> Scenario {
     // Not the world's own chance: what is drawn here must not depend on the cores.
     let prng = Prng::new(seed ^ 0x5eed_c4a0_5c4a_05ed);
-    let mut draw = Draw {
-        prng,
-        lines: Vec::new(),
-        nodes: Vec::new(),
-        pairs: Vec::new(),
-        lossy: Vec::new(),
-        has_grown: false,
-    };
+    let mut draw = Draw { prng, lines: Vec::new(), nodes: Vec::new(), pairs: Vec::new(), lossy: Vec::new() };
     let setup = draw.setup(seed, wanted);
     draw.name_nodes(&setup);
     draw.faults(&setup);
@@ -113,8 +105,6 @@ struct Draw {
     pairs: Vec<(String, String)>,
     /// Pairs that lose what is sent.
     lossy: Vec<(String, String)>,
-    /// A Sentinel was added.
-    has_grown: bool,
 }
 
 impl Draw {
@@ -279,13 +269,8 @@ impl Draw {
                 self.act(at_us, Action::Loss(Some((node, other)), percent));
             }
             120..=123 => self.act(at_us, Action::HalfOpen(node, other)),
-            // One that is there only for a while would be missed for ever: Sentinels forget nobody.
-            124 if !self.has_grown => {
-                self.has_grown = true;
-                let name = format!("sentinel-{}", setup.sentinels + 1);
-                self.nodes.push((name.clone(), Belief::Running));
-                self.act(at_us, Action::Add(name, Addition::Sentinel));
-            }
+            // No Sentinel is added while things go wrong: one that does not know the others yet is a majority by itself
+            // (redis#6459), and that is a matter of the operator's, who adds it while the master is well.
             _ => self.breathe(at_us),
         }
     }

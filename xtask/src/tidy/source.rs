@@ -22,11 +22,12 @@ impl Source {
         Self { path: file.path.clone(), text: file.text.clone(), code, comments }
     }
 
-    /// Whether the whole file is for tests or benches.
+    /// Whether the whole file is for tests, benches or examples: nothing that is shipped.
     pub(super) fn is_test_file(&self) -> bool {
         let in_folder = |name: &str| self.path.contains(&format!("/{name}/"));
         in_folder("tests")
             || in_folder("benches")
+            || in_folder("examples")
             || in_folder("fuzz_targets")
             || self.path.ends_with("/tests.rs")
     }
