@@ -20,7 +20,9 @@ use crate::picture::{Flight, Meaning, Part, Picture, Topic};
 const RADIUS: i32 = 40;
 /// and below it, where its name stands.
 const RADIUS_BELOW: i32 = 74;
-/// From a node's middle to its name and its word.
+/// From a node's middle to its edge,
+const NODE_HALF: i32 = 30;
+/// and to its name and its word.
 const NAME_BELOW: i32 = 60;
 /// How far apart messages of both directions travel.
 const LANE: i32 = 7;
@@ -328,13 +330,14 @@ struct Labels {
 }
 
 impl Labels {
-    /// Nodes have their names below them.
+    /// Nodes, with their names below them, stay free of texts.
     fn new(format: Format, picture: &Picture, places: &[(NodeId, Point)]) -> Self {
-        let name = |(node, place): &(NodeId, Point)| {
+        let areas = |(node, place): &(NodeId, Point)| {
             let chars = i32::try_from(picture.name(*node).len()).unwrap_or(0);
-            (Point { x: place.x, y: place.y + NAME_BELOW }, chars * 5)
+            let at = |below: i32, half: i32| (Point { x: place.x, y: place.y + below }, half);
+            [at(-NODE_HALF / 2, NODE_HALF), at(NODE_HALF / 2, NODE_HALF), at(NAME_BELOW, chars * 5)]
         };
-        Self { format, taken: places.iter().map(name).collect() }
+        Self { format, taken: places.iter().flat_map(areas).collect() }
     }
 
     /// A text near this place.
