@@ -1,14 +1,17 @@
 //! Replies of servers, from bytes in any pieces.
 //!
-//! [`Scanner`] finds where a reply ends; then this module takes it apart. Not by `redis-protocol`: its maps and sets
-//! are hashed and would lose their order, RESP2's two nulls would become one, it descends one stack frame for each
-//! level that a peer opens, and what is left are lines of a few forms.
+//! [`Scanner`] finds where a reply ends; then this module takes it apart. Single values are decoded by
+//! `redis-protocol`; arrays and their kin are put together here, because its maps and sets are
+//! hashed and would lose their order, because RESP2's two nulls would become one, and because it
+//! descends one stack frame for each level that a peer opens.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
+use redis_protocol::resp3::decode::complete::decode_range;
+use redis_protocol::resp3::types::RangeFrame;
 
 use crate::scan::{Header, ReplyLimits, Scanner};
 use crate::{Reply, ReplyError};
@@ -126,83 +129,82 @@ enum Taken {
 
 /// Takes one value, or the first line of an array, from `frame` at `pos`.
 fn take_value(frame: &Bytes, pos: &mut usize) -> Result<Taken, ReplyError> {
-    let start = *pos + 1;
-    let kind = frame[*pos];
-    let len = frame[start..].windows(2).position(|pair| pair == b"\r\n").expect("the scanner read this line");
-    let line = frame.slice(start..start + len);
-    let body = start + len + 2;
-    *pos = body;
-    Ok(Taken::Value(match Header::read(kind, &line)? {
-        Header::Aggregate(len) => {
-            let len = usize::try_from(len).expect("the scanner saw as many values");
-            return Ok(Taken::Aggregate { kind, len });
+    let start = *pos;
+    let rest = &frame[start..];
+    let kind = rest.first().copied().expect("the scanner found the end of the reply behind this");
+    if matches!(kind, b'*' | b'~' | b'>' | b'%' | b'|' | b'$' | b'=') {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").expect("the scanner read this line");
+        let body = start + end + 2;
+        match Header::read(kind, &rest[1..end])? {
+            Header::Aggregate(len) => {
+                *pos = body;
+                let len = usize::try_from(len).expect("the scanner saw as many values");
+                return Ok(Taken::Aggregate { kind, len });
+            }
+            Header::Null => {
+                *pos = body;
+                return Ok(Taken::Value(Reply::Null));
+            }
+            Header::NullArray => {
+                *pos = body;
+                return Ok(Taken::Value(Reply::NullArray));
+            }
+            Header::Bulk(len) if kind == b'=' => {
+                // Formats other than txt and mkd are unknown to redis-protocol.
+                let len = usize::try_from(len).expect("the scanner saw as many bytes");
+                *pos = body + len + 2;
+                return verbatim(&frame.slice(body..body + len)).map(Taken::Value);
+            }
+            Header::Bulk(_) | Header::Line => {}
         }
-        Header::Null => Reply::Null,
-        Header::NullArray => Reply::NullArray,
-        Header::Bulk(len) => {
-            let len = usize::try_from(len).expect("the scanner saw as many bytes");
-            *pos = body + len + 2;
-            string(kind, frame.slice(body..body + len))?
-        }
-        Header::Line => scalar(kind, line)?,
-    }))
+    }
+    let (value, len) = scalar(kind, frame, start)?;
+    *pos = start + len;
+    Ok(Taken::Value(value))
 }
 
-/// A value whose length stands before it.
-fn string(kind: u8, body: Bytes) -> Result<Reply, ReplyError> {
-    match (kind, &body[..]) {
-        (b'=', &[a, b, c, b':', ..]) => Ok(Reply::Verbatim([a, b, c], body.slice(4..))),
-        (b'=', _) => Err(invalid(kind, "expected a format of three letters and a colon")),
-        (b'!', _) => Ok(Reply::Error(body)),
-        _ => Ok(Reply::Bulk(body)),
+fn verbatim(body: &Bytes) -> Result<Reply, ReplyError> {
+    match body[..] {
+        [a, b, c, b':', ..] => Ok(Reply::Verbatim([a, b, c], body.slice(4..))),
+        _ => Err(invalid(b'=', "expected a format of three letters and a colon")),
     }
 }
 
-/// A value that is one line.
-fn scalar(kind: u8, line: Bytes) -> Result<Reply, ReplyError> {
-    match kind {
-        b'+' => Ok(Reply::Simple(line)),
-        b'-' => Ok(Reply::Error(line)),
-        b':' => match core::str::from_utf8(&line).map(str::parse) {
-            Ok(Ok(value)) => Ok(Reply::Integer(value)),
-            _ => Err(invalid(kind, "expected an integer of 64 bits")),
-        },
-        b'#' => match &line[..] {
-            b"t" => Ok(Reply::Bool(true)),
-            b"f" => Ok(Reply::Bool(false)),
-            _ => Err(invalid(kind, "expected 't' or 'f'")),
-        },
-        b'_' if line.is_empty() => Ok(Reply::Null),
-        b'_' => Err(invalid(kind, "expected nothing after '_'")),
-        // The text is what counts: it is kept as it came.
-        b',' if is_double(&line) => Ok(Reply::Double(line)),
-        b',' => Err(invalid(kind, "expected a number")),
-        b'(' => {
-            let digits = line.strip_prefix(b"-").or(line.strip_prefix(b"+")).unwrap_or(&line);
+/// Decodes one value that is not an array, and tells how many bytes it takes.
+fn scalar(kind: u8, frame: &Bytes, start: usize) -> Result<(Reply, usize), ReplyError> {
+    let (decoded, len) = decode_range(&frame[start..])
+        .map_err(|error| invalid(kind, error.details()))?
+        .expect("the scanner found the end of this value");
+    let slice = |(from, to): (usize, usize)| frame.slice(start + from..start + to);
+    let text = || slice((1, len - 2));
+    let reply = match decoded {
+        RangeFrame::SimpleString { data, .. } => Reply::Simple(slice(data)),
+        RangeFrame::SimpleError { data, .. } | RangeFrame::BlobError { data, .. } => {
+            Reply::Error(slice(data))
+        }
+        RangeFrame::BlobString { data, .. } => Reply::Bulk(slice(data)),
+        RangeFrame::Number { data, .. } => Reply::Integer(data),
+        RangeFrame::Boolean { data, .. } => Reply::Bool(data),
+        RangeFrame::Null if len == b"_\r\n".len() => Reply::Null,
+        RangeFrame::Null => return Err(invalid(kind, "expected nothing after '_'")),
+        RangeFrame::Double { .. } => Reply::Double(text()),
+        RangeFrame::BigNumber { .. } => {
+            let text = text();
+            let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(&text);
             if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
                 return Err(invalid(kind, "expected an integer"));
             }
-            Ok(Reply::BigNumber(line))
+            Reply::BigNumber(text)
         }
-        got => Err(ReplyError::UnknownType { got }),
-    }
-}
-
-/// Whether this is the text of a double.
-fn is_double(text: &[u8]) -> bool {
-    let unsigned = |text: &[u8]| text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text).to_vec();
-    let are_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-    let text = unsigned(text).to_ascii_lowercase();
-    if matches!(&text[..], b"inf" | b"nan") {
-        return true;
-    }
-    let mut parts = text.splitn(2, |byte| *byte == b'e');
-    let mantissa = parts.next().unwrap_or_default();
-    let exponent_fits =
-        parts.next().map(unsigned).is_none_or(|digits| !digits.is_empty() && are_digits(&digits));
-    let mut halves = mantissa.splitn(2, |byte| *byte == b'.');
-    let (whole, fraction) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
-    exponent_fits && are_digits(whole) && are_digits(fraction) && !(whole.is_empty() && fraction.is_empty())
+        RangeFrame::VerbatimString { .. }
+        | RangeFrame::Array { .. }
+        | RangeFrame::Map { .. }
+        | RangeFrame::Set { .. }
+        | RangeFrame::Push { .. }
+        | RangeFrame::Hello { .. }
+        | RangeFrame::ChunkedString(_) => return Err(ReplyError::UnknownType { got: kind }),
+    };
+    Ok((reply, len))
 }
 
 fn invalid(kind: u8, details: &str) -> ReplyError {
