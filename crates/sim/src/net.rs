@@ -31,7 +31,7 @@ const SYN_RETRY: Millis = Millis(1_000);
 const SYN_ATTEMPTS: u32 = 6;
 /// How long TCP waits before it sends a lost segment again, at first; then twice that, and so on.
 const RETRANSMISSION: Millis = Millis(200);
-/// How often a segment is lost in a row, at most: by then a minute and a half has passed.
+/// How often a segment is lost in a row, at most: by then 51 seconds have passed.
 const RETRANSMISSIONS_MAX: u32 = 8;
 /// The longest pause between the mending of a wire and the next try to send what waited.
 const RESEND_PAUSE: Millis = Millis(200);
@@ -66,9 +66,7 @@ impl Wires {
     fn arrival(&self, now: Time, from: NodeId, to: NodeId, prng: &mut Prng) -> Time {
         self.pairs.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual).after(now, prng)
     }
-}
 
-impl Wires {
     /// Whether what is sent now is lost.
     fn loses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> bool {
         let percent = self.losses.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual_loss);
