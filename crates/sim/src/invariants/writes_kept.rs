@@ -89,7 +89,40 @@ fn may_remove(words: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use picket_sansio::Millis;
+
     use super::*;
+    use crate::scenario::Scenario;
+    use crate::timeline::Timeline;
+    use crate::transcript::Detail;
+
+    fn run(timeline: &mut Timeline, line: &str) {
+        timeline.inject(line.parse().expect("an action")).expect("it can be done");
+        timeline.seek(timeline.now() + Millis(100));
+    }
+
+    #[test]
+    fn a_write_that_is_gone_is_found() {
+        let scenario: Scenario = "redis 1\nsentinels 0\n".parse().expect("a scenario");
+        let mut timeline = scenario.timeline(Detail::Nothing).expect("it begins");
+        let node = timeline.world().find("redis-1").expect("it is there");
+        let look = |kept: &mut WritesKept, timeline: &Timeline| {
+            kept.check(timeline.world(), &Observation::Data { node })
+        };
+        run(&mut timeline, "run redis-1 SET write:7 7");
+        let mut kept = WritesKept::default();
+        assert_eq!(look(&mut kept, &timeline), Ok(()));
+        // As if it had been promoted with it.
+        kept.nodes.get_mut(&node).expect("it was seen").had = [7].into();
+        assert_eq!(look(&mut kept, &timeline), Ok(()));
+        run(&mut timeline, "run redis-1 DEL write:7");
+        let mut told = kept.clone();
+        let words = ["DEL".into(), "write:7".into()];
+        assert_eq!(told.check(timeline.world(), &Observation::Commanded { words: &words }), Ok(()));
+        assert_eq!(look(&mut told, &timeline), Ok(()), "an operator did it");
+        let lost = look(&mut kept, &timeline).expect_err("nobody said why it is gone");
+        assert_eq!(lost, "redis-1 was promoted with the write 7 and has it no more");
+    }
 
     #[test]
     fn commands_that_can_remove_writes_are_known() {
