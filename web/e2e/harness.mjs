@@ -115,11 +115,16 @@ export function moment(page) {
   return page.locator(".page").evaluate(({ dataset: { now, steps, hash } }) => ({ now: Number(now), steps: Number(steps), hash }));
 }
 
-/** Waits until a question about the document is answered with yes. */
+/**
+ * Waits until a question about the document is answered with yes. It is asked from outside, frame by frame: the page's
+ * policy lets nothing inside of it evaluate texts.
+ */
 export async function until(page, what, question, argument) {
-  await page.waitForFunction(question, argument, { timeout: DEADLINE_MS, polling: "raf" }).catch((error) => {
-    throw new Error(`waiting until ${what}: ${error.message}`);
-  });
+  const deadline = Date.now() + DEADLINE_MS;
+  while (!(await page.evaluate(question, argument))) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
 }
 
 export function equal(found, expected, what) {

@@ -14,6 +14,9 @@ const HEAD_LEN_MAX: u64 = 16 * 1024;
 /// How long a browser may take over its request, and over taking the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the page may do in a browser; the binary says the same.
+const POLICY: &str = include_str!("../../../web/policy.txt").trim_ascii_end();
+
 /// Serves until the process ends.
 pub(super) fn serve(folder: &Path, addr: SocketAddr) -> Result<(), String> {
     if !addr.ip().is_loopback() {
@@ -130,7 +133,7 @@ fn response(status: &str, kind: &str, body: &[u8], method: &str) -> Vec<u8> {
     let len = body.len();
     let mut bytes = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len}\r\nCache-Control: no-store\r\n\
-         Connection: close\r\n\r\n"
+         Content-Security-Policy: {POLICY}\r\nConnection: close\r\n\r\n"
     )
     .into_bytes();
     if method != "HEAD" {

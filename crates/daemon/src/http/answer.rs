@@ -19,11 +19,8 @@ pub(super) type Answer = Response<Full<Bytes>>;
 /// In every answer. The page loads nothing from elsewhere, sends nothing anywhere and stands in no frame; its WASM
 /// counts as a script.
 const ALWAYS: [(HeaderName, &str); 4] = [
-    (
-        CONTENT_SECURITY_POLICY,
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; object-src 'none'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+    // The browser test serves the page with the same one.
+    (CONTENT_SECURITY_POLICY, include_str!("../../../../web/policy.txt").trim_ascii_end()),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     // Asked for each time, and answered with 304 while it is the same.
@@ -84,18 +81,23 @@ fn finished(mut answer: Answer) -> Answer {
     answer
 }
 
-/// Whether the client takes gzip (RFC 9110, 12.5.3). One that does not say is taken at its word.
+/// Whether the client takes gzip (RFC 9110, 12.5.3). Who does not say is sent what everybody can read.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let mut codings = values.flat_map(|value| value.split(','));
-    codings.any(|coding| {
+    let (mut gzip, mut others) = (None, false);
+    for coding in values.flat_map(|value| value.split(',')) {
         let mut parts = coding.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let weight = parts.find_map(|part| part.strip_prefix("q="));
-        let is_refused =
-            weight.is_some_and(|weight| !weight.bytes().any(|digit| (b'1'..=b'9').contains(&digit)));
-        (name.eq_ignore_ascii_case("gzip") || name == "*") && !is_refused
-    })
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        let is_taken = weight.is_none_or(|weight| weight.bytes().any(|digit| (b'1'..=b'9').contains(&digit)));
+        if name.eq_ignore_ascii_case("gzip") {
+            gzip = Some(is_taken);
+        } else if name == "*" {
+            others = is_taken;
+        }
+    }
+    // What is named is not among the others.
+    gzip.unwrap_or(others)
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -126,7 +128,7 @@ mod tests {
         for accepts in ["gzip", "br, GZIP;q=0.5", "*", "deflate, gzip;q=1.0, *;q=0", "gzip ; q=0.001"] {
             check(accepts, true);
         }
-        for accepts in ["", "br", "identity", "gzip;q=0", "gzip;q=0.000", "*;q=0", "xgzip"] {
+        for accepts in ["", "br", "identity", "gzip;q=0", "gzip;Q=0.000", "*;q=0", "gzip;q=0, *", "xgzip"] {
             check(accepts, false);
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
