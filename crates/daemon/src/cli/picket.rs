@@ -144,7 +144,7 @@ fn demo(args: &[String]) -> Result<Invocation, UsageError> {
             "-h" | "--help" => return Ok(Invocation::Print(help(Topic::Demo))),
             // The one story that there is, so it is also what a plain `picket demo` tells, before it goes on.
             "--kill-master" => options.story_only = true,
-            "--http" => options.http = read_http(&value("an IP address with its port")?)?,
+            "--http" => options.http = Some(read_http(&value("an IP address with its port")?)?),
             "--redis-server" => {
                 options.redis_server = Some(PathBuf::from(value("the path of a redis-server")?));
             }
@@ -228,7 +228,7 @@ mod tests {
             down_after_ms: 500,
             keep: true,
             story_only: true,
-            http: "127.0.0.1:99".parse().expect("an address"),
+            http: "127.0.0.1:99".parse().ok(),
         };
         for line in [
             "demo --kill-master --redis-server /x/redis-server --down-after 500 --keep --http 127.0.0.1:99",

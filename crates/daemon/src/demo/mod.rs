@@ -32,7 +32,7 @@ pub(crate) struct DemoOptions {
     /// Whether it ends with the story.
     pub(crate) story_only: bool,
     /// Where the playground is served after it.
-    pub(crate) http: SocketAddr,
+    pub(crate) http: Option<SocketAddr>,
 }
 
 /// Where the playground is served unless it is said; if it is taken, a free port is.
@@ -40,7 +40,7 @@ const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { redis_server: None, down_after_ms: 1000, keep: false, story_only: false, http: HTTP }
+        Self { redis_server: None, down_after_ms: 1000, keep: false, story_only: false, http: None }
     }
 }
 
@@ -130,12 +130,10 @@ async fn play(options: &DemoOptions) -> i32 {
     0
 }
 
-/// Serves the page there, or on a free port if nobody asked for that one.
-fn serve_page(addr: SocketAddr) -> Result<HttpServer, String> {
-    let anywhere = SocketAddr::new(addr.ip(), 0);
-    HttpServer::start(addr).or_else(
-        |reason| {
-            if addr == HTTP { HttpServer::start(anywhere) } else { Err(reason) }
-        },
-    )
+/// Serves the page there; if no place was named at the usual one, or on a free port if that is taken.
+fn serve_page(named: Option<SocketAddr>) -> Result<HttpServer, String> {
+    match named {
+        Some(addr) => HttpServer::start(addr),
+        None => HttpServer::start(HTTP).or_else(|_| HttpServer::start(SocketAddr::new(HTTP.ip(), 0))),
+    }
 }
