@@ -161,7 +161,7 @@ impl World {
     pub fn set_loss(&mut self, a: NodeId, b: NodeId, percent: u32) {
         let text = format!("wire to {}: {percent} % of what is sent is lost", self.name(b));
         self.note(a, &text);
-        self.wires.losses.insert((a.min(b), a.max(b)), percent);
+        self.wires.pair_losses.insert((a.min(b), a.max(b)), percent);
     }
 
     /// How many of a hundred are lost where nothing else was said.
@@ -244,6 +244,8 @@ impl World {
     /// Mends wires, disks and answers, lets frozen processes go on, and starts those that died.
     pub fn mend_everything(&mut self) {
         self.heal();
+        self.wires.usual_loss = 0;
+        self.wires.pair_losses.clear();
         let nodes: Vec<NodeId> = self.nodes().collect();
         for node in nodes {
             if self.node(node).drive.fault != DiskFault::None {

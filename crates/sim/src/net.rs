@@ -45,7 +45,7 @@ pub(crate) struct Wires {
     /// Of a hundred segments so many are lost.
     pub(crate) usual_loss: u32,
     /// Pairs with a loss of their own, the smaller id first.
-    pub(crate) losses: BTreeMap<(NodeId, NodeId), u32>,
+    pub(crate) pair_losses: BTreeMap<(NodeId, NodeId), u32>,
     /// From whom to whom nothing passes.
     pub(crate) cuts: BTreeSet<(NodeId, NodeId)>,
 }
@@ -53,13 +53,19 @@ pub(crate) struct Wires {
 impl Wires {
     pub(crate) fn new() -> Self {
         let usual = Latency { from_us: 800, to_us: 1_200 };
-        Self { usual, pairs: BTreeMap::new(), usual_loss: 0, losses: BTreeMap::new(), cuts: BTreeSet::new() }
+        Self {
+            usual,
+            pairs: BTreeMap::new(),
+            usual_loss: 0,
+            pair_losses: BTreeMap::new(),
+            cuts: BTreeSet::new(),
+        }
     }
 
     /// A machine has left.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.pairs.retain(|(a, b), _| *a != node && *b != node);
-        self.losses.retain(|(a, b), _| *a != node && *b != node);
+        self.pair_losses.retain(|(a, b), _| *a != node && *b != node);
         self.cuts.retain(|(a, b)| *a != node && *b != node);
     }
 
@@ -69,7 +75,7 @@ impl Wires {
 
     /// Whether what is sent now is lost.
     fn loses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> bool {
-        let percent = self.losses.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual_loss);
+        let percent = self.pair_losses.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual_loss);
         percent > 0 && prng.below(100) < u64::from(percent)
     }
 
