@@ -41,6 +41,8 @@ const RETRY_MAX: Millis = Millis(10_000);
 const LEADER_PATIENCE: Millis = Millis(4_000);
 /// The same once our connection to it is lost.
 const LOST_LEADER_PATIENCE: Millis = Millis(400);
+/// Characters of a run id.
+const RUN_ID_LEN: usize = 40;
 /// A voter that has not answered for this long is not counted on any more.
 const BALLOT_PATIENCE: Millis = Millis(1_000);
 
@@ -285,7 +287,9 @@ impl Sentinel {
         } else {
             RefusalReason::Implausible
         };
-        master.refused = Some(RefusedVote { candidate: candidate.to_string(), epoch, why });
+        // Of what is no run id only as much is kept as one has.
+        let candidate = candidate.chars().take(RUN_ID_LEN).collect();
+        master.refused = Some(RefusedVote { candidate, epoch, why });
     }
 
     /// True if our own failover has gone too far to make room for another: the promotion was sent.
