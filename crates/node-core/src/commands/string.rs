@@ -318,8 +318,8 @@ fn add(exec: &mut Exec, args: &[Bytes], by: i64) -> Answer {
     Ok(Reply::Integer(new))
 }
 
-#[cfg(feature = "full")]
 /// `INCRBYFLOAT key increment`.
+#[cfg(feature = "full")]
 fn incrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     let key = &args[1];
     let old = match exec.get::<Str>(key)? {
@@ -334,8 +334,8 @@ fn incrbyfloat(exec: &mut Exec, args: &[Bytes]) -> Answer {
     Ok(Reply::Bulk(text))
 }
 
-#[cfg(feature = "full")]
 /// Some number, which is none for infinity; none for what is no number.
+#[cfg(feature = "full")]
 pub(super) fn long_double(text: &[u8]) -> Option<Option<LongDouble>> {
     let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
     if is(unsigned, "inf") || is(unsigned, "infinity") {

@@ -231,8 +231,8 @@ impl ValueWriter {
         Ok(Step::Done)
     }
 
-    #[cfg(feature = "full")]
     /// Nodes, then what the stream knows about itself, then groups; `at` counts the last two.
+    #[cfg(feature = "full")]
     fn stream(&mut self, stream: &Stream, encoder: &mut ValueEncoder<'_>, begins: bool, full: usize) -> Step {
         if begins {
             encoder.stream(stream.nodes_len() as u64);
