@@ -1,6 +1,6 @@
 //! The sequence diagram: who told whom what in the last moments, and what happened meanwhile.
 //!
-//! This file collects, [`draw`] makes an SVG of it: the same text is shown on the page and saved as a file.
+//! This file collects, [`draw()`] makes an SVG of it: the same text is shown on the page and saved as a file.
 
 mod draw;
 
