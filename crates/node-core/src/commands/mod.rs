@@ -65,7 +65,7 @@ use crate::command::{Command, Keys};
 /// The groups that every build has. A new group is a line here, or below.
 const BASIC: &[&[Command]] = &[expire::TABLE, generic::TABLE, scan::TABLE, string::TABLE, transaction::TABLE];
 
-/// The groups that a build without the feature `full` refuses by name; see [`absent`].
+/// The groups that a build without the feature `full` refuses by name; see `absent.rs`.
 #[cfg(feature = "full")]
 const FULL: &[&[Command]] = &[
     blocking::TABLE,
