@@ -8,6 +8,9 @@ use picket_sim::{Beginning, Detail, Line, Moment, Scenario, Timeline};
 
 use super::{Engine, Mark, collect_marks};
 
+/// A deed copies the world, which costs about as much as so many steps.
+const DEED_STEPS: u32 = 300;
+
 /// Data nodes that the page can show.
 pub const DATA_NODES_MAX: u32 = 24;
 /// Sentinels that the page can show.
@@ -126,6 +129,11 @@ impl Opening {
                 done.map_err(|error| Refusal::Impossible(format!("\"{line}\": {error}")))?;
             }
             replay.next += 1;
+            // What is done costs too: many deeds at one moment are several slices.
+            left = left.saturating_sub(DEED_STEPS);
+            if left == 0 {
+                return Ok(None);
+            }
         }
         if !replay.go_to(Moment { after_us: end_us, steps: None }, &mut left) {
             return Ok(None);
