@@ -18,6 +18,10 @@ impl Lang {
         let sentence = match (line.kind, words.first().copied().unwrap_or_default(), self) {
             (Kind::Deed, _, Self::En) => format!("{who}: {}", line.what),
             (Kind::Deed, _, Self::Zh) => format!("{who}：{}", deed_in_chinese(&line.what)),
+            (Kind::Sdown, "+tilt", Self::En) => format!("{who} distrusts its own clock and enters TILT"),
+            (Kind::Sdown, "+tilt", Self::Zh) => format!("{who} 不再信任自己的时钟，进入 TILT"),
+            (Kind::Recovery, "-tilt", Self::En) => format!("{who} leaves TILT"),
+            (Kind::Recovery, "-tilt", Self::Zh) => format!("{who} 退出 TILT"),
             (Kind::Sdown, _, Self::En) => format!("{who} thinks that {whom} is down"),
             (Kind::Sdown, _, Self::Zh) => format!("{who} 认为 {whom} 下线了"),
             (Kind::Odown, _, Self::En) => {

@@ -33,9 +33,9 @@ writer 50ms
         Step {
             title: text("Somebody stands", "有人参选"),
             text: text(
-                "As soon as a second one misses it, the quorum is there. But if all acted at once, there would be five masters. So whoever is \
-                 first takes a new epoch, a number that nobody has used, votes for itself and asks for votes.",
-                "第二个也发现时，就达到了 quorum。但如果大家同时行动，就会出现五个主节点。所以最先的那个取一个新的纪元（没人用过的编号），\
+                "As soon as a second one misses it, the quorum is there. But if all acted at once, there would be several masters. So whoever is \
+                 first takes a new epoch, one above the highest that it has heard of, votes for itself and asks for votes.",
+                "第二个也发现时，就达到了 quorum。但如果大家同时行动，就会出现多个主节点。所以最先的那个取一个新的纪元（比它听说过的最大编号大一），\
                  给自己投票，并请其他 Sentinel 投票给它。",
             ),
             ask: None,

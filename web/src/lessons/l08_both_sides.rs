@@ -142,9 +142,9 @@ writer 20ms
         },
     ],
     learnt: text(
-        "An acknowledged write dies if the master that took it is replaced before a replica has it. A partition makes many of \
+        "An acknowledged write dies if the master that took it is replaced by a replica that does not have it. A partition makes many of \
          them: everything that the smaller side took.",
-        "已确认的写入，如果接受它的主节点在副本收到之前被替换，就会消失。网络分区会造成很多：较小一边接受的全部写入。",
+        "已确认的写入，如果接受它的主节点被一个尚未收到它的副本替换，就会消失。网络分区会造成很多：较小一边接受的全部写入。",
     ),
     practice: text(
         "Set min-replicas-to-write 1 with a small min-replicas-max-lag: it bounds the loss by seconds. The price: with one \
@@ -166,8 +166,8 @@ fn figures(scene: &Scene<'_>, lang: Lang) -> String {
     let taken = scene.acknowledged("writer-1").0 + scene.acknowledged("writer-2").0;
     match lang {
         Lang::En => {
-            format!("{taken} writes were acknowledged and {lost} of them lost, nearly all in the first tear.")
+            format!("{taken} writes were acknowledged and {lost} of them lost.")
         }
-        Lang::Zh => format!("共确认了 {taken} 次写入，丢失 {lost} 次，几乎都发生在第一次撕裂。"),
+        Lang::Zh => format!("共确认了 {taken} 次写入，其中丢失 {lost} 次。"),
     }
 }

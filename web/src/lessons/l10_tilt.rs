@@ -46,9 +46,9 @@ writer 50ms
                 ],
                 right: 1,
                 because: text(
-                    "Silence from everybody at once says more about the listener. It enters TILT: it looks on for 30 seconds, \
-                     and calls nobody down.",
-                    "所有人同时沉默，更可能是听者的问题。它进入 TILT：旁观 30 秒，不判定任何人下线。",
+                    "Its own timer came five seconds late: it was the one who stood still, so what it measured means nothing. It \
+                     enters TILT: it looks on for 30 seconds, and calls nobody down.",
+                    "它自己的定时器迟到了五秒：停住的是它自己，量到的沉默毫无意义。它进入 TILT：旁观 30 秒，不判定任何人下线。",
                 ),
             }),
             deeds: &[Deed {
@@ -78,9 +78,9 @@ writer 50ms
         Step {
             title: text("It listens", "它在听"),
             text: text(
-                "sentinel-1 takes part in nothing, but believes a newer configuration that others tell it. Wait until its \
+                "sentinel-1 calls nobody down and leads nothing, but believes a newer configuration that others tell it. Wait until its \
                  30 seconds are over.",
-                "sentinel-1 什么都不参与，但会相信别人告诉它的更新配置。等它的 30 秒过去。",
+                "sentinel-1 不判定任何人下线，也不领导故障转移，但会相信别人告诉它的更新配置。等它的 30 秒过去。",
             ),
             ask: None,
             deeds: &[GO_ON],
