@@ -7,7 +7,9 @@
 
 mod failover;
 mod node;
+mod report;
 mod spread;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -50,7 +52,8 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
         ["node", rest @ ..] => {
             let options =
                 Options::parse(rest, &["--rounds", "--gb", "--requests", "--keys", "--only", "--picket"])?;
-            Some(node::run(root, &node::Plan::of(&options)?))
+            let tables = node::run(root, &node::Plan::of(&options)?);
+            Some(tables.is_some_and(|tables| report::publish(root, "node", rest, &tables)))
         }
         other => {
             eprintln!("no such bench: {}\n\n{LIST}", other.join(" "));

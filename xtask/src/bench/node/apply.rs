@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use picket_testkit::peers::Peer;
 
+use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::{caught_up, fill, follow};
 use super::process::processor_time;
 use super::requests::load;
-use super::table::{Better, Table};
 
 /// Requests in flight of each client.
 const PIPELINE: u32 = 64;

@@ -1,9 +1,9 @@
 //! Resident memory for many small keys.
 
+use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::fill;
 use super::process::resident;
-use super::table::{Better, Table};
 
 /// Keys and values as redis-benchmark makes them: sixteen bytes and three.
 pub(super) fn measure(contenders: &[Contender], keys: u64, table: &mut Table) {

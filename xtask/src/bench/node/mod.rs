@@ -10,16 +10,14 @@ mod memory;
 mod process;
 mod requests;
 mod sync;
-mod table;
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use picket_testkit::peers::Peer;
 
+use super::table::Table;
 use super::{Options, release_binary};
 use contender::Contender;
-use table::Table;
 
 /// What is measured, and how much of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,12 +80,12 @@ impl Plan {
     }
 }
 
-/// Builds the release binary, measures everybody and prints the table.
-pub(super) fn run(root: &Path, plan: &Plan) -> bool {
-    let Some(picket) = plan.picket.clone().or_else(|| release_binary(root)) else { return false };
+/// Builds the release binary and measures everybody.
+pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
+    let picket = plan.picket.clone().or_else(|| release_binary(root))?;
     let contenders = Contender::all(&picket);
-    let missing = missing(&contenders);
-    let mut table = Table::new(&contenders);
+    let names: Vec<_> = contenders.iter().map(|contender| contender.name).collect();
+    let mut table = Table::new("picket node beside stock servers", &names);
     for round in 1..=plan.rounds {
         println!("round {round} of {}", plan.rounds);
         if plan.wants(Part::Requests) && Peer::RedisBenchmark.find().is_some() {
@@ -103,14 +101,12 @@ pub(super) fn run(root: &Path, plan: &Plan) -> bool {
             sync::measure(&contenders, plan.gb, &mut table);
         }
     }
-    let cores = thread::available_parallelism().map_or(0, usize::from);
-    println!("\n{} rounds, in turn, {cores} cores; median (least-most)", plan.rounds);
+    table.condition(format!("{} rounds, in turn", plan.rounds));
     for contender in &contenders {
-        println!("{}: {}", contender.name, contender.version);
+        table.condition(format!("{}: {}", contender.name, contender.version));
     }
-    table.print();
-    missing.iter().for_each(|line| println!("{line}"));
-    true
+    missing(&contenders).into_iter().for_each(|line| table.note(line));
+    Some(vec![table])
 }
 
 /// What cannot be measured, and why.

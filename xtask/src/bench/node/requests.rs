@@ -5,10 +5,10 @@ use std::process::Command;
 use picket_testkit::peers::Peer;
 use picket_testkit::{DataServer, Proc};
 
+use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::PATIENCE;
 use super::process::processor_time;
-use super::table::{Better, Table};
 
 /// Different keys, as in `-r`.
 const KEYS: &str = "100000";

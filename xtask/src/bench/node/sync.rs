@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use picket_testkit::{DataServer, wait_until};
 
+use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::{fill, follow, noise};
 use super::process::{forget_peak, peak, processor_time};
-use super::table::{Better, Table};
 
 /// Length of a value.
 const VALUE_LEN: usize = 1000;
