@@ -21,8 +21,8 @@ Picket's chores: cargo xtask <chore>
   tidy       the repository's rules alone. `tidy --list` names them with their reasons.
   control    the integration tests with the stock redis-sentinel in Picket's place, which shows that the
              tests are right about what a sentinel does.
-  bench      what can be measured. `bench cores`: the criterion benches of the crates; `bench failover` and
-             `bench node`: whole processes beside stock ones, in turn, as medians with their spread.
+  bench      measures every area (resp, backlog, node, failover, idle, ...) beside stock programs, in turn, and writes
+             BENCHMARKS.md; `bench idle` one of them, `--quick` in less time, `bench --help` lists all.
   sim        random worlds of Sentinels, data nodes and faults, in virtual time: `sim --seeds 1000`, `sim --minutes
              10 --nodes real`; a failure is shrunk to a short scenario. `sim --scenario FILE` runs one of
              crates/sim/scenarios and tells what happens in it.

@@ -119,6 +119,12 @@ impl Peer {
         self.find().unwrap_or_else(|| panic!("{self} was not found; set {} or PATH", self.variable()))
     }
 
+    /// What a bench says that cannot compare with it.
+    #[must_use]
+    pub fn absence(self) -> String {
+        format!("Nobody to compare with: {self} was not found (apt-get install {}).", self.debian_package())
+    }
+
     /// The first line of its `--version`.
     #[must_use]
     pub fn version(self) -> Option<String> {

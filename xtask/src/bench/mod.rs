@@ -1,12 +1,15 @@
 //! `cargo xtask bench`: what can be measured, and its arguments.
 //!
-//! `cores` are the criterion benches of the crates; `failover` and `node` compare whole processes with stock ones, in
-//! one run, in turn.
+//! Each area returns tables; `report` prints them and puts them together as BENCHMARKS.md. Whole processes are compared
+//! with stock ones in one run, in turn.
 
 #![allow(clippy::float_arithmetic, reason = "figures for people; nothing is decided by them")]
 
 mod failover;
+mod idle;
+mod micro;
 mod node;
+mod process;
 mod report;
 mod spread;
 mod table;
@@ -14,14 +17,19 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::steps::cargo;
+use crate::steps::{cargo, target_folder};
+use table::Table;
 
 const LIST: &str = "\
-What can be measured: cargo xtask bench <what>
+What can be measured: cargo xtask bench [AREA] [--quick]
 
-  cores [NAME]      the criterion benches of the crates, all or those of which the name contains NAME
-  failover [--runs N]
-                    a failover with three sentinels of each kind, N times in turn (10 unless told)
+Without an area all of them, which takes an hour or two; with --quick minutes, for less certain figures. Each area
+prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md, and writes
+BENCHMARKS.md from the last results of every area, with machine, date, versions and commands. Who is not installed is
+not compared with, and the table says so.
+
+  resp              requests and replies: criterion benches of picket-resp and picket-server-core
+  backlog           the replication backlog, and the replica's side: those of picket-replication
   node [--rounds N] [--gb N] [--requests N] [--keys N] [--only NAME] [--picket PATH]
                     picket node beside redis-server (and valkey-server, if there is one on PATH or in
                     PICKET_VALKEY_SERVER), N rounds in turn (5 unless told): requests per second with one and with
@@ -30,6 +38,16 @@ What can be measured: cargo xtask bench <what>
                     each from its own kind and Picket from and to the others, and how fast a replica applies a
                     pipelined load. --only requests|memory|sync|apply measures one of them; --picket takes a
                     binary that is there instead of building one.
+  failover [--peer redis-sentinel|none] [--runs N] [--leader-runs N] [--sigstop] [--only NAME] [--picket PATH]
+                    failovers with three Sentinels of each kind and real redis-servers, N times in turn (10 unless
+                    told): each phase from the death of the master to the first write, after kill -9 and after
+                    SIGSTOP (--sigstop: only that), and with the leader killed in each state (--leader-runs, 3).
+                    --only kill|sigstop|leader measures one of them.
+  idle [--masters N] [--replicas N] [--sentinels N] [--seconds N] [--rounds N] [--picket PATH]
+                    what Sentinels cost while nothing happens: three (--sentinels) with 500 masters and two replicas
+                    each, fake ones on loopback, for a minute, twice, stock and Picket in turn
+
+  cores [NAME]      the criterion benches of all crates, or those of which the name contains NAME, without a table
 ";
 
 /// Packages with criterion benches.
@@ -38,28 +56,66 @@ const CORES: [&str; 5] =
 
 /// Runs `bench` with the arguments after it. None if they make no sense, which has been said.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
-    match args {
-        [] => {
+    let quick = args.contains(&"--quick");
+    let others: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--quick").collect();
+    match others.as_slice() {
+        ["help" | "--help" | "-h"] => {
             print!("{LIST}");
             Some(true)
         }
         ["cores"] => Some(cores(root, None)),
         ["cores", name] if !name.starts_with('-') => Some(cores(root, Some(name))),
-        ["failover", rest @ ..] => {
-            let options = Options::parse(rest, &["--runs"])?;
-            Some(failover::failover(root, options.number("--runs", failover::RUNS)?))
+        [] => {
+            // Every area is measured, also after one has failed.
+            let measured: Vec<bool> = report::AREAS
+                .iter()
+                .filter(|area| area.2.is_some())
+                .map(|(name, ..)| area(root, name, &[], quick).unwrap_or(false))
+                .collect();
+            Some(!measured.contains(&false))
         }
-        ["node", rest @ ..] => {
-            let options =
-                Options::parse(rest, &["--rounds", "--gb", "--requests", "--keys", "--only", "--picket"])?;
-            let tables = node::run(root, &node::Plan::of(&options)?);
-            Some(tables.is_some_and(|tables| report::publish(root, "node", rest, &tables)))
-        }
-        other => {
-            eprintln!("no such bench: {}\n\n{LIST}", other.join(" "));
-            None
-        }
+        [name, rest @ ..] => area(root, name, rest, quick),
     }
+}
+
+/// Measures an area and publishes what came of it. None if the arguments make no sense, which has been said.
+fn area(root: &Path, name: &str, args: &[&str], quick: bool) -> Option<bool> {
+    let run = report::AREAS.iter().find(|(known, ..)| *known == name).and_then(|area| area.2);
+    let Some(run) = run else {
+        eprintln!("no such bench: {name}\n\n{LIST}");
+        return None;
+    };
+    let tables = run(root, args, quick)?;
+    let shown = [args, if quick { &["--quick"] } else { &[] }].concat();
+    Some(tables.is_some_and(|tables| report::publish(root, name, &shown, &tables)))
+}
+
+/// Measures an area with its arguments, quickly or well. None if they make no sense, `Some(None)` if nothing could be
+/// measured; either has been said.
+type Run = fn(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>>;
+
+fn resp(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    Options::parse(args, &[])?;
+    Some(micro::run(root, "Parsing and writing", &["picket-resp", "picket-server-core"], quick))
+}
+
+fn backlog(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    Options::parse(args, &[])?;
+    Some(micro::run(root, "Appending and feeding", &["picket-replication"], quick))
+}
+
+fn node(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    Some(node::run(root, &node::Plan::of(&Options::parse(args, &node::OPTIONS)?, quick)?))
+}
+
+fn failover(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    let (flags, pairs): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| **arg == "--sigstop");
+    let options = Options::parse(&pairs, &failover::OPTIONS)?;
+    Some(failover::run(root, &failover::Plan::of(&options, !flags.is_empty(), quick)?))
+}
+
+fn idle(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    Some(idle::run(root, &idle::Plan::of(&Options::parse(args, &idle::OPTIONS)?, quick)?))
 }
 
 fn cores(root: &Path, name: Option<&str>) -> bool {
@@ -75,8 +131,7 @@ fn release_binary(root: &Path) -> Option<PathBuf> {
     if !cargo(root, &["build", "--release", "-p", "picket-daemon"], &[]) {
         return None;
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Some(root.join(target).join("release").join("picket"))
+    Some(target_folder(root).join("release").join("picket"))
 }
 
 /// `--name value` pairs.
@@ -89,7 +144,12 @@ impl<'a> Options<'a> {
             match pair {
                 [name, value] if known.contains(name) => pairs.push((*name, *value)),
                 _ => {
-                    eprintln!("expected {} with a value each, not {}", known.join(", "), pair.join(" "));
+                    let known = if known.is_empty() {
+                        "no arguments".to_owned()
+                    } else {
+                        known.join(", ") + " with a value each"
+                    };
+                    eprintln!("expected {known}, not {}", pair.join(" "));
                     return None;
                 }
             }

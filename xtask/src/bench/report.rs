@@ -8,18 +8,19 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use super::Run;
 use super::table::Table;
 use crate::steps::target_folder;
 
 /// The areas in the order of the file, with what they are about.
-pub(super) const AREAS: [(&str, &str); 7] = [
-    ("resp", "Requests and replies on the wire"),
-    ("backlog", "The replication backlog and the replica side"),
-    ("node", "The data node"),
-    ("failover", "A failover, phase by phase"),
-    ("idle", "A Sentinel that has nothing to do"),
-    ("scale", "Many masters that die at once"),
-    ("loss", "Writes that a failover loses"),
+pub(super) const AREAS: [(&str, &str, Option<Run>); 7] = [
+    ("resp", "Requests and replies on the wire", Some(super::resp)),
+    ("backlog", "The replication backlog and the replica side", Some(super::backlog)),
+    ("node", "The data node", Some(super::node)),
+    ("failover", "A failover, phase by phase", Some(super::failover)),
+    ("idle", "A Sentinel that has nothing to do", Some(super::idle)),
+    ("scale", "Many masters that die at once", None),
+    ("loss", "Writes that a failover loses", None),
 ];
 
 const FILE: &str = "BENCHMARKS.md";
@@ -46,7 +47,7 @@ pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) 
 }
 
 fn section(area: &str, args: &[&str], machine: &str, tables: &[Table]) -> String {
-    let about = AREAS.iter().find(|(name, _)| *name == area).map_or(area, |(_, about)| about);
+    let about = AREAS.iter().find(|(name, ..)| *name == area).map_or(area, |(_, about, _)| about);
     let command = [&["cargo", "xtask", "bench", area], args].concat().join(" ");
     let tables: Vec<_> = tables.iter().map(Table::text).collect();
     format!("## {about}\n\n`{command}`, {machine}\n\n{}", tables.concat())
@@ -62,7 +63,7 @@ fn assemble(root: &Path) -> io::Result<()> {
     let folder = target_folder(root).join("bench");
     let mut text = HEAD.to_owned();
     let mut missing = Vec::new();
-    for (area, _) in AREAS {
+    for (area, ..) in AREAS {
         match fs::read_to_string(folder.join(format!("{area}.md"))) {
             Ok(section) => {
                 text.push('\n');

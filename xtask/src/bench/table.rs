@@ -1,7 +1,5 @@
 //! A table of figures, for the terminal and for BENCHMARKS.md: what, ours, the others', the limit, the ratio.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "areas whose benches come next use the rest"))]
-
 use std::fmt::Write as _;
 
 use super::spread::Spread;
@@ -50,10 +48,11 @@ impl Row {
         Self { what: what.into(), better, columns: Vec::new(), limit: None }
     }
 
-    /// The samples of the next column: ours first. An empty slice is shown as `-`.
+    /// The samples of the next column: ours first. An empty slice is shown as `-`; what is no number counts as
+    /// not measured.
     #[must_use]
     pub(super) fn samples(mut self, samples: &[f64]) -> Self {
-        self.columns.push(samples.to_vec());
+        self.columns.push(samples.iter().copied().filter(|sample| sample.is_finite()).collect());
         self
     }
 
@@ -273,7 +272,7 @@ mod tests {
     fn what_is_printed_is_markdown() {
         let mut table = Table::new("Speed", &["Picket", "stock"]);
         table.condition("2 runs");
-        table.push(Row::new("seconds", Better::Less).samples(&[1.0, 3.0]).samples(&[4.0]).aim(2.0));
+        table.push(Row::new("seconds", Better::Less).samples(&[1.0, 3.0]).samples(&[3.0, 5.0]).aim(2.0));
         table.push(Row::new("not theirs", Better::Less).samples(&[1.0, 1.0]));
         table.note("that is all");
         let expected = "\
@@ -283,8 +282,8 @@ mod tests {
 
 |            |           Picket |            stock | ratio |   limit |
 |------------|-----------------:|-----------------:|------:|--------:|
-| seconds    | 2.00 (1.00-3.00) | 4.00 (4.00-4.00) |  2.00 | ≤ 2 met |
-| not theirs | 1.00 (1.00-1.00) |                - |     - |       - |
+| seconds    | 2.00 (1.00-3.00) | 4.00 (3.00-5.00) |  2.00 | ≤ 2 met |
+| not theirs |             1.00 |                - |     - |       - |
 
 - that is all
 

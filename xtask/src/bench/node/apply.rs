@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use picket_testkit::peers::Peer;
 
+use super::super::process::processor_time;
 use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::{caught_up, fill, follow};
-use super::process::processor_time;
 use super::requests::load;
 
 /// Requests in flight of each client.
@@ -39,11 +39,11 @@ pub(super) fn measure(contenders: &[Contender], requests: u64, table: &mut Table
         // All of the load waits for a replica that stood still.
         replica.process().stop();
         write();
-        let before = processor_time(&mut replica);
+        let before = processor_time(replica.process().pid());
         let since = Instant::now();
         replica.process().cont();
         let took = caught_up(&master, &replica, since);
-        let used = processor_time(&mut replica) - before;
+        let used = processor_time(replica.process().pid()) - before;
         let measure = format!("replica of {name} behind a load, SET/s");
         table.add(&measure, Better::More, column, rate(took));
         let measure = format!("replica of {name}, CPU microseconds per SET");

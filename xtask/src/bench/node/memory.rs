@@ -1,9 +1,9 @@
 //! Resident memory for many small keys.
 
+use super::super::process::resident;
 use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::fill;
-use super::process::resident;
 
 /// Keys and values as redis-benchmark makes them: sixteen bytes and three.
 pub(super) fn measure(contenders: &[Contender], keys: u64, table: &mut Table) {
@@ -11,6 +11,6 @@ pub(super) fn measure(contenders: &[Contender], keys: u64, table: &mut Table) {
         let mut server = contender.start();
         fill(&server, keys, |_| "xxx".to_owned()).expect("it takes the keys");
         let measure = format!("{keys} small keys, resident MiB");
-        table.add(&measure, Better::Less, column, resident(&mut server));
+        table.add(&measure, Better::Less, column, resident(server.process().pid()));
     }
 }

@@ -7,7 +7,6 @@ mod apply;
 mod contender;
 mod fill;
 mod memory;
-mod process;
 mod requests;
 mod sync;
 
@@ -34,6 +33,9 @@ pub(super) struct Plan {
     picket: Option<PathBuf>,
 }
 
+/// The arguments of [`Plan::of`].
+pub(super) const OPTIONS: [&str; 6] = ["--rounds", "--gb", "--requests", "--keys", "--only", "--picket"];
+
 /// A group of measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -54,7 +56,8 @@ impl Part {
 
 impl Plan {
     /// What the arguments ask for. None if they make no sense, which has been said.
-    pub(super) fn of(options: &Options<'_>) -> Option<Self> {
+    pub(super) fn of(options: &Options<'_>, quick: bool) -> Option<Self> {
+        let (rounds, gb, requests) = if quick { (1, 0.1, 200_000) } else { (5, 1.0, 1_000_000) };
         let only = match options.text("--only") {
             None => None,
             Some(name) => {
@@ -66,9 +69,9 @@ impl Plan {
             }
         };
         Some(Self {
-            rounds: options.number("--rounds", 5)?,
-            gb: options.number("--gb", 1.0)?,
-            requests: options.number("--requests", 1_000_000)?,
+            rounds: options.number("--rounds", rounds)?,
+            gb: options.number("--gb", gb)?,
+            requests: options.number("--requests", requests)?,
             keys: options.number("--keys", 1_000_000)?,
             only,
             picket: options.text("--picket").map(PathBuf::from),
@@ -134,8 +137,7 @@ mod tests {
     use super::*;
 
     fn plan(args: &[&str]) -> Option<Plan> {
-        let options = Options::parse(args, &["--rounds", "--gb", "--requests", "--keys", "--only"])?;
-        Plan::of(&options)
+        Plan::of(&Options::parse(args, &OPTIONS)?, false)
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::process::Command;
 use picket_testkit::peers::Peer;
 use picket_testkit::{DataServer, Proc};
 
+use super::super::process::processor_time;
 use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::PATIENCE;
-use super::process::processor_time;
 
 /// Different keys, as in `-r`.
 const KEYS: &str = "100000";
@@ -19,9 +19,9 @@ pub(super) fn measure(contenders: &[Contender], requests: u64, table: &mut Table
     for (pipeline, requests) in [(1, requests.div_ceil(10)), (16, requests)] {
         for command in ["SET", "GET"] {
             for (column, server) in servers.iter_mut().enumerate() {
-                let before = processor_time(server);
+                let before = processor_time(server.process().pid());
                 let rate = load(server, command, pipeline, requests);
-                let used = processor_time(server) - before;
+                let used = processor_time(server.process().pid()) - before;
                 let measure = format!("{command} -P {pipeline}, requests/s");
                 table.add(&measure, Better::More, column, rate);
                 let measure = format!("{command} -P {pipeline}, CPU microseconds per request");

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use picket_testkit::{DataServer, wait_until};
 
+use super::super::process::{forget_peak, peak, processor_time};
 use super::super::table::{Better, Table};
 use super::contender::Contender;
 use super::fill::{fill, follow, noise};
-use super::process::{forget_peak, peak, processor_time};
 
 /// Length of a value.
 const VALUE_LEN: usize = 1000;
@@ -28,8 +28,8 @@ pub(super) fn measure(contenders: &[Contender], gb: f64, table: &mut Table) {
                 master.replication("connected_slaves") == "0"
             });
             let mut replica = by.start();
-            forget_peak(&mut master);
-            let before = processor_time(&mut master);
+            forget_peak(master.process().pid());
+            let before = processor_time(master.process().pid());
             let took = follow(&master, &replica);
             assert_eq!(keys(&master), keys(&replica), "the replica has all of it");
             let of_the_kind = [
@@ -37,15 +37,19 @@ pub(super) fn measure(contenders: &[Contender], gb: f64, table: &mut Table) {
                 (
                     to,
                     format!("its replica, CPU seconds ({})", of.name),
-                    processor_time(&mut replica).as_secs_f64(),
+                    processor_time(replica.process().pid()).as_secs_f64(),
                 ),
-                (to, format!("its replica, peak resident MiB ({})", of.name), peak(&mut replica)),
+                (to, format!("its replica, peak resident MiB ({})", of.name), peak(replica.process().pid())),
                 (
                     from,
                     format!("its master, CPU seconds (to {})", by.name),
-                    (processor_time(&mut master) - before).as_secs_f64(),
+                    (processor_time(master.process().pid()) - before).as_secs_f64(),
                 ),
-                (from, format!("its master, peak resident MiB (to {})", by.name), peak(&mut master)),
+                (
+                    from,
+                    format!("its master, peak resident MiB (to {})", by.name),
+                    peak(master.process().pid()),
+                ),
             ];
             for (column, measure, sample) in of_the_kind {
                 table.add(&measure, Better::Less, column, sample);

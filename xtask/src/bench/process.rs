@@ -1,36 +1,40 @@
-//! What the kernel knows of a server's process.
+//! What the kernel knows of a process.
 
 use std::fs;
 use std::time::Duration;
-
-use picket_testkit::DataServer;
 
 /// Clock ticks of `/proc/<pid>/stat`: the same on every Linux that programs see.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// What the process has used of the processor, in all of its threads and in its children that have ended.
-pub(super) fn processor_time(server: &mut DataServer) -> Duration {
-    Duration::from_secs_f64(ticks(&read(server, "stat")).expect("the kernel counts it") / TICKS_PER_SECOND)
+pub(super) fn processor_time(pid: u32) -> Duration {
+    Duration::from_secs_f64(ticks(&read(pid, "stat")).expect("the kernel counts it") / TICKS_PER_SECOND)
 }
 
 /// What it has in memory now, in MiB.
-pub(super) fn resident(server: &mut DataServer) -> f64 {
-    mebibytes(&read(server, "status"), "VmRSS:").expect("the kernel counts it")
+pub(super) fn resident(pid: u32) -> f64 {
+    mebibytes(&read(pid, "status"), "VmRSS:").expect("the kernel counts it")
 }
 
 /// The most that it has had since it began, or since [`forget_peak`], in MiB.
-pub(super) fn peak(server: &mut DataServer) -> f64 {
-    mebibytes(&read(server, "status"), "VmHWM:").expect("the kernel counts it")
+pub(super) fn peak(pid: u32) -> f64 {
+    mebibytes(&read(pid, "status"), "VmHWM:").expect("the kernel counts it")
+}
+
+/// How many files and sockets it has open.
+pub(super) fn descriptors(pid: u32) -> usize {
+    let path = format!("/proc/{pid}/fd");
+    fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}")).count()
 }
 
 /// From now on the peak is counted anew.
-pub(super) fn forget_peak(server: &mut DataServer) {
-    let path = format!("/proc/{}/clear_refs", server.process().pid());
+pub(super) fn forget_peak(pid: u32) {
+    let path = format!("/proc/{pid}/clear_refs");
     fs::write(&path, "5").unwrap_or_else(|error| panic!("{path}: {error}"));
 }
 
-fn read(server: &mut DataServer, name: &str) -> String {
-    let path = format!("/proc/{}/{name}", server.process().pid());
+fn read(pid: u32, name: &str) -> String {
+    let path = format!("/proc/{pid}/{name}");
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

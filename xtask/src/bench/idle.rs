@@ -1,0 +1,171 @@
+//! `cargo xtask bench idle`: what Sentinels cost while nothing happens, stock and Picket in turn.
+//!
+//! The servers are fakes on loopback, in this process: they answer as real ones would, and their CPU time is not
+//! counted. What a Sentinel used is the kernel's account of its process, which a busy machine distorts little.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use picket_testkit::fake::FakeServers;
+use picket_testkit::peers::Peer;
+use picket_testkit::wait::wait_until;
+use picket_testkit::{Program, SentinelProcess};
+
+use super::process::{descriptors, peak, processor_time, resident};
+use super::table::{Better, Row, Table};
+use super::{Options, release_binary};
+
+/// How much there is to watch, and for how long.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    masters: usize,
+    replicas: usize,
+    sentinels: usize,
+    seconds: u64,
+    rounds: usize,
+    picket: Option<PathBuf>,
+}
+
+/// The arguments of [`Plan::of`].
+pub(super) const OPTIONS: [&str; 6] =
+    ["--masters", "--replicas", "--sentinels", "--seconds", "--rounds", "--picket"];
+
+/// What is measured of each Sentinel, and the share of stock's figure that it may take.
+const MEASURES: [(&str, Option<f64>); 7] = [
+    ("CPU seconds per minute", Some(0.5)),
+    ("resident memory, MiB", Some(1.0)),
+    ("resident memory at its peak, MiB", None),
+    ("file descriptors", None),
+    ("kB per second, both ways", None),
+    ("requests per second", None),
+    ("seconds until all is known", None),
+];
+
+type Sample = [f64; MEASURES.len()];
+
+/// How long Sentinels may take to know everybody.
+const KNOWN_WITHIN: Duration = Duration::from_secs(240);
+/// What comes of the start is over when two looks in a row, this far apart, see about as many requests.
+const LOOK: Duration = Duration::from_secs(10);
+const LOOKS_MAX: u32 = 12;
+
+impl Plan {
+    /// What the arguments ask for. None if they make no sense, which has been said.
+    pub(super) fn of(options: &Options<'_>, quick: bool) -> Option<Self> {
+        let (seconds, rounds) = if quick { (20, 1) } else { (60, 2) };
+        Some(Self {
+            masters: options.number("--masters", 500)?,
+            replicas: options.number("--replicas", 2)?,
+            sentinels: options.number("--sentinels", 3)?,
+            seconds: options.number("--seconds", seconds)?,
+            rounds: options.number("--rounds", rounds)?,
+            picket: options.text("--picket").map(PathBuf::from),
+        })
+    }
+}
+
+/// Measures everybody who is here. None if that cannot be, which has been said.
+pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
+    let picket = plan.picket.clone().or_else(|| release_binary(root))?;
+    let stock = Peer::RedisSentinel.find().is_some();
+    let kinds =
+        if stock { vec![Program::Picket(picket), Program::Stock] } else { vec![Program::Picket(picket)] };
+    let mut samples = vec![Vec::new(); 2];
+    for round in 1..=plan.rounds {
+        for (kind, samples) in kinds.iter().zip(&mut samples) {
+            let measured = measure(kind, plan)
+                .inspect_err(|error| eprintln!("{} masters cannot be had here: {error}", plan.masters))
+                .ok()?;
+            for (name, place) in [("CPU s/min", 0), ("MiB", 1)] {
+                let figures: Vec<_> = measured.iter().map(|sample| format!("{:.2}", sample[place])).collect();
+                println!("round {round}, {}: {name} {}", kind.word(), figures.join(", "));
+            }
+            samples.extend(measured);
+        }
+    }
+    Some(vec![table(plan, &samples, stock)])
+}
+
+fn table(plan: &Plan, samples: &[Vec<Sample>], stock: bool) -> Table {
+    let Plan { masters, replicas, sentinels, seconds, rounds, .. } = plan;
+    let mut table = Table::new("While nothing happens", &["Picket", "stock"]);
+    table.condition(format!(
+        "{sentinels} Sentinels, {masters} masters with {replicas} replicas each (fake servers on loopback), default settings"
+    ));
+    table.condition(format!("{seconds} seconds of each kind in turn, {rounds} times; of each Sentinel"));
+    for (place, (what, share)) in MEASURES.iter().enumerate() {
+        let column = |kind: usize| samples[kind].iter().map(|sample| sample[place]).collect::<Vec<_>>();
+        let row = Row::new(*what, Better::Less).samples(&column(0)).samples(&column(1));
+        table.push(match share {
+            Some(share) => row.aim_share(*share),
+            None => row,
+        });
+    }
+    match Peer::RedisSentinel.version() {
+        Some(version) if stock => table.condition(format!("stock: {version}")),
+        _ => table.note(Peer::RedisSentinel.absence()),
+    }
+    table
+}
+
+fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
+    let fakes = FakeServers::start(plan.masters, plan.replicas)?;
+    let quorum = plan.sentinels / 2 + 1;
+    let lines: String = fakes
+        .deployments()
+        .iter()
+        .enumerate()
+        .map(|(place, one)| format!("sentinel monitor m{place} 127.0.0.1 {} {quorum}\n", one.master))
+        .collect();
+    let began = Instant::now();
+    let mut sentinels: Vec<_> = (0..plan.sentinels).map(|_| SentinelProcess::start(kind, &lines)).collect();
+    for sentinel in &sentinels {
+        wait_until(KNOWN_WITHIN, "everybody is known", || knows_everybody(sentinel, plan));
+    }
+    let known_after = began.elapsed().as_secs_f64();
+    wait_for_steadiness(&fakes);
+
+    let pids: Vec<u32> = sentinels.iter_mut().map(|sentinel| sentinel.process().pid()).collect();
+    let used = || pids.iter().map(|pid| processor_time(*pid)).collect::<Vec<_>>();
+    let (before, traffic, start) = (used(), fakes.traffic(), Instant::now());
+    thread::sleep(Duration::from_secs(plan.seconds));
+    let (after, later, window) = (used(), fakes.traffic(), start.elapsed().as_secs_f64());
+    #[allow(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    let each = |count: u64| count as f64 / window / plan.sentinels as f64;
+    let bytes = each(later.received + later.sent - traffic.received - traffic.sent) / 1000.0;
+    let requests = each(later.requests - traffic.requests);
+    let of = |place: usize| {
+        let pid = pids[place];
+        let cpu = (after[place].saturating_sub(before[place])).as_secs_f64() * 60.0 / window;
+        #[allow(clippy::cast_precision_loss, reason = "a count of descriptors")]
+        let descriptors = descriptors(pid) as f64;
+        [cpu, resident(pid), peak(pid), descriptors, bytes, requests, known_after]
+    };
+    Ok((0..pids.len()).map(of).collect())
+}
+
+/// Waits until as much is asked as is asked in the long run, within a twentieth.
+fn wait_for_steadiness(fakes: &FakeServers) {
+    let mut before = 0;
+    for _ in 0..LOOKS_MAX {
+        let start = fakes.traffic().requests;
+        thread::sleep(LOOK);
+        let asked = fakes.traffic().requests - start;
+        if asked.abs_diff(before) <= asked / 20 {
+            return;
+        }
+        before = asked;
+    }
+}
+
+fn knows_everybody(sentinel: &SentinelProcess, plan: &Plan) -> bool {
+    let Ok(reply) = sentinel.cmd(&["SENTINEL", "MASTERS"]) else { return false };
+    let (replicas, others) = (plan.replicas.to_string(), (plan.sentinels - 1).to_string());
+    reply.items().len() == plan.masters
+        && reply.items().iter().all(|master| {
+            master.field_text("num-slaves") == replicas
+                && master.field_text("num-other-sentinels") == others
+                && master.field_text("flags") == "master"
+        })
+}
