@@ -1,15 +1,14 @@
 //! The hash table of everything: keys, members of sets, fields of hashes.
 //!
-//! Entries lie densely in order of insertion, beside an [`Index`] by keyed hash. So the order of hashes reaches no
+//! Entries lie densely in order of insertion, in [`Slots`], beside an [`Index`] by keyed hash. So the order of hashes reaches no
 //! output, a random entry is found in O(1), and the whole is the same on every target.
 //!
 //! Scanning goes from the last position to the first. Removing an entry moves only the last one, and only
 //! downwards, so an entry that was there all the time is never passed over, whatever is added or removed
 //! between two calls (what Redis's reverse binary cursors are for).
 
-use alloc::vec::Vec;
-
 use crate::index::{HashKey, INDEX_BYTES, Index};
+use crate::slots::Slots;
 use crate::small_bytes::SmallBytes;
 
 /// That there is no entry of a name, which need not be hashed again to be added.
@@ -21,16 +20,16 @@ pub(crate) struct Vacancy {
 /// Values by name.
 #[derive(Clone, Debug)]
 pub struct Dict<V> {
-    slots: Vec<(SmallBytes, V)>,
+    slots: Slots<(SmallBytes, V)>,
     index: Index,
     hash_key: HashKey,
     /// What the names take on the heap.
     names_bytes: u64,
 }
 
-impl<V> Dict<V> {
+impl<V: Clone> Dict<V> {
     pub(crate) fn new(hash_key: HashKey) -> Self {
-        Self { slots: Vec::new(), index: Index::new(), hash_key, names_bytes: 0 }
+        Self { slots: Slots::new(), index: Index::new(), hash_key, names_bytes: 0 }
     }
 
     /// How many entries there are.
@@ -54,11 +53,11 @@ impl<V> Dict<V> {
     /// The value of that name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&V> {
-        self.position(name).map(|at| &self.slots[at].1)
+        self.position(name).map(|at| &self.slots.at(at).1)
     }
 
     pub(crate) fn get_mut(&mut self, name: &[u8]) -> Option<&mut V> {
-        self.position(name).map(|at| &mut self.slots[at].1)
+        self.position(name).map(|at| &mut self.slots.at_mut(at).1)
     }
 
     /// Whether there is an entry of that name.
@@ -70,7 +69,7 @@ impl<V> Dict<V> {
     /// Puts a value under that name and returns the one it replaces.
     pub(crate) fn insert(&mut self, name: &[u8], value: V) -> Option<V> {
         match self.look(name) {
-            Ok(at) => Some(core::mem::replace(&mut self.slots[at].1, value)),
+            Ok(at) => Some(core::mem::replace(&mut self.slots.at_mut(at).1, value)),
             Err(vacancy) => {
                 self.fill(vacancy, name, value);
                 None
@@ -91,7 +90,7 @@ impl<V> Dict<V> {
     /// Where the entry of that name is, or with what [`Dict::fill`] adds it.
     pub(crate) fn look(&self, name: &[u8]) -> Result<usize, Vacancy> {
         let vacancy = self.vacancy(name);
-        self.index.find(vacancy.hash, |at| *self.slots[at].0 == *name).ok_or(vacancy)
+        self.index.find(vacancy.hash, |at| *self.slots.at(at).0 == *name).ok_or(vacancy)
     }
 
     /// Adds an entry of a name that was just looked for and is not there, at the end.
@@ -100,7 +99,7 @@ impl<V> Dict<V> {
         let name = SmallBytes::of(name);
         self.names_bytes += name.heap_len();
         self.slots.push((name, value));
-        self.index.insert(hash, position, |at| key.hash(&self.slots[at].0));
+        self.index.insert(hash, position, |at| key.hash(&self.slots.at(at).0));
     }
 
     pub(crate) fn remove(&mut self, name: &[u8]) -> Option<V> {
@@ -111,7 +110,7 @@ impl<V> Dict<V> {
     /// Removes the entry at a position below [`Dict::len`], where the last one moves.
     pub(crate) fn remove_at(&mut self, position: usize) -> (SmallBytes, V) {
         let key = self.hash_key;
-        let hash_at = |at: usize| key.hash(&self.slots[at].0);
+        let hash_at = |at: usize| key.hash(&self.slots.at(at).0);
         let last = self.slots.len() - 1;
         self.index.remove(hash_at(position), position, hash_at);
         if position < last {
@@ -121,8 +120,6 @@ impl<V> Dict<V> {
         self.names_bytes -= removed.0.heap_len();
         if self.slots.is_empty() {
             self.clear();
-        } else if self.slots.capacity() > 64 && self.slots.len() < self.slots.capacity() / 4 {
-            self.slots.shrink_to(self.slots.len() * 2);
         }
         removed
     }
@@ -185,7 +182,7 @@ pub(crate) fn scan_step(len: usize, cursor: u64, count: u64) -> (core::ops::Rang
 const NAME_BYTES: u64 = 24;
 
 /// Equal when the same names have the same values, in any order.
-impl<V: PartialEq> PartialEq for Dict<V> {
+impl<V: Clone + PartialEq> PartialEq for Dict<V> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }

@@ -55,6 +55,7 @@ mod number;
 mod rdb_value;
 mod session;
 mod settings;
+mod slots;
 mod small_bytes;
 mod snapshot;
 pub mod types;
