@@ -294,12 +294,16 @@ fn names(fits: &dyn Fn(&str, bool) -> bool) -> Vec<&'static str> {
 
 /// A section with other figures in some of its lines.
 fn with_figures(section: &str, figures: &[(&str, u64)]) -> String {
-    let line = |line: &str| {
+    let mut text = String::with_capacity(section.len() + 64);
+    for line in section.lines() {
         let name = line.split(':').next().unwrap_or_default();
         match figures.iter().find(|(found, _)| *found == name) {
-            Some((_, figure)) => format!("{name}:{figure}\r\n"),
-            None => format!("{line}\r\n"),
+            Some((_, figure)) => {
+                let _ = write!(text, "{name}:{figure}");
+            }
+            None => text.push_str(line),
         }
-    };
-    section.lines().map(line).collect()
+        text.push_str("\r\n");
+    }
+    text
 }

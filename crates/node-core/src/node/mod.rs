@@ -337,7 +337,9 @@ impl Node {
         if self.is_over {
             return None;
         }
-        [
+        // Asked for after every input. Of those at the same time the first is meant.
+        let mut first: Option<Deadline<NodeTimer>> = None;
+        for (at, timer) in [
             (self.server.next_deadline().map(|deadline| deadline.at), NodeTimer::Clients),
             (self.block_deadline(), NodeTimer::Blocked),
             (self.side.next_deadline().map(|deadline| deadline.at), NodeTimer::Master),
@@ -345,10 +347,14 @@ impl Node {
             (self.save_step_at(), NodeTimer::Snapshot),
             (self.load_step_at(), NodeTimer::Load),
             (Some(self.next_cron), NodeTimer::Cron),
-        ]
-        .into_iter()
-        .filter_map(|(at, timer)| Some(Deadline { at: at?, timer }))
-        .min_by_key(|deadline| (deadline.at, deadline.timer))
+        ] {
+            if let Some(at) = at
+                && first.is_none_or(|first| at < first.at)
+            {
+                first = Some(Deadline { at, timer });
+            }
+        }
+        first
     }
 
     /// The directives in effect.

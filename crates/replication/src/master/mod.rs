@@ -212,17 +212,23 @@ impl MasterSide {
     /// When to send [`MasterInput::Wake`].
     #[must_use]
     pub fn next_deadline(&self) -> Option<Deadline<MasterTimer>> {
-        [
+        // Asked for after every input. Of those at the same time the first is meant.
+        let mut first: Option<Deadline<MasterTimer>> = None;
+        for (at, timer) in [
             (self.beat_at(), MasterTimer::Beat),
             (self.snapshot_at(), MasterTimer::SnapshotDelay),
             (self.backlog_ttl_at(), MasterTimer::BacklogTtl),
             (self.grace_at(), MasterTimer::RdbClientGrace),
             (self.waits.deadline(), MasterTimer::Wait),
             (self.failover.deadline(), MasterTimer::Failover),
-        ]
-        .into_iter()
-        .filter_map(|(at, timer)| Some(Deadline { at: at?, timer }))
-        .min_by_key(|deadline| (deadline.at, deadline.timer))
+        ] {
+            if let Some(at) = at
+                && first.is_none_or(|first| at < first.at)
+            {
+                first = Some(Deadline { at, timer });
+            }
+        }
+        first
     }
 
     /// Ids and offsets.
