@@ -41,6 +41,13 @@ impl Addr {
         self.host.parse::<IpAddr>().is_ok()
     }
 
+    /// True if these are its very words and it is known what they stand for: then nothing need be parsed to see that
+    /// it is the same.
+    #[must_use]
+    pub(crate) fn is_resolved(&self, host: &str, port: u16) -> bool {
+        self.port == port && self.host == host && self.ip.is_some()
+    }
+
     /// The rule by which Sentinel takes two addresses for one: same port, and same IP or same host
     /// name but for case.
     #[must_use]

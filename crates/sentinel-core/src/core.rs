@@ -11,6 +11,7 @@ use picket_sansio::collections::{BTreeMap, BTreeSet};
 use picket_sansio::{Deadline, Millis, Prng, QueryId, Time, WallTime};
 use picket_server_core::{Limits, Server, ServerOutput};
 
+use crate::addr::Addr;
 use crate::config::Config;
 use crate::deferred::{Deferred, Outcome, Persistence};
 use crate::event::Event;
@@ -183,6 +184,14 @@ impl Sentinel {
     #[must_use]
     pub fn status(&self) -> Status {
         Status::of(self)
+    }
+
+    /// Where each master is taken to be, and in which epoch that came into force: a part of the status, for whoever
+    /// looks at it again and again.
+    pub fn configurations(&self) -> impl Iterator<Item = (&str, u64, &Addr)> {
+        self.masters
+            .values()
+            .map(|master| (master.name.as_str(), master.config_epoch, &master.server.instance.addr))
     }
 
     /// Lets everything that was touched look again, and answers clients, until nothing is left.

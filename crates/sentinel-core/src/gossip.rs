@@ -19,16 +19,16 @@ impl Sentinel {
         let master = self.masters.get(&to.master())?;
         let local = self.local_ip(self.instance(to)?)?;
         let addr = &master.server.instance.addr;
-        let host = self.settings.announce_ip.clone().unwrap_or_else(|| local.to_string());
+        let local = if self.settings.announce_ip.is_none() { local.to_string() } else { String::new() };
         let port =
             if self.settings.announce_port != 0 { self.settings.announce_port } else { self.settings.port };
         let hello = Hello {
-            host,
+            host: self.settings.announce_ip.as_deref().unwrap_or(&local),
             port,
-            run_id: self.my_id.clone(),
+            run_id: &self.my_id,
             current_epoch: self.current_epoch,
-            master_name: master.name.clone(),
-            master_host: addr.announced(self.settings.announce()),
+            master_name: &master.name,
+            master_host: &addr.announced(self.settings.announce()),
             master_port: addr.port,
             config_epoch: master.config_epoch,
         };
@@ -53,7 +53,7 @@ impl Sentinel {
             return;
         }
         let Some(hello) = Hello::parse(payload) else { return };
-        let Some(id) = self.master_id(&hello.master_name) else { return };
+        let Some(id) = self.master_id(hello.master_name) else { return };
         if !self.is_plausible(hello.current_epoch) || !self.is_plausible(hello.config_epoch) {
             return;
         }
@@ -61,20 +61,26 @@ impl Sentinel {
         if hello.current_epoch > self.current_epoch {
             self.current_epoch = hello.current_epoch;
             self.persist();
-            self.emit(Event::NewEpoch { master: hello.master_name.clone(), epoch: hello.current_epoch });
+            self.emit(Event::NewEpoch { master: hello.master_name.to_string(), epoch: hello.current_epoch });
         }
         let Some(peer) = peer else { return };
-        let theirs = self.addr_of(&hello.master_host, hello.master_port);
+        let Some(master) = self.masters.get(&id) else { return };
+        let ours = &master.server.instance.addr;
+        let theirs = if ours.is_resolved(hello.master_host, hello.master_port) {
+            ours.clone()
+        } else {
+            self.addr_of(hello.master_host, hello.master_port)
+        };
         if theirs.ip.is_none() && self.settings.resolve_hostnames {
             // It may be another name of the address that we know.
             let then = Deferred::HelloResolved {
                 master: id,
                 peer,
                 epoch: hello.config_epoch,
-                host: hello.master_host.clone(),
+                host: hello.master_host.to_string(),
                 port: hello.master_port,
             };
-            self.resolve_once(&hello.master_host, then);
+            self.resolve_once(hello.master_host, then);
             return;
         }
         self.on_configuration(id, peer, hello.config_epoch, &theirs);
@@ -86,7 +92,10 @@ impl Sentinel {
         let Some(master) = self.masters.get_mut(&id) else { return };
         let Some(peer) = master.peers.get_mut(&peer_id) else { return };
         peer.last_hello = now;
-        peer.last_config = Some((epoch, theirs.clone(), now));
+        match &mut peer.last_config {
+            Some((known, addr, at)) if *known == epoch && addr == theirs => *at = now,
+            config => *config = Some((epoch, theirs.clone(), now)),
+        }
         let acceptable = theirs.ip.is_some() || self.settings.resolve_hostnames;
         let is_elsewhere = !master.server.instance.addr.is_same(theirs);
         if epoch > master.config_epoch && acceptable {
@@ -121,13 +130,18 @@ impl Sentinel {
     }
 
     /// Finds the sender among the known Sentinels, or gets to know it.
-    fn meet(&mut self, id: MasterId, hello: &Hello) -> Option<PeerId> {
-        let addr = self.addr_of(&hello.host, hello.port);
+    fn meet(&mut self, id: MasterId, hello: &Hello<'_>) -> Option<PeerId> {
+        let master = self.masters.get(&id)?;
+        let known = master.peer_by_run_id(hello.run_id);
+        if let Some(peer) = known
+            && master.peers[&peer].instance.addr.is_resolved(hello.host, hello.port)
+        {
+            return Some(peer);
+        }
+        let addr = self.addr_of(hello.host, hello.port);
         if addr.ip.is_none() && !self.settings.resolve_hostnames {
             return None;
         }
-        let master = self.masters.get(&id)?;
-        let known = master.peer_by_run_id(&hello.run_id);
         if let Some(peer) = known
             && master.peers[&peer].instance.addr.is_same(&addr)
         {
@@ -140,11 +154,11 @@ impl Sentinel {
             let instance = self.instance_ref(InstanceId::Master(id));
             self.emit(Event::SentinelAddressSwitch {
                 instance,
-                host: hello.host.clone(),
+                host: hello.host.to_string(),
                 port: hello.port,
-                run_id: hello.run_id.clone(),
+                run_id: hello.run_id.to_string(),
             });
-            self.readdress_peer(id, peer, &hello.run_id, &addr);
+            self.readdress_peer(id, peer, hello.run_id, &addr);
             self.persist();
             return Some(peer);
         }
@@ -159,7 +173,7 @@ impl Sentinel {
                 }
             }
         }
-        let peer = self.add_peer(id, addr, &hello.run_id)?;
+        let peer = self.add_peer(id, addr, hello.run_id)?;
         let instance = self.instance_ref(InstanceId::Peer(id, peer));
         self.emit(Event::SentinelAdded { instance });
         self.persist();

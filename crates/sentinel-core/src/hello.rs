@@ -1,46 +1,46 @@
 //! Hello messages: the eight fields by which Sentinels find each other and spread configurations.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 
 /// The channel on every monitored server.
 pub(crate) const CHANNEL: &str = "__sentinel__:hello";
 
-/// A hello message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hello {
-    pub(crate) host: String,
+/// A hello message. It owns nothing: hellos come and go by the thousands, and say nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hello<'a> {
+    pub(crate) host: &'a str,
     pub(crate) port: u16,
-    pub(crate) run_id: String,
+    pub(crate) run_id: &'a str,
     pub(crate) current_epoch: u64,
-    pub(crate) master_name: String,
-    pub(crate) master_host: String,
+    pub(crate) master_name: &'a str,
+    pub(crate) master_host: &'a str,
     pub(crate) master_port: u16,
     pub(crate) config_epoch: u64,
 }
 
-impl Hello {
+impl<'a> Hello<'a> {
     /// Reads a payload; `None` if it is not one: wrong number of fields, numbers that are none,
     /// text that is no text. A run id must be 40 characters, as MYID is.
-    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(payload: &'a [u8]) -> Option<Self> {
         let text = core::str::from_utf8(payload).ok()?;
         let mut fields = text.split(',');
         let mut next = || fields.next();
         let hello = Self {
-            host: next()?.to_string(),
+            host: next()?,
             port: next()?.parse().ok()?,
-            run_id: next()?.to_string(),
+            run_id: next()?,
             current_epoch: next()?.parse().ok()?,
-            master_name: next()?.to_string(),
-            master_host: next()?.to_string(),
+            master_name: next()?,
+            master_host: next()?,
             master_port: next()?.parse().ok()?,
             config_epoch: next()?.parse().ok()?,
         };
         let sane = next().is_none()
             && hello.run_id.len() == 40
             && hello.run_id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && is_host(&hello.host)
-            && is_host(&hello.master_host);
+            && is_host(hello.host)
+            && is_host(hello.master_host);
         sane.then_some(hello)
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn is_host(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-_%".contains(&byte))
 }
 
-impl fmt::Display for Hello {
+impl fmt::Display for Hello<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -78,6 +78,8 @@ impl fmt::Display for Hello {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     const GOOD: &str = "127.0.0.1,26379,0123456789abcdef0123456789abcdef01234567,7,mymaster,10.0.0.1,6379,3";

@@ -259,12 +259,9 @@ impl Sentinel {
         self.counters.peer += 1;
         let peer = PeerId(self.counters.peer);
         let user = InstanceId::Peer(id, peer);
-        let shared = self
-            .peers_of_process(run_id)
-            .first()
-            .copied()
-            .and_then(|other| self.instance(other))
-            .map(|i| i.slot);
+        // Whoever is known at all is so soon, in one of the first masters.
+        let mut peers = self.masters.values().flat_map(|master| master.peers.values());
+        let shared = peers.find(|peer| peer.instance.run_id == run_id).map(|peer| peer.instance.slot);
         let slot = match shared {
             Some(slot) => {
                 if let Some(link) = self.links.get_mut(&slot) {

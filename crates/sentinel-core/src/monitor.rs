@@ -323,8 +323,6 @@ impl Sentinel {
         if !self.is_command_up(id_of_peer) {
             return None;
         }
-        let my_id = self.my_id.clone();
-        let announce = self.settings.announce();
         let master = self.masters.get(&id)?;
         let peer = master.peers.get(&peer_id)?;
         if !master.server.instance.s_down && !peer.ask_forced {
@@ -346,9 +344,9 @@ impl Sentinel {
         };
         let epoch = alloc::format!("{}", vote_epoch.unwrap_or(self.current_epoch));
         let port = alloc::format!("{}", addr.port);
-        let candidate = if vote_epoch.is_some() { my_id.as_str() } else { "*" };
-        let host = addr.announced(announce);
-        let args = ["SENTINEL", "is-master-down-by-addr", &host, &port, &epoch, candidate];
+        let candidate = if vote_epoch.is_some() { self.my_id.clone() } else { "*".into() };
+        let host = addr.announced(self.settings.announce());
+        let args = ["SENTINEL", "is-master-down-by-addr", &host, &port, &epoch, &candidate];
         if self.send(id_of_peer, &args, Pending::Ask(id_of_peer, addr, vote_epoch)) {
             let ask = self.periods.ask;
             let peer = self.masters.get_mut(&id)?.peers.get_mut(&peer_id)?;

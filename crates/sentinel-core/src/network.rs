@@ -351,9 +351,9 @@ impl Sentinel {
     }
 
     /// The name under which the servers of this instance's master know a command.
-    pub(crate) fn command_name(&self, to: InstanceId, command: &str) -> String {
+    pub(crate) fn command_name<'a>(&'a self, to: InstanceId, command: &'a str) -> &'a str {
         let renamed = self.masters.get(&to.master()).and_then(|m| m.settings.renamed_commands.get(command));
-        renamed.map_or_else(|| command.to_string(), Clone::clone)
+        renamed.map_or(command, String::as_str)
     }
 
     fn encode(&self, to: InstanceId, args: &[&str]) -> Bytes {

@@ -114,7 +114,12 @@ impl Sentinel {
             if ready && let Some(server) = self.server_mut(user) {
                 server.reboot_at = None;
             }
-            self.touch(Timer::Instance(user));
+            // A peer of hundreds of masters is up for all of them: that it goes on is no news.
+            let is_news =
+                |id| !matches!(id, InstanceId::Peer(..)) || self.instance(id).is_none_or(|it| it.s_down);
+            if !acceptable || is_news(user) {
+                self.touch(Timer::Instance(user));
+            }
         }
         self.touch(Timer::Link(slot));
     }
