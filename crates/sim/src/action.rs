@@ -81,7 +81,7 @@ impl World {
     pub fn freeze(&mut self, node: NodeId) {
         if self.power(node) == Power::Running {
             self.note(node, "frozen");
-            self.node_mut(node).power = Power::Frozen;
+            self.set_power(node, Power::Frozen);
         }
     }
 
@@ -91,7 +91,7 @@ impl World {
             return;
         }
         self.note(node, "goes on");
-        self.node_mut(node).power = Power::Running;
+        self.set_power(node, Power::Running);
         while self.power(node) == Power::Running
             && let Some(signal) = self.node_mut(node).inbox.pop_front()
         {

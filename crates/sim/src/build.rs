@@ -181,7 +181,8 @@ impl World {
             is_removed: false,
             program,
         });
-        self.node_mut(id).note_deadline();
+        self.places.entry(addr.ip()).or_insert(id);
+        self.arm_wake(id);
         self.perform(id, effects);
         id
     }

@@ -1,5 +1,6 @@
 //! An operator's connection to a node: one command, one reply.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -117,7 +118,7 @@ impl Console {
         if let Some((node, words)) = self.question.take() {
             let stream_bytes = self.stream.take().map_or(0, |(_, bytes)| bytes);
             let answer = Answer { at: ctx.now, node, words, result: result.clone(), stream_bytes };
-            ctx.effects.push(Effect::Answered(answer));
+            ctx.effects.push(Effect::Answered(Box::new(answer)));
         }
         self.result = Some(result);
     }

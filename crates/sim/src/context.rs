@@ -1,5 +1,6 @@
 //! What a process can do in the world, and what the world tells it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -60,13 +61,13 @@ pub(crate) enum Effect {
     /// Write a Sentinel's state.
     Persist { ticket: Ticket, state: PersistentState },
     /// A Sentinel noticed or decided something.
-    Event(Event),
+    Event(Box<Event>),
     /// A data node noticed or decided something.
-    NodeEvent(NodeEvent),
+    NodeEvent(Box<NodeEvent>),
     /// A modelled data server or a client has something to tell the reader of the transcript.
     Note(String),
     /// An operator's command has come to its end.
-    Answered(Answer),
+    Answered(Box<Answer>),
     /// The process does nothing for so long.
     Sleep(Millis),
     /// The process ends by itself.

@@ -45,6 +45,7 @@ mod timeline;
 mod topology;
 mod transcript;
 mod view;
+mod wires;
 mod world;
 mod writer;
 mod writes;

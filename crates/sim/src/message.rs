@@ -15,6 +15,8 @@ use crate::tap::{show_reply, show_request};
 use crate::transcript::Detail;
 use crate::world::World;
 
+/// So many messages are remembered at least: more than anybody scrolls through, and what a long run takes is bounded.
+const ARRIVALS_KEPT: usize = 8_192;
 /// Texts are cut behind so many characters.
 const TEXT_LEN_MAX: usize = 400;
 
@@ -72,12 +74,13 @@ pub(crate) struct Arrived {
 impl World {
     pub(crate) fn note_arrival(&mut self, passage: Passage) {
         if self.detail >= Detail::Arrivals {
-            self.passages.push(Arrived { at: self.now, passage });
+            self.passages.push_recent(Arrived { at: self.now, passage }, ARRIVALS_KEPT);
         }
     }
 
     /// The messages that arrived from `since` on, the oldest first; known from the detail
-    /// [`Arrivals`](crate::Detail::Arrivals) on.
+    /// [`Arrivals`](crate::Detail::Arrivals) on. Only the last some thousand are remembered: whoever wants older ones
+    /// goes back to their time.
     pub fn arrived(&self, since: Time) -> impl DoubleEndedIterator<Item = Message> {
         let from = self.passages.partition_point(|arrived| arrived.at < since);
         self.passages.iter_from(from).map(|arrived| self.message_of(&arrived.passage, Some(arrived.at)))

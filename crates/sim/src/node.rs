@@ -23,7 +23,7 @@ pub(crate) struct Node {
     pub(crate) port: u16,
     pub(crate) run: Run,
     pub(crate) power: Power,
-    /// When its core wants to be woken next. Kept here, since every step looks for the first of all nodes.
+    /// When it is to be woken, as [`World`](crate::World) has it in its order.
     pub(crate) wakes_at: Option<Time>,
     /// What arrived while the process was frozen.
     pub(crate) inbox: VecDeque<Signal>,
@@ -43,15 +43,6 @@ impl Node {
     pub(crate) fn context<'a>(&self, now: Time, prng: &'a mut Prng, conns: &'a mut u64) -> Context<'a> {
         Context { drive: self.drive, clock_ms: self.clock_ms, ..Context::new(now, prng, conns) }
     }
-
-    /// To be called whenever the program may have changed its mind.
-    pub(crate) fn note_deadline(&mut self) {
-        self.wakes_at = match &self.program {
-            Program::Sentinel(sentinel) => sentinel.deadline(),
-            Program::Data(data) => data.deadline(),
-            Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
-        };
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +61,15 @@ impl Program {
             Self::Server(_) | Self::Data(_) => NodeKind::Server,
             Self::Writer(_) => NodeKind::Writer,
             Self::Console(_) => NodeKind::Console,
+        }
+    }
+
+    /// When it wants to be woken. Models and clients have timers instead.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match self {
+            Self::Sentinel(sentinel) => sentinel.deadline(),
+            Self::Data(data) => data.deadline(),
+            Self::Server(_) | Self::Writer(_) | Self::Console(_) => None,
         }
     }
 

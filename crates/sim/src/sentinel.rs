@@ -1,5 +1,6 @@
 //! What surrounds a Sentinel core here: the counterpart of the daemon's host.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
@@ -168,7 +169,7 @@ impl SentinelHost {
                     let result = Err("Read-only file system".to_string());
                     self.core.handle(now, Input::FileWritten { query, result });
                 }
-                Output::Event(event) => ctx.effects.push(Effect::Event(event)),
+                Output::Event(event) => ctx.effects.push(Effect::Event(Box::new(event))),
                 Output::KillScript { .. } | Output::LogLevel(_) => {}
                 Output::Exit { .. } => ctx.effects.push(Effect::Exit),
             }

@@ -14,9 +14,10 @@ use crate::world::{Stop, World};
 
 /// Steps from one checkpoint to the next on the way forward: what going back costs at most, near the end. A copy of a
 /// world costs as much as some hundred steps.
-const CHECKPOINT_STEPS: u64 = 2_000;
-/// The same on the way back: who goes back one step goes back another.
-const CHECKPOINT_STEPS_BACK: u64 = 400;
+const CHECKPOINT_STEPS: u64 = 4_000;
+/// The same on the way back, at least: who goes back one step goes back another, and from a checkpoint to where
+/// somebody wants to go lie ever closer ones.
+const CHECKPOINT_STEPS_BACK: u64 = 250;
 /// How many checkpoints are kept; those far from what is looked at lie further apart.
 const CHECKPOINTS_MAX: usize = 48;
 
@@ -258,7 +259,8 @@ impl Timeline {
         }
         while self.world.steps() < position {
             self.advance();
-            self.keep_checkpoint(CHECKPOINT_STEPS_BACK);
+            let half = (position - self.world.steps()).max(CHECKPOINT_STEPS_BACK);
+            self.keep_checkpoint(half.min(CHECKPOINT_STEPS));
         }
     }
 

@@ -83,8 +83,8 @@ impl World {
         self.note(node, "removed");
         self.stop(node, Power::Killed);
         let machine = self.node_mut(node);
-        machine.power = Power::Off;
         machine.is_removed = true;
+        self.set_power(node, Power::Off);
         self.wires.forget(node);
     }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use picket_node_core::NodeStatus;
-use picket_sentinel_core::Status;
+use picket_sentinel_core::{Sentinel, Status};
 
 use crate::data::DataNode;
 use crate::ids::{NodeId, NodeKind, Power};
@@ -50,8 +50,13 @@ impl World {
     /// What a Sentinel knows; `None` if it is none or does not run.
     #[must_use]
     pub fn sentinel(&self, node: NodeId) -> Option<Status> {
+        self.sentinel_core(node).map(Sentinel::status)
+    }
+
+    /// The core of a Sentinel that has a process.
+    pub(crate) fn sentinel_core(&self, node: NodeId) -> Option<&Sentinel> {
         match (&self.node(node).program, self.power(node)) {
-            (Program::Sentinel(sentinel), Power::Running | Power::Frozen) => Some(sentinel.core.status()),
+            (Program::Sentinel(sentinel), Power::Running | Power::Frozen) => Some(&sentinel.core),
             _ => None,
         }
     }
@@ -113,7 +118,7 @@ impl World {
     /// The node at an address, whatever its port.
     #[must_use]
     pub fn node_at(&self, addr: SocketAddr) -> Option<NodeId> {
-        self.nodes.iter().zip(0..).find(|(node, _)| node.ip == addr.ip()).map(|(_, id)| NodeId(id))
+        self.places.get(&addr.ip()).copied()
     }
 
     pub(crate) fn node_named(&self, host: &str, port: u16) -> Option<NodeId> {

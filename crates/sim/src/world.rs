@@ -6,8 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
-use picket_sansio::collections::BTreeMap;
+use core::net::{IpAddr, SocketAddr};
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::{Millis, Prng, Time};
 use picket_sentinel_core::Event;
@@ -22,17 +22,18 @@ use crate::ids::{ConnId, NodeId, NodeKind, Power};
 use crate::invariants::{Invariants, Observation, Violation};
 use crate::log::Log;
 use crate::message::Arrived;
-use crate::net::{Conn, Wires};
+use crate::net::Conn;
 use crate::node::{Node, Program};
 use crate::queue::{Happening, Queue};
 use crate::sentinel::SentinelHost;
 use crate::tally::Tally;
 use crate::tap::Tap;
 use crate::transcript::{Detail, Told, Transcript};
+use crate::wires::Wires;
 
 /// More steps than this at one instant mean that time stands still.
 const STEPS_AT_ONCE_MAX: u32 = 200_000;
-/// Every so many steps a Sentinel's status is looked at even if it told nothing.
+/// Every so many steps a Sentinel's configurations are looked at even if it told nothing.
 const LOOK_EVERY: u64 = 64;
 
 /// Why a run ended before its condition came true.
@@ -63,6 +64,10 @@ pub struct World {
     pub(crate) prng: Prng,
     pub(crate) queue: Queue,
     pub(crate) nodes: Vec<Node>,
+    /// Who is to be woken when: running nodes alone.
+    wakes: BTreeSet<(Time, NodeId)>,
+    /// Who has which address.
+    pub(crate) places: BTreeMap<IpAddr, NodeId>,
     pub(crate) wires: Wires,
     pub(crate) dns: Dns,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
@@ -97,6 +102,8 @@ impl World {
             prng: Prng::new(seed),
             queue: Queue::default(),
             nodes: Vec::new(),
+            wakes: BTreeSet::new(),
+            places: BTreeMap::new(),
             wires: Wires::new(),
             dns: Dns::new(),
             conns: BTreeMap::new(),
@@ -144,8 +151,29 @@ impl World {
     }
 
     fn next_wake(&self) -> Option<(Time, NodeId)> {
-        let running = self.nodes.iter().zip(0..).filter(|(node, _)| node.power == Power::Running);
-        running.filter_map(|(node, id)| Some((node.wakes_at?, NodeId(id)))).min()
+        self.wakes.first().copied()
+    }
+
+    /// To be called whenever a program may have changed its mind about when it wants to be woken, and when it
+    /// begins to run or ceases to.
+    pub(crate) fn arm_wake(&mut self, id: NodeId) {
+        let World { nodes, wakes, .. } = self;
+        let node = &mut nodes[id.0 as usize];
+        let at = if node.power == Power::Running { node.program.deadline() } else { None };
+        if at == node.wakes_at {
+            return;
+        }
+        if let Some(before) = core::mem::replace(&mut node.wakes_at, at) {
+            wakes.remove(&(before, id));
+        }
+        if let Some(at) = at {
+            wakes.insert((at, id));
+        }
+    }
+
+    pub(crate) fn set_power(&mut self, node: NodeId, power: Power) {
+        self.node_mut(node).power = power;
+        self.arm_wake(node);
     }
 
     /// Lets the next thing happen; false if there is none.
@@ -300,16 +328,14 @@ impl World {
         let mut ctx = machine.context(*now, prng, next_conn);
         run(&mut machine.program, &mut ctx);
         let effects = ctx.effects;
-        machine.note_deadline();
+        self.arm_wake(node);
         let told = effects.iter().any(|effect| matches!(effect, Effect::Event(_) | Effect::Persist { .. }));
         self.perform(node, effects);
         if matches!(self.node(node).program, Program::Data(_)) {
             self.observe(Observation::Data { node });
         }
-        if (told || self.steps.is_multiple_of(LOOK_EVERY))
-            && let Some(status) = self.sentinel(node)
-        {
-            self.observe(Observation::Status { node, status: &status });
+        if (told || self.steps.is_multiple_of(LOOK_EVERY)) && self.kind(node) == NodeKind::Sentinel {
+            self.observe(Observation::Configurations { node });
         }
     }
 
@@ -328,14 +354,14 @@ impl World {
                     let done = machine.disk.write(machine.drive, *now, prng, ticket, state);
                     queue.push(done, Happening::DiskDone { node, run });
                 }
-                Effect::Event(event) => self.on_event(node, event),
+                Effect::Event(event) => self.on_event(node, *event),
                 Effect::NodeEvent(_) if self.detail == Detail::Nothing => {}
                 Effect::NodeEvent(event) => {
                     let text = event.to_string();
-                    self.write(Some(node), &text, Told::Node(Arc::new(event)));
+                    self.write(Some(node), &text, Told::Node(Arc::new(*event)));
                 }
                 Effect::Note(text) => self.write(Some(node), &text, Told::Other),
-                Effect::Answered(answer) => self.answers.push(answer),
+                Effect::Answered(answer) => self.answers.push(*answer),
                 Effect::Sleep(span) => self.sleep(node, span),
                 Effect::Exit => {
                     self.write(Some(node), "exits", Told::Other);
@@ -367,7 +393,7 @@ impl World {
     fn sleep(&mut self, node: NodeId, span: Millis) {
         if self.power(node) == Power::Running {
             self.write(Some(node), &format!("does nothing for {span}"), Told::Other);
-            self.node_mut(node).power = Power::Frozen;
+            self.set_power(node, Power::Frozen);
             let run = self.node(node).run;
             self.queue.push(self.now + span, Happening::Rise { node, run });
         }
@@ -388,9 +414,9 @@ impl World {
         self.drop_connections(node, power);
         let World { nodes, prng, .. } = self;
         let stopped = &mut nodes[node.0 as usize];
-        stopped.power = power;
         stopped.inbox.clear();
         stopped.disk.crash(stopped.drive, prng);
+        self.set_power(node, power);
     }
 
     pub(crate) fn start(&mut self, node: NodeId) {
@@ -406,7 +432,7 @@ impl World {
             Program::Server(server) => server.restart(&mut ctx),
             Program::Data(data) => {
                 if let Err(error) = data.restart(&mut ctx) {
-                    started.power = Power::Killed;
+                    self.set_power(node, Power::Killed);
                     let details = format!("{} does not start: {error}", self.name(node));
                     self.violate("a data node can read what it wrote", details);
                     return;
@@ -418,7 +444,7 @@ impl World {
                     started.program = Program::Sentinel(Box::new(host));
                 }
                 Err(reason) => {
-                    started.power = Power::Killed;
+                    self.set_power(node, Power::Killed);
                     let details = format!("{} does not start: {reason}", self.name(node));
                     self.violate("a Sentinel can read what it wrote", details);
                     return;
@@ -427,7 +453,7 @@ impl World {
             Program::Writer(_) | Program::Console(_) => {}
         }
         let effects = ctx.effects;
-        started.note_deadline();
+        self.arm_wake(node);
         if self.kind(node) == NodeKind::Sentinel {
             self.observe(Observation::Started { node });
         }

@@ -390,7 +390,7 @@ impl Process {
                 NodeOutput::Sleep(span) => ctx.effects.push(Effect::Sleep(span)),
                 NodeOutput::Event(event) => {
                     if matches!(event.level(), LogLevel::Notice | LogLevel::Warning) {
-                        ctx.effects.push(Effect::NodeEvent(event));
+                        ctx.effects.push(Effect::NodeEvent(Box::new(event)));
                     }
                 }
                 NodeOutput::Exit { .. } => ctx.effects.push(Effect::Exit),

@@ -14,17 +14,25 @@ use crate::world::World;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConfigEpochs {
-    last: BTreeMap<(NodeId, String), u64>,
+    last: BTreeMap<NodeId, BTreeMap<String, Seen>>,
     address: BTreeMap<(String, u64), (String, String)>,
     /// Epochs that somebody led in on an operator's word alone.
     unsettled: BTreeSet<(String, u64)>,
+}
+
+/// A configuration as it was seen last.
+#[derive(Clone, Debug)]
+struct Seen {
+    epoch: u64,
+    host: String,
+    port: u16,
 }
 
 impl ConfigEpochs {
     pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
         match what {
             Observation::Started { node } => {
-                self.last.retain(|(known, _), _| known != node);
+                self.last.remove(node);
                 Ok(())
             }
             Observation::Event { event: Event::Elected { instance, epoch, forced, ballots, .. }, .. } => {
@@ -35,41 +43,48 @@ impl ConfigEpochs {
             }
             Observation::Event { node, event: Event::Unmonitor { instance } } => {
                 // Watched again, it begins with an operator's word.
-                self.last.remove(&(*node, instance.master_name().to_string()));
-                Ok(())
-            }
-            Observation::Status { node, status } => {
-                for master in &status.masters {
-                    let epoch = master.config_epoch;
-                    let last = self.last.entry((*node, master.name.clone())).or_insert(epoch);
-                    let me = world.name(*node);
-                    if epoch < *last {
-                        return Err(format!("{me} went back from {last} to {epoch} about {}", master.name));
-                    }
-                    *last = epoch;
-                    let server = &master.server.addr;
-                    // A name and what it stands for are one address.
-                    let host =
-                        world.dns.last_ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());
-                    let addr = format!("{host}:{}", server.port);
-                    // Epoch 0 is what operators wrote, each for himself.
-                    if epoch == 0 || self.unsettled.contains(&(master.name.clone(), epoch)) {
-                        continue;
-                    }
-                    let known = self
-                        .address
-                        .entry((master.name.clone(), epoch))
-                        .or_insert_with(|| (addr.clone(), me.to_string()));
-                    if known.0 != addr {
-                        return Err(format!(
-                            "epoch {epoch} of {} is {} for {} and {addr} for {me}",
-                            master.name, known.0, known.1
-                        ));
-                    }
+                if let Some(last) = self.last.get_mut(node) {
+                    last.remove(instance.master_name());
                 }
                 Ok(())
             }
+            Observation::Configurations { node } => self.look(world, *node),
             _ => Ok(()),
         }
+    }
+    /// Looks at what has changed since the last time.
+    fn look(&mut self, world: &World, node: NodeId) -> Result<(), String> {
+        let Some(core) = world.sentinel_core(node) else { return Ok(()) };
+        let last = self.last.entry(node).or_default();
+        for (name, epoch, server) in core.configurations() {
+            match last.get_mut(name) {
+                Some(seen) if (seen.epoch, seen.port) == (epoch, server.port) && seen.host == server.host => {
+                    continue;
+                }
+                Some(seen) if epoch < seen.epoch => {
+                    let me = world.name(node);
+                    return Err(format!("{me} went back from {} to {epoch} about {name}", seen.epoch));
+                }
+                _ => {}
+            }
+            last.insert(name.to_string(), Seen { epoch, host: server.host.clone(), port: server.port });
+            let me = world.name(node);
+            // A name and what it stands for are one address.
+            let host = world.dns.last_ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());
+            let addr = format!("{host}:{}", server.port);
+            let key = (name.to_string(), epoch);
+            // Epoch 0 is what operators wrote, each for himself.
+            if epoch == 0 || self.unsettled.contains(&key) {
+                continue;
+            }
+            let known = self.address.entry(key).or_insert_with(|| (addr.clone(), me.to_string()));
+            if known.0 != addr {
+                return Err(format!(
+                    "epoch {epoch} of {name} is {} for {} and {addr} for {me}",
+                    known.0, known.1
+                ));
+            }
+        }
+        Ok(())
     }
 }

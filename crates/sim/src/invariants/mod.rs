@@ -16,7 +16,7 @@ use core::fmt;
 use bytes::Bytes;
 use picket_resp::Reply;
 use picket_sansio::Time;
-use picket_sentinel_core::{Ballot, Choice, Event, Status};
+use picket_sentinel_core::{Ballot, Choice, Event};
 
 use crate::ids::NodeId;
 use crate::world::World;
@@ -53,8 +53,8 @@ pub(crate) enum Observation<'a> {
     Data { node: NodeId },
     /// An operator gives a command to a data node or a Sentinel.
     Commanded { words: &'a [String] },
-    /// What a Sentinel knows after something changed.
-    Status { node: NodeId, status: &'a Status },
+    /// A Sentinel may have changed where it takes masters to be.
+    Configurations { node: NodeId },
 }
 
 /// True if somebody leads by no more than an operator's word: so few voters told their votes that nobody can

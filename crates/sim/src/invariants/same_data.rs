@@ -8,6 +8,8 @@ use alloc::format;
 use alloc::string::String;
 use picket_sansio::collections::BTreeMap;
 
+use picket_replication::LinkState;
+
 use super::Observation;
 use crate::ids::{NodeId, Power, Run};
 use crate::world::World;
@@ -42,19 +44,18 @@ impl SameData {
         result
     }
 
-    /// Sees links come up and go down.
+    /// Sees links come up and go down. A link that goes elsewhere is down in between.
     fn note(&mut self, world: &World, node: NodeId) {
-        let standing = world.standing(node).filter(|standing| standing.link_up);
-        let master = standing.and_then(|standing| world.node_at(standing.follows?));
+        let is_up = world.core(node).is_some_and(|core| core.replica_link().state() == LinkState::Connected);
         let run = world.node(node).run;
-        match (master, self.up.get(&node)) {
-            (None, _) => {
-                self.up.remove(&node);
-            }
-            (Some(master), Some(link)) if link.master == master && link.run == run => {}
-            (Some(master), _) => {
-                self.up.insert(node, Link { master, run, is_compared: false });
-            }
+        if !is_up {
+            self.up.remove(&node);
+        } else if self.up.get(&node).is_none_or(|link| link.run != run) {
+            let master = world.standing(node).and_then(|standing| world.node_at(standing.follows?));
+            match master {
+                Some(master) => self.up.insert(node, Link { master, run, is_compared: false }),
+                None => self.up.remove(&node),
+            };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Wires and connections. TCP as a program sees it: bytes arrive in order or the connection ends.
+//! Connections. TCP as a program sees it: bytes arrive in order or the connection ends.
 //!
 //! A segment that is lost is sent again after TCP's time-out, which doubles, and what follows it waits. So a program
 //! never sees a byte twice or out of order, and of two requests for one connection the kernel answers the second with
@@ -10,85 +10,28 @@
 //! connections closed by its kernel, unless its machine died with it: then the other side learns it
 //! when it next sends something and the machine is back.
 
+mod flight;
+
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use picket_sansio::{Millis, Prng, Time};
+use picket_sansio::{Millis, Time};
 
-use crate::action::Latency;
 use crate::context::Signal;
 use crate::ids::{ConnId, NodeId, Power, Run, Side};
-use crate::message::{Message, MessageId, Passage, Way};
+use crate::message::{MessageId, Passage};
 use crate::node::Program;
 use crate::queue::Happening;
 use crate::world::World;
+use flight::way;
 
 /// A kernel sends a request for a connection again after one second, then twice that, and so on.
 const SYN_RETRY: Millis = Millis(1_000);
 const SYN_ATTEMPTS: u32 = 6;
-/// How long TCP waits before it sends a lost segment again, at first; then twice that, and so on.
-const RETRANSMISSION: Millis = Millis(200);
-/// How often a segment is lost in a row, at most: by then 51 seconds have passed.
-const RETRANSMISSIONS_MAX: u32 = 8;
 /// The longest pause between the mending of a wire and the next try to send what waited.
 const RESEND_PAUSE: Millis = Millis(200);
-
-/// Delays and cuts.
-#[derive(Clone, Debug)]
-pub(crate) struct Wires {
-    pub(crate) usual: Latency,
-    /// Pairs with a delay of their own, the smaller id first.
-    pub(crate) pairs: BTreeMap<(NodeId, NodeId), Latency>,
-    /// Of a hundred segments so many are lost.
-    pub(crate) usual_loss: u32,
-    /// Pairs with a loss of their own, the smaller id first.
-    pub(crate) pair_losses: BTreeMap<(NodeId, NodeId), u32>,
-    /// From whom to whom nothing passes.
-    pub(crate) cuts: BTreeSet<(NodeId, NodeId)>,
-}
-
-impl Wires {
-    pub(crate) fn new() -> Self {
-        let usual = Latency { from_us: 800, to_us: 1_200 };
-        Self {
-            usual,
-            pairs: BTreeMap::new(),
-            usual_loss: 0,
-            pair_losses: BTreeMap::new(),
-            cuts: BTreeSet::new(),
-        }
-    }
-
-    /// A machine has left.
-    pub(crate) fn forget(&mut self, node: NodeId) {
-        self.pairs.retain(|(a, b), _| *a != node && *b != node);
-        self.pair_losses.retain(|(a, b), _| *a != node && *b != node);
-        self.cuts.retain(|(a, b)| *a != node && *b != node);
-    }
-
-    fn arrival(&self, now: Time, from: NodeId, to: NodeId, prng: &mut Prng) -> Time {
-        self.pairs.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual).after(now, prng)
-    }
-
-    /// Whether what is sent now is lost.
-    fn loses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> bool {
-        let percent = self.pair_losses.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual_loss);
-        percent > 0 && prng.below(100) < u64::from(percent)
-    }
-
-    /// How often a segment is lost before it passes, and how long all of that takes.
-    fn losses(&self, from: NodeId, to: NodeId, prng: &mut Prng) -> (u32, Millis) {
-        let (mut lost, mut took) = (0, Millis(0));
-        while lost < RETRANSMISSIONS_MAX && self.loses(from, to, prng) {
-            took = Millis(took.0 + RETRANSMISSION.times(1 << lost).0);
-            lost += 1;
-        }
-        (lost, took)
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EndState {
@@ -421,17 +364,6 @@ impl World {
         }
     }
 
-    /// Lets a message that is on its way be lost once more.
-    pub(crate) fn lose_once(&mut self, id: MessageId) -> Option<Millis> {
-        let segments =
-            self.conns.values_mut().flat_map(|conn| &mut conn.pipes).flat_map(|pipe| &mut pipe.segments);
-        let segment = segments.into_iter().find(|segment| segment.id == id)?;
-        let after = RETRANSMISSION.times(1 << segment.lost.min(RETRANSMISSIONS_MAX));
-        segment.lost += 1;
-        self.hold_back(id, after)?;
-        Some(after)
-    }
-
     /// Sends again whatever waits for a wire that is mended or a machine that is back.
     pub(crate) fn resend(&mut self) {
         let ids: Vec<ConnId> = self.conns.keys().copied().collect();
@@ -449,64 +381,6 @@ impl World {
         }
     }
 
-    /// What is on its way at the moment, the oldest first. What waits for a wire or a machine has no arrival.
-    #[must_use]
-    pub fn in_flight(&self) -> Vec<Message> {
-        let mut messages = Vec::new();
-        for conn in self.conns.values() {
-            for to in [Side::Dialler, Side::Listener] {
-                let (Some(from), Some(node)) = (conn.node(to.other()), conn.node(to)) else { continue };
-                let pipe = &conn.pipes[to.index()];
-                let mut latest = Time(0);
-                for segment in &pipe.segments {
-                    let Segment::Data(bytes) = &segment.what else { continue };
-                    latest = latest.max(segment.at);
-                    let passage = Passage {
-                        id: segment.id,
-                        from,
-                        to: node,
-                        way: way(to),
-                        sent: segment.sent,
-                        bytes: bytes.clone(),
-                        lost: segment.lost,
-                    };
-                    messages.push(self.message_of(&passage, pipe.is_armed.then_some(latest)));
-                }
-            }
-        }
-        messages.sort_by_key(|message| message.id);
-        messages
-    }
-
-    /// The oldest message on its way from one node to another.
-    pub(crate) fn oldest_in_flight(&self, from: NodeId, to: NodeId) -> Option<MessageId> {
-        let mut oldest: Option<MessageId> = None;
-        for conn in self.conns.values() {
-            for side in [Side::Dialler, Side::Listener] {
-                if conn.node(side.other()) == Some(from) && conn.node(side) == Some(to) {
-                    let segments = conn.pipes[side.index()].segments.iter();
-                    let messages = segments.filter(|segment| matches!(segment.what, Segment::Data(_)));
-                    oldest = messages.map(|segment| segment.id).chain(oldest).min();
-                }
-            }
-        }
-        oldest
-    }
-
-    /// Lets a message that is on its way arrive later.
-    pub(crate) fn hold_back(&mut self, id: MessageId, by: Millis) -> Option<()> {
-        let now = self.now;
-        let pipes = self.conns.values_mut().flat_map(|conn| &mut conn.pipes);
-        for pipe in pipes {
-            if let Some(segment) = pipe.segments.iter_mut().find(|segment| segment.id == id) {
-                segment.at = segment.at.max(now) + by;
-                pipe.latest = pipe.latest.max(segment.at);
-                return Some(());
-            }
-        }
-        None
-    }
-
     /// Both ends of a connection, the dialler first.
     pub(crate) fn ends(&self, id: ConnId) -> Option<(NodeId, NodeId)> {
         let conn = self.conns.get(&id)?;
@@ -518,13 +392,6 @@ impl World {
         let Some(conn) = self.conns.get(&id) else { return true };
         let Some(side) = conn.side_of(node) else { return true };
         conn.ends[side.index()].as_ref().is_none_or(|end| end.run == self.node(node).run)
-    }
-}
-
-fn way(to: Side) -> Way {
-    match to {
-        Side::Dialler => Way::Back,
-        Side::Listener => Way::There,
     }
 }
 
