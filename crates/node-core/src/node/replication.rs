@@ -354,7 +354,12 @@ impl Node {
     pub(super) fn replica_command(&mut self, client: ClientId, name: &str, mut args: Vec<Bytes>) {
         args.remove(0);
         let input = match name {
-            "replconf" => MasterInput::Replconf { conn: client, args },
+            "replconf" => {
+                if args.first().is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
+                    self.link_input(LinkInput::AckNow);
+                }
+                MasterInput::Replconf { conn: client, args }
+            }
             _ => {
                 let peer_ip = self.server.peer_ip(client);
                 let pending_output = self.has_unsent(client);

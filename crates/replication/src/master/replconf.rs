@@ -39,7 +39,7 @@ impl MasterSide {
                 self.on_ack(conn, value, args.get(index * 2 + 2..).unwrap_or_default());
                 Told::Silent
             } else if option.eq_ignore_ascii_case(b"getack") {
-                // From a master it comes over the link, where it is answered; from others it means nothing.
+                // The node has its replica side send what is asked for.
                 Told::Silent
             } else if option.eq_ignore_ascii_case(b"set-rdb-client-id") {
                 self.on_rdb_client_id(conn, value)

@@ -37,6 +37,9 @@ pub enum LinkInput {
     },
     /// Stop being a replica.
     Stop,
+    /// A client wants the master to know at once how far this replica is (`REPLCONF GETACK` from outside the
+    /// stream, which therefore does not move the offset that is told).
+    AckNow,
     /// The data that the cached master describes is gone, because a snapshot is taking its place or because the
     /// host doubts it: the next PSYNC asks for everything.
     DropCached,
@@ -175,6 +178,7 @@ impl fmt::Display for LinkInput {
                 write!(f, "follow {host}:{port} {form:?} from {}:{}", cached.replid, cached.reploff)
             }
             Self::Stop => f.write_str("stop"),
+            Self::AckNow => f.write_str("ack-now"),
             Self::DropCached => f.write_str("drop-cached"),
             Self::Up { link } => write!(f, "{link} up"),
             Self::Data { link, bytes } => write!(f, "{link} data {} bytes", bytes.len()),

@@ -185,6 +185,7 @@ impl ReplicaLink {
                 self.last_attempt = None;
                 self.state = State::Connect { at: now };
             }
+            LinkInput::AckNow => self.send_ack(now),
             LinkInput::Stop => {
                 self.leave(LinkFailure::Replaced);
                 self.cached = None;
