@@ -269,9 +269,9 @@ impl Sentinel {
         Vote { leader, leader_epoch, ticket: epoch_ticket.unwrap_or(Ticket(0)).max(master.vote_ticket) }
     }
 
-    /// Remembers whom we refuse our vote, unless it has that vote already.
+    /// Remembers, and tells, whom we refuse our vote, unless it has that vote already.
     fn note_refusal(&mut self, id: MasterId, epoch: u64, candidate: &str) {
-        let current_epoch = self.current_epoch;
+        let (now, current_epoch) = (self.now, self.current_epoch);
         let is_committed = self.is_committed(id);
         let Some(master) = self.masters.get_mut(&id) else { return };
         let leader = master.leader.clone();
@@ -289,12 +289,20 @@ impl Sentinel {
         };
         // Of what is no run id only as much is kept as one has.
         let candidate = candidate.chars().take(RUN_ID_LEN).collect();
-        master.refused = Some(RefusedVote { candidate, epoch, why });
+        let refused = RefusedVote { candidate, epoch, why };
+        // Who asks again is told the same; strangers may invent candidates.
+        if master.refused.as_ref() != Some(&refused) && master.refusals.admit(now) {
+            let master = master.name.clone();
+            self.emit(Event::VoteRefused { master, refused: refused.clone() });
+        }
+        if let Some(master) = self.masters.get_mut(&id) {
+            master.refused = Some(refused);
+        }
     }
 
     /// True if our own failover has gone too far to make room for another: the promotion was sent.
     fn is_committed(&self, id: MasterId) -> bool {
-        self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::WaitPromotion { .. }))
+        self.masters.get(&id).is_some_and(|master| master.failover.is_committed())
     }
 
     /// Gives up our own candidacy or leadership for a newer one, before anything was changed.
@@ -303,7 +311,10 @@ impl Sentinel {
             Failover::Election(_) | Failover::Select { .. } | Failover::Promote { .. } => {
                 master.failover.epoch()
             }
-            Failover::None | Failover::WaitPromotion { .. } | Failover::Reconf { .. } => None,
+            Failover::None
+            | Failover::WaitPromotion { .. }
+            | Failover::Handover { .. }
+            | Failover::Reconf { .. } => None,
         }) else {
             return;
         };
@@ -334,7 +345,7 @@ impl Sentinel {
                 election.own_vote_failed = true;
                 let reason = reason.clone();
                 let what = "our own vote";
-                let event = if election.is_forced() {
+                let event = if election.order().is_some() {
                     Event::ToldUnsaved { what, reason }
                 } else {
                     Event::NotDurable { what, reason }
@@ -394,7 +405,7 @@ impl Sentinel {
             self.become_leader(id);
             return None;
         }
-        if let Motive::Operator { tries } = election.motive {
+        if let Motive::Operator { tries, order } = election.motive {
             if standing == Tally::Open && now < until && !election.own_vote_failed {
                 return Some(if now < patience_ends { patience_ends } else { until });
             }
@@ -416,7 +427,7 @@ impl Sentinel {
                         self.current_epoch = self.current_epoch.max(epoch);
                     }
                     self.masters.get_mut(&id)?.failover = Failover::None;
-                    self.start_failover(id, Motive::Operator { tries: tries + 1 });
+                    self.start_failover(id, Motive::Operator { tries: tries + 1, order });
                     return None;
                 }
                 // Others are quicker again and again: one of them leads.
@@ -468,17 +479,18 @@ impl Sentinel {
         let now = self.now;
         let Some(master) = self.masters.get(&id) else { return };
         let Failover::Election(election) = &master.failover else { return };
-        let (epoch, started_at, forced) = (election.epoch, election.since, election.is_forced());
+        let (epoch, started_at, order) = (election.epoch, election.since, election.order());
         let ballots = self.ballots(master, election);
         let needed = master.votes_needed();
         let instance = self.instance_ref(InstanceId::Master(id));
+        let forced = order.is_some();
         self.emit(Event::Elected { instance: instance.clone(), epoch, needed, forced, ballots });
         if self.simulate.after_election {
             self.crash("election");
             return;
         }
         if let Some(master) = self.masters.get_mut(&id) {
-            master.failover = Failover::Select { epoch, started_at, since: now, forced };
+            master.failover = Failover::Select { epoch, started_at, since: now, order };
         }
         self.emit(Event::StateSelect { instance });
         self.touch(Timer::Instance(InstanceId::Master(id)));

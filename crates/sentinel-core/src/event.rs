@@ -12,7 +12,9 @@ use picket_sansio::{Millis, Time};
 use picket_server_core::LogLevel;
 
 use crate::addr::Addr;
-use crate::reason::{Ballot, DownReason, LossReason, Ranked, Rejected, TiltReason, WaitReason};
+use crate::reason::{
+    Ballot, DownReason, HandoverFailure, LossReason, Ranked, RefusedVote, Rejected, TiltReason, WaitReason,
+};
 
 /// What an instance is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +147,9 @@ pub enum Event {
     AbortNotElected { instance: InstanceRef, epoch: u64, needed: u32, why: LossReason, ballots: Vec<Ballot> },
     /// `-failover-abort-no-good-slave`: no replica can be promoted; each with its reason.
     AbortNoGoodReplica { instance: InstanceRef, rejected: Vec<Rejected> },
+    /// `-failover-abort-master-timeout`, or `-failover-abort-master-refused` where the master said no: it keeps
+    /// the role that it was asked to hand over.
+    AbortHandover { instance: InstanceRef, why: HandoverFailure },
     /// `-failover-abort-slave-timeout`: the promotion could not be made or was not seen in time.
     AbortReplicaTimeout { instance: InstanceRef },
     /// `+convert-to-slave`: an instance that calls itself master is told to follow the real one.
@@ -177,8 +182,13 @@ pub enum Event {
     NoQuorum { master: String, agree: u32, quorum: u32, unreachable: Vec<String> },
     /// The master is down, but fewer Sentinels are reachable than votes are needed.
     NoMajority { master: String, reachable: u32, needed: u32 },
-    /// An operator asked for a failover.
-    UserFailover { master: String },
+    /// An operator asked for a failover: of which replica, and how long the master may hold back writes to hand
+    /// over, where that was said.
+    UserFailover { master: String, to: Option<String>, handover: Option<Millis> },
+    /// Another Sentinel asked for our vote and did not get it.
+    VoteRefused { master: String, refused: RefusedVote },
+    /// SENTINEL FORGET: an operator said that this instance will not come back.
+    Forgotten { instance: InstanceRef },
     /// We were leading a failover and gave it up for a newer one before anything was changed.
     SteppedDown { instance: InstanceRef, epoch: u64, for_run_id: String, for_epoch: u64 },
     /// A host name could not be resolved; what was known of it stays in force.
@@ -223,6 +233,7 @@ impl Event {
             | Self::AbortNotElected { .. }
             | Self::AbortNoGoodReplica { .. }
             | Self::AbortReplicaTimeout { .. }
+            | Self::AbortHandover { .. }
             | Self::TiltEntered { .. }
             | Self::TiltExited
             | Self::ScriptError { .. }
@@ -253,6 +264,8 @@ impl Event {
             | Self::FixReplicaConfig { .. }
             | Self::PeerVoted { .. }
             | Self::FailoverDelayed { .. }
+            | Self::VoteRefused { .. }
+            | Self::Forgotten { .. }
             | Self::UserFailover { .. } => LogLevel::Notice,
             Self::RoleChange { .. } => LogLevel::Verbose,
             Self::ScriptStarted { .. }
@@ -303,6 +316,9 @@ impl Event {
             Self::AbortNotElected { .. } => "-failover-abort-not-elected",
             Self::AbortNoGoodReplica { .. } => "-failover-abort-no-good-slave",
             Self::AbortReplicaTimeout { .. } => "-failover-abort-slave-timeout",
+            // Differs from Valkey, which has no word for a refusal: there it shows as a time-out.
+            Self::AbortHandover { why, .. } if why.is_refusal() => "-failover-abort-master-refused",
+            Self::AbortHandover { .. } => "-failover-abort-master-timeout",
             Self::ConvertToReplica { .. } => "+convert-to-slave",
             Self::FixReplicaConfig { .. } => "+fix-slave-config",
             Self::RoleChange { expected: true, .. } => "+role-change",
@@ -318,6 +334,8 @@ impl Event {
             Self::PeerVoted { .. }
             | Self::FailoverDelayed { .. }
             | Self::UserFailover { .. }
+            | Self::VoteRefused { .. }
+            | Self::Forgotten { .. }
             | Self::NoMajority { .. }
             | Self::NoQuorum { .. }
             | Self::SteppedDown { .. }
@@ -373,6 +391,8 @@ impl Event {
             | Self::AbortNotElected { instance, .. }
             | Self::AbortNoGoodReplica { instance, .. }
             | Self::AbortReplicaTimeout { instance }
+            | Self::AbortHandover { instance, .. }
+            | Self::Forgotten { instance }
             | Self::ConvertToReplica { instance, .. }
             | Self::FixReplicaConfig { instance, .. }
             | Self::RoleChange { instance, .. }
@@ -394,6 +414,7 @@ impl Event {
             | Self::NoMajority { .. }
             | Self::NoQuorum { .. }
             | Self::UserFailover { .. }
+            | Self::VoteRefused { .. }
             | Self::ResolveFailed { .. }
             | Self::NotDurable { .. }
             | Self::ToldUnsaved { .. }
@@ -460,7 +481,9 @@ impl Event {
                     "Failover of '{master}' has to wait: {reachable} voters reachable, {needed} votes needed"
                 )
             }
-            Self::UserFailover { master } => format!("Executing user requested FAILOVER of '{master}'"),
+            Self::VoteRefused { refused, .. } => refused.to_string(),
+            Self::Forgotten { instance } => format!("Forgot {instance}, as an operator asked"),
+            Self::UserFailover { master, .. } => format!("Executing user requested FAILOVER of '{master}'"),
             Self::SteppedDown { instance, epoch, for_run_id, for_epoch } => {
                 format!("Gave up failover {epoch} of {instance}: voted for {for_run_id} in epoch {for_epoch}")
             }
@@ -506,6 +529,7 @@ impl Event {
             | Self::AbortNotElected { instance, .. }
             | Self::AbortNoGoodReplica { instance, .. }
             | Self::AbortReplicaTimeout { instance }
+            | Self::AbortHandover { instance, .. }
             | Self::ConvertToReplica { instance, .. }
             | Self::FixReplicaConfig { instance, .. } => instance.to_string(),
         }
@@ -540,6 +564,12 @@ impl Event {
                 "no replica is known".to_string()
             }
             Self::AbortNoGoodReplica { rejected, .. } => list(rejected),
+            Self::AbortHandover { why, .. } => why.to_string(),
+            Self::UserFailover { to, handover: Some(patience), .. } => format!(
+                "coordinated, to {}; the master may hold back writes for {patience}",
+                to.as_deref().unwrap_or("the best replica")
+            ),
+            Self::UserFailover { to: Some(to), .. } => format!("to {to}"),
             Self::ConvertToReplica { reported_for, confirmed_by, .. } if confirmed_by.is_empty() => {
                 format!("calls itself master for {reported_for}")
             }

@@ -9,6 +9,17 @@ use picket_sansio::Millis;
 use crate::hello::is_host;
 use crate::instance::Role;
 
+/// How far a master is with a FAILOVER of its own (`master_failover_state`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MasterFailover {
+    /// There is none.
+    None,
+    /// It holds back writes until its replica has everything.
+    WaitingForSync,
+    /// It has asked the replica to take over.
+    InProgress,
+}
+
 /// The facts in an INFO text. What a line does not say stays at its default.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Info {
@@ -26,6 +37,8 @@ pub(crate) struct Info {
     pub(crate) master_offset: Option<u64>,
     pub(crate) announced: Option<bool>,
     pub(crate) sync_in_progress: Option<bool>,
+    /// Servers that do not know FAILOVER do not tell.
+    pub(crate) failover_state: Option<MasterFailover>,
 }
 
 impl Info {
@@ -62,6 +75,14 @@ impl Info {
             "master_repl_offset" => self.master_offset = value.parse().ok(),
             "slave_repl_offset" => self.offset = value.parse().ok(),
             "replica_announced" => self.announced = value.parse::<u32>().ok().map(|flag| flag != 0),
+            "master_failover_state" => {
+                self.failover_state = match value {
+                    "no-failover" => Some(MasterFailover::None),
+                    "waiting-for-sync" => Some(MasterFailover::WaitingForSync),
+                    "failover-in-progress" => Some(MasterFailover::InProgress),
+                    _ => None,
+                }
+            }
             "master_sync_in_progress" => self.sync_in_progress = Some(value == "1"),
             _ => {
                 let is_replica = key
@@ -96,11 +117,12 @@ mod tests {
     #[test]
     fn a_master_lists_its_replicas_in_both_forms() {
         let info = Info::parse(
-            b"# Replication\r\nrole:master\r\nconnected_slaves:2\r\n\
+            b"# Replication\r\nrole:master\r\nconnected_slaves:2\r\nmaster_failover_state:waiting-for-sync\r\n\
               slave0:ip=10.0.0.2,port=6379,state=online,offset=14,lag=0\r\n\
               slave1:10.0.0.3,6380,online\r\nslave2:ip=,port=1\r\nslave_x:1\r\n",
         );
         assert_eq!(info.role, Some(Role::Master));
+        assert_eq!(info.failover_state, Some(MasterFailover::WaitingForSync));
         assert_eq!(info.replicas, [("10.0.0.2".to_string(), 6379), ("10.0.0.3".to_string(), 6380)]);
     }
 

@@ -11,7 +11,9 @@ use picket_sansio::{Millis, Time};
 
 use crate::addr::Addr;
 use crate::failover::Failover;
+use crate::forget::Aside;
 use crate::ids::{MasterId, PeerId, ReplicaId, SlotId};
+use crate::info::MasterFailover;
 use crate::reason::{RefusedVote, WaitReason};
 use crate::settings::MasterSettings;
 
@@ -92,6 +94,8 @@ pub(crate) struct Server {
     pub(crate) announced: bool,
     /// `master_sync_in_progress`
     pub(crate) sync_in_progress: bool,
+    /// `master_failover_state`; `None` for servers that do not know FAILOVER.
+    pub(crate) failover_state: Option<MasterFailover>,
 }
 
 /// How far a replica has been told of the new master.
@@ -119,6 +123,8 @@ pub(crate) struct Replica {
     pub(crate) fixed_at: Option<Time>,
     /// How often in a row it refused to.
     pub(crate) refusals: u32,
+    /// This is a master that has handed over, whose clients still wait for what follows.
+    pub(crate) paused: bool,
 }
 
 /// What a peer said of a master, and of which address.
@@ -197,6 +203,33 @@ pub(crate) struct Master {
     pub(crate) vote_ticket: picket_sansio::Ticket,
     /// The last vote that another asked for and did not get.
     pub(crate) refused: Option<RefusedVote>,
+    /// How many of them were told lately.
+    pub(crate) refusals: Refusals,
+    /// Whom RESET forgot a moment ago.
+    pub(crate) aside: Option<Aside>,
+}
+
+/// Keeps a candidate that asks again and again from filling the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Refusals {
+    since: Time,
+    told: u32,
+}
+
+impl Refusals {
+    /// So many are told ...
+    const MAX: u32 = 8;
+    /// ... within this time.
+    const SPAN: Millis = Millis(10_000);
+
+    /// True if one more may be told now.
+    pub(crate) fn admit(&mut self, now: Time) -> bool {
+        if self.told == 0 || now >= self.since + Self::SPAN {
+            *self = Self { since: now, told: 0 };
+        }
+        self.told = self.told.saturating_add(1);
+        self.told <= Self::MAX
+    }
 }
 
 impl Instance {
@@ -241,6 +274,7 @@ impl Server {
             synced_offset: None,
             announced: true,
             sync_in_progress: false,
+            failover_state: None,
         }
     }
 }
@@ -249,7 +283,7 @@ impl Replica {
     /// A replica that was just heard of.
     #[must_use]
     pub(crate) fn new(server: Server) -> Self {
-        Self { server, reconf: None, deposed_at: None, fixed_at: None, refusals: 0 }
+        Self { server, reconf: None, deposed_at: None, fixed_at: None, refusals: 0, paused: false }
     }
 }
 
@@ -309,6 +343,17 @@ impl Master {
     pub(crate) fn usable_voters(&self) -> u32 {
         1 + u32::try_from(self.peers.values().filter(|peer| !peer.instance.s_down).count())
             .unwrap_or(u32::MAX - 1)
+    }
+
+    /// True if this server follows one of its replicas, and that calls itself master.
+    #[must_use]
+    pub(crate) fn has_handed_over(&self) -> bool {
+        self.server.role_reported == Role::Replica
+            && self.replicas.values().any(|replica| {
+                replica.server.role_reported == Role::Master
+                    && replica.deposed_at.is_none()
+                    && self.server.follows(&replica.server.instance.addr)
+            })
     }
 
     /// The peer with this run id.

@@ -18,6 +18,7 @@ mod down;
 mod election;
 mod event;
 mod failover;
+mod forget;
 mod gossip;
 mod hello;
 mod ids;
@@ -48,8 +49,8 @@ pub use instance::Role;
 pub use io::{Input, Output, ScriptOutcome};
 pub use persist::{PersistentLine, PersistentState};
 pub use reason::{
-    Ballot, Choice, DownReason, Ineligible, LossReason, Ranked, RefusalReason, RefusedVote, Rejected,
-    TiltReason, WaitReason,
+    Ballot, Choice, DownReason, HandoverFailure, Ineligible, LossReason, Ranked, RefusalReason, RefusedVote,
+    Rejected, TiltReason, WaitReason,
 };
 pub use sentinel::Sentinel;
 pub use settings::{MasterSettings, Periods, Settings};

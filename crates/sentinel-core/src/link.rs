@@ -79,6 +79,22 @@ pub(crate) enum Pending {
     Ask(InstanceId, Addr, Option<u64>),
     /// EXEC of a reconfiguration of this server; what was queued before it is `Ignored`.
     Reconfigured(InstanceId),
+    /// PING with this word, behind a command that servers as a rule do not answer: what comes before the word
+    /// is that command's.
+    Word(String),
+    /// What belongs to the handover of this epoch by this master.
+    Handover(InstanceId, u64, HandoverReply),
+}
+
+/// Which answer of a master that hands over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HandoverReply {
+    /// FAILOVER was put into the transaction.
+    Queued,
+    /// The transaction was executed.
+    Executed,
+    /// FAILOVER ABORT.
+    Aborted,
 }
 
 /// The connections to one process.

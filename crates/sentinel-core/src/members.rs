@@ -9,18 +9,14 @@ use alloc::vec::Vec;
 use picket_sansio::{Millis, Time};
 
 use crate::addr::Addr;
-use crate::event::{Event, InstanceRef, Kind};
+use crate::event::{InstanceRef, Kind};
 use crate::failover::Failover;
 use crate::ids::{InstanceId, MasterId, PeerId, ReplicaId, SlotId};
-use crate::instance::{Instance, Master, Peer, Replica, Role, Server};
+use crate::instance::{Instance, Master, Peer, Refusals, Replica, Role, Server};
 use crate::link::{Link, Pending};
 use crate::sentinel::Sentinel;
 use crate::settings::MasterSettings;
 use crate::timers::Timer;
-
-/// How long RESET leaves a master alone before its replicas are asked for again; the reference waits
-/// for the next INFO period and is blind until then.
-const REDISCOVER_PAUSE: Millis = Millis(1_000);
 
 /// How many replicas, and how many other Sentinels, one master may have. Far above any real deployment:
 /// it bounds what a hostile INFO or hello can make us keep.
@@ -118,7 +114,7 @@ impl Sentinel {
         core::iter::once(InstanceId::Master(id)).chain(replicas).chain(peers).collect()
     }
 
-    fn new_link(&mut self, user: InstanceId) -> SlotId {
+    pub(crate) fn new_link(&mut self, user: InstanceId) -> SlotId {
         self.counters.slot += 1;
         let slot = SlotId(self.counters.slot);
         self.links.insert(slot, Link::new(self.now, user));
@@ -163,6 +159,8 @@ impl Sentinel {
             attempts: 0,
             vote_ticket: picket_sansio::Ticket(0),
             refused: None,
+            refusals: Refusals::default(),
+            aside: None,
         };
         self.masters.insert(id, master);
         self.names.insert(name, id);
@@ -171,6 +169,7 @@ impl Sentinel {
 
     /// Ceases to watch a master.
     pub(crate) fn remove_master(&mut self, id: MasterId) {
+        self.drop_handover(id);
         for instance in self.instances_of(id) {
             self.release(instance);
         }
@@ -180,7 +179,7 @@ impl Sentinel {
     }
 
     /// Gives up an instance's share of its link, and its timer.
-    fn release(&mut self, id: InstanceId) {
+    pub(crate) fn release(&mut self, id: InstanceId) {
         self.timers.set(Timer::Instance(id), None);
         let Some(slot) = self.instance(id).map(|instance| instance.slot) else { return };
         let Some(link) = self.links.get_mut(&slot) else { return };
@@ -242,13 +241,9 @@ impl Sentinel {
             return;
         }
         for replica in twice {
-            self.release(InstanceId::Replica(id, replica));
-            if let Some(master) = self.masters.get_mut(&id) {
-                master.replicas.remove(&replica);
-            }
+            self.remove_replica(id, replica);
         }
         self.persist();
-        self.touch_master(id);
     }
 
     /// Adds another Sentinel; where it is a peer of another master already, that link is shared.
@@ -296,33 +291,12 @@ impl Sentinel {
         self.touch_master(id);
     }
 
-    /// SENTINEL RESET of one master: replicas, Sentinels, state and any failover are forgotten, the
-    /// address, the epochs and the settings stay.
-    pub(crate) fn reset_master(&mut self, id: MasterId) {
-        let now = self.now;
-        for instance in self.instances_of(id) {
-            self.release(instance);
+    /// Forgets a replica.
+    pub(crate) fn remove_replica(&mut self, id: MasterId, replica: ReplicaId) {
+        self.release(InstanceId::Replica(id, replica));
+        if let Some(master) = self.masters.get_mut(&id) {
+            master.replicas.remove(&replica);
         }
-        let slot = self.new_link(InstanceId::Master(id));
-        let pause = now + REDISCOVER_PAUSE.min(self.down_after(InstanceId::Master(id)).split(2));
-        let Some(master) = self.masters.get_mut(&id) else { return };
-        let addr = master.server.instance.addr.clone();
-        let (info_at, info_text) = (master.server.info_at, master.server.info_text.take());
-        master.server = Server { info_at, info_text, ..Server::new(now, addr, slot, Role::Master) };
-        master.replicas.clear();
-        master.peers.clear();
-        master.failover = Failover::None;
-        master.leader = None;
-        master.o_down = false;
-        master.hold = None;
-        master.start_at = None;
-        master.attempts = 0;
-        // The first INFO goes out with the connection, so the connection itself has to wait.
-        if let Some(link) = self.links.get_mut(&slot) {
-            link.next_attempt = pause;
-        }
-        let instance = self.instance_ref(InstanceId::Master(id));
-        self.emit(Event::ResetMaster { instance });
         self.touch_master(id);
     }
 

@@ -17,6 +17,8 @@ use crate::link::{Connection, Pending};
 use crate::sentinel::Sentinel;
 use crate::timers::Timer;
 
+/// INFO of the two servers of a handover: writes are held back meanwhile.
+const INFO_HANDOVER: Millis = Millis(25);
 /// INFO while a promotion or the return of a former master is awaited.
 const INFO_EAGER: Millis = Millis(100);
 /// INFO while a failover changes what replicas say.
@@ -54,7 +56,8 @@ impl Sentinel {
         next
     }
 
-    fn is_command_up(&self, id: InstanceId) -> bool {
+    /// True if commands can be sent to it.
+    pub(crate) fn is_command_up(&self, id: InstanceId) -> bool {
         self.instance(id)
             .and_then(|instance| self.links.get(&instance.slot))
             .is_some_and(|link| matches!(link.command, Connection::Up { .. }))
@@ -69,11 +72,14 @@ impl Sentinel {
         match id {
             InstanceId::Replica(_, replica_id) => {
                 let Some(replica) = master.replicas.get(&replica_id) else { return quiet };
-                let promoting = matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
+                let promoting =
+                    master.failover.is_committed() && master.failover.promoted() == Some(replica_id);
                 let returning = replica.is_returning(self.now);
                 let telling = matches!(replica.reconf, Some(Reconf::Sent(since) | Reconf::InProgress(since))
                     if self.now < since + INFO_BUSY.times(2));
-                if promoting || returning || telling {
+                if promoting && self.hands_over(InstanceId::Master(id.master())) {
+                    INFO_HANDOVER
+                } else if promoting || returning || telling {
                     INFO_EAGER
                 } else if master.o_down
                     || master.failover.is_in_progress()
@@ -84,8 +90,15 @@ impl Sentinel {
                     quiet
                 }
             }
+            InstanceId::Master(_) if self.hands_over(id) => INFO_HANDOVER,
             InstanceId::Master(_) | InstanceId::Peer(..) => quiet,
         }
+    }
+
+    /// True for a master that was asked to hand over.
+    fn hands_over(&self, id: InstanceId) -> bool {
+        let InstanceId::Master(id) = id else { return false };
+        self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::Handover { .. }))
     }
 
     /// Asks for INFO if it is due; one question at a time.
@@ -123,7 +136,8 @@ impl Sentinel {
 
     /// Publishes a hello to an instance if it is due.
     fn run_hello(&mut self, id: InstanceId) -> Option<Time> {
-        if !self.is_command_up(id) {
+        // PUBLISH would wait for the end of the pause, and everything else on this connection behind it.
+        if !self.is_command_up(id) || self.hands_over(id) {
             return None;
         }
         let now = self.now;
@@ -182,7 +196,10 @@ impl Sentinel {
             let master = self.masters.get(&master_id)?;
             let server = &master.server;
             if server.role_reported == Role::Replica {
-                facts.wrong_role = Some((server.role_reported_at, down_after + self.periods.info.times(2)));
+                // Differs from Redis, which gives a misunderstanding two INFO periods: here both servers say
+                // that the role has changed hands, and whoever led that is gone.
+                let grace = if master.has_handed_over() { Millis(0) } else { self.periods.info.times(2) };
+                facts.wrong_role = Some((server.role_reported_at, down_after + grace));
             }
             facts.rebooted = server.reboot_at.map(|at| (at, master.settings.master_reboot_down_after));
         }

@@ -350,6 +350,15 @@ impl Sentinel {
         true
     }
 
+    /// Sends a command that gets no answer, or perhaps a refusal.
+    pub(crate) fn send_unanswered(&mut self, to: InstanceId, args: &[&str]) {
+        let Some(slot) = self.instance(to).map(|instance| instance.slot) else { return };
+        let bytes = self.encode(to, args);
+        self.send_on(slot, Channel::Command, bytes);
+        let word = alloc::format!("{}-{}", self.my_id, self.now.0);
+        self.send(to, &["PING", &word], Pending::Word(word.clone()));
+    }
+
     /// The name under which the servers of this instance's master know a command.
     pub(crate) fn command_name<'a>(&'a self, to: InstanceId, command: &'a str) -> &'a str {
         let renamed = self.masters.get(&to.master()).and_then(|m| m.settings.renamed_commands.get(command));

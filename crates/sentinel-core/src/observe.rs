@@ -8,7 +8,7 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::{Event, Kind};
-use crate::failover::Failover;
+use crate::failover::{Failover, Phase};
 use crate::ids::{InstanceId, MasterId, ReplicaId};
 use crate::info::Info;
 use crate::instance::{Reconf, Role};
@@ -43,6 +43,7 @@ impl Sentinel {
         let Some(server) = self.server_mut(id) else { return };
         server.info_text = Some(text);
         server.info_at = Some(now);
+        let failover_before = server.failover_state;
         self.on_run_id(id, info.run_id.as_ref());
         if let InstanceId::Master(master) = id {
             self.on_listed_replicas(master, &info);
@@ -53,6 +54,7 @@ impl Sentinel {
             return;
         }
         if let InstanceId::Master(master) = id {
+            self.on_handover_info(master, failover_before);
             // Former masters may wait for this word.
             for instance in self.instances_of(master) {
                 self.touch(Timer::Instance(instance));
@@ -135,6 +137,7 @@ impl Sentinel {
         let now = self.now;
         let Some(server) = self.server_mut(id) else { return };
         server.master_link_down = info.master_link_down;
+        server.failover_state = info.failover_state;
         if info.role != Some(Role::Replica) {
             server.sync_in_progress = false;
             // One that was a replica and calls itself master now has what it has, which is nothing if it
@@ -187,15 +190,29 @@ impl Sentinel {
         let now = self.now;
         let Some(master) = self.masters.get_mut(&id) else { return };
         let addr = master.server.instance.addr.clone();
-        let Some(replica) = master.replicas.get_mut(&replica_id) else { return };
         match role {
             Some(Role::Master) => {
-                let awaited = matches!(&master.failover, Failover::WaitPromotion { replica, .. } if *replica == replica_id);
+                let awaited = match &master.failover {
+                    Failover::WaitPromotion { replica, .. } => *replica == replica_id,
+                    // While the master is asked to take it back, its answer decides.
+                    Failover::Handover { replica, phase, .. } => {
+                        *replica == replica_id && matches!(phase, Phase::Accepted | Phase::Unclear)
+                    }
+                    _ => false,
+                };
                 if awaited {
                     self.on_promoted(id, replica_id);
                 }
             }
             Some(Role::Replica) => {
+                if master.failover.promoted() == Some(replica_id) {
+                    self.hasten_handover(id);
+                }
+                let Some(replica) =
+                    self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica_id))
+                else {
+                    return;
+                };
                 // A former master that follows somebody has rejoined.
                 replica.deposed_at = None;
                 let follows_us = replica.server.follows(&addr);

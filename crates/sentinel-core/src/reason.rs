@@ -61,6 +61,12 @@ pub struct RefusedVote {
     pub why: RefusalReason,
 }
 
+impl fmt::Display for RefusedVote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is refused the vote of epoch {}: {}", self.candidate, self.epoch, self.why)
+    }
+}
+
 /// Why a vote was not given (`sentinel.c: sentinelVoteLeader`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
@@ -226,6 +232,14 @@ pub enum Ineligible {
         /// The offset when it last had a link to its master.
         had: u64,
     },
+    /// An operator asked for another one.
+    NotWanted,
+    /// It does not follow the master, so it cannot take over from it.
+    NotFollowing,
+    /// Its link to the master is down, or it is in the middle of a synchronisation.
+    LinkBroken,
+    /// The master does not list it as a replica.
+    NotListed,
 }
 
 impl fmt::Display for Ineligible {
@@ -243,6 +257,10 @@ impl fmt::Display for Ineligible {
                      for twice failover-timeout"
                 )
             }
+            Self::NotWanted => f.write_str("another one was asked for"),
+            Self::NotFollowing => f.write_str("does not follow the master"),
+            Self::LinkBroken => f.write_str("its link to the master is not up"),
+            Self::NotListed => f.write_str("the master does not list it"),
             Self::MasterLinkDownTooLong(span) => write!(f, "had no link to the master for {span}"),
         }
     }
@@ -251,5 +269,49 @@ impl fmt::Display for Ineligible {
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.replica, self.why)
+    }
+}
+
+/// Why a master that was asked to hand over keeps its role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandoverFailure {
+    /// It refused; its words.
+    Refused(String),
+    /// It does not list the chosen replica any more.
+    NotListed,
+    /// The replica did not have everything within this time.
+    NotCaughtUp(Millis),
+    /// The replica did not take over within this time.
+    NotTakenOver(Millis),
+    /// The master gave it up: the replica refused, or somebody told it to.
+    TakenBack,
+    /// There was no connection to the master for this long.
+    Unreachable(Millis),
+    /// The master went down: what follows is a failover like any other.
+    MasterDown,
+}
+
+impl HandoverFailure {
+    /// True if the master said no; otherwise something did not come in time.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::NotListed | Self::TakenBack => true,
+            Self::NotCaughtUp(_) | Self::NotTakenOver(_) | Self::Unreachable(_) | Self::MasterDown => false,
+        }
+    }
+}
+
+impl fmt::Display for HandoverFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(words) => write!(f, "the master refused: {words}"),
+            Self::NotListed => f.write_str("the master does not list the chosen replica"),
+            Self::NotCaughtUp(span) => write!(f, "the replica did not catch up within {span}"),
+            Self::NotTakenOver(span) => write!(f, "the replica did not take over within {span}"),
+            Self::TakenBack => f.write_str("the master gave it up; its log says why"),
+            Self::Unreachable(span) => write!(f, "no connection to the master for {span}"),
+            Self::MasterDown => f.write_str("the master went down"),
+        }
     }
 }

@@ -72,17 +72,24 @@ impl Sentinel {
             return;
         }
         let Some(link) = self.links.get_mut(&slot) else { return };
+        if let Some(Pending::Word(word)) = link.pending.front() {
+            if reply.as_bytes().is_some_and(|text| text.as_ref() == word.as_bytes()) {
+                link.pending.pop_front();
+            }
+            return;
+        }
         let Some(pending) = link.pending.pop_front() else {
             self.distrust(slot, Channel::Command, "a reply that nothing was asked for");
             return;
         };
         match pending {
-            Pending::Ignored => (),
+            Pending::Ignored | Pending::Word(_) => (),
             Pending::Ping => self.on_ping_reply(slot, &reply),
             Pending::Info(id, _) => self.on_info_reply(id, reply),
             Pending::Hello(id) => self.on_hello_reply(id, &reply),
             Pending::Ask(id, about, epoch) => self.on_ask_reply(id, about, epoch, &reply),
             Pending::Reconfigured(id) => self.on_reconfigured(id, &reply),
+            Pending::Handover(id, epoch, what) => self.on_handover_reply(id, epoch, what, &reply),
         }
     }
 

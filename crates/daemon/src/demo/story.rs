@@ -55,6 +55,7 @@ pub(super) fn sentence(event: &Event) -> Option<String> {
         Event::Elected { .. } => format!("is elected: {reason}"),
         Event::AbortNotElected { .. } => format!("is not elected: {reason}"),
         Event::AbortNoGoodReplica { .. } => format!("finds no replica to promote: {reason}"),
+        Event::AbortHandover { .. } => format!("leaves the master its role: {reason}"),
         Event::AbortReplicaTimeout { .. } => "gives up: the promotion did not happen in time".to_owned(),
         Event::FailoverDelayed { why, .. } => format!("waits: {why}"),
         Event::Selected { instance, .. } => {

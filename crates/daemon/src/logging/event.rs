@@ -110,7 +110,8 @@ fn master_of(event: &Event) -> Option<&str> {
         | Event::FailoverDelayed { master, .. }
         | Event::NoMajority { master, .. }
         | Event::NoQuorum { master, .. }
-        | Event::UserFailover { master } => Some(master),
+        | Event::VoteRefused { master, .. }
+        | Event::UserFailover { master, .. } => Some(master),
         _ => None,
     }
 }
@@ -147,6 +148,13 @@ fn details(event: &Event) -> Option<Value> {
         }
         Event::SteppedDown { epoch, for_run_id, for_epoch, .. } => {
             json!({ "epoch": epoch, "for_run_id": for_run_id, "for_epoch": for_epoch })
+        }
+        Event::AbortHandover { why, .. } => json!({ "why": why.to_string() }),
+        Event::VoteRefused { refused, .. } => {
+            json!({ "candidate": refused.candidate, "epoch": refused.epoch, "why": refused.why.to_string() })
+        }
+        Event::UserFailover { to, handover, .. } => {
+            json!({ "to": to, "coordinated": handover.is_some(), "timeout_ms": handover.map(|span| span.0) })
         }
         Event::FailoverDelayed { why, .. } => json!({ "why": why.to_string() }),
         _ => return None,

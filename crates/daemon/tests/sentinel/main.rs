@@ -15,6 +15,7 @@ mod hostile_servers;
 mod http;
 mod mixed;
 mod persistence;
+mod planned;
 mod quorum;
 mod scripts;
 mod two_masters;

@@ -19,10 +19,16 @@ CONFIG SET <param> <value> [<param> <value> ...]
     Change settings of this Sentinel, all of them or none.
 DEBUG [<param> <milliseconds> ...]
     Show the periods and timeouts in use, or change some until the next start.
-FAILOVER <master-name>
-    Promote a replica now, whether or not other Sentinels agree.
+FAILOVER <master-name> [COORDINATED] [TO <ip> <port>] [TIMEOUT <milliseconds>]
+    Promote a replica now, whether or not other Sentinels agree. TO: this one. COORDINATED: the master hands
+    over, so that no write is lost; it keeps its role if the replica cannot catch up while writes are held
+    back, for TIMEOUT at most.
 FLUSHCONFIG
     Write the present state into the config file.
+FORGET <master-name> REPLICA <ip>:<port>|<runid>
+FORGET <master-name> SENTINEL <runid>
+    Forget one that is gone for good; say so to each Sentinel. One that lives would be known again, and is
+    refused: a Sentinel that announces itself, a replica that the master lists.
 GET-MASTER-ADDR-BY-NAME <master-name>
     Tell the IP and port at which the master is to be found.
 INFO-CACHE <master-name> [<master-name> ...]

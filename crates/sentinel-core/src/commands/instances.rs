@@ -51,9 +51,10 @@ impl Sentinel {
             ("master", true),
             ("disconnected", self.is_disconnected(&master.server.instance)),
             ("failover_in_progress", failover.is_in_progress()),
-            ("force_failover", failover.is_forced()),
+            ("force_failover", failover.order().is_some()),
             ("script_kill_sent", master.server.script_kill_sent),
             ("master_reboot", master.server.reboot_at.is_some()),
+            ("coord_failover", failover.order().is_some_and(|order| order.handover.is_some())),
         ];
         let title = Title {
             name: master.name.clone(),

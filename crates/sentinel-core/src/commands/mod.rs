@@ -112,7 +112,8 @@ impl Sentinel {
                 return self.is_master_down(client, args);
             }
             ("reset", [pattern]) => self.reset(pattern),
-            ("failover", [name]) => self.failover(name),
+            ("failover", [name, options @ ..]) => self.failover(name, options),
+            ("forget", [name, kind, member]) => return self.forget(client, name, kind, member),
             ("ckquorum", [name]) => self.quorum_reply(name),
             ("flushconfig", []) => return self.reply_when_saved(client),
             ("monitor", args) => return self.monitor(client, args),

@@ -1,4 +1,4 @@
-//! SENTINEL MONITOR, REMOVE, RESET and FAILOVER: what is watched, and told to act.
+//! SENTINEL MONITOR, REMOVE, RESET, FORGET and FAILOVER: what is watched, and told to act.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use bytes::Bytes;
 use picket_resp::Reply;
-use picket_sansio::ClientId;
+use picket_sansio::{ClientId, Millis};
 use picket_server_core::{Case, glob_match};
 
 use super::queries::no_such_master;
@@ -14,7 +14,8 @@ use super::{Answer, CommandDeferred, integer_of};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
-use crate::failover::ManualRefusal;
+use crate::failover::Request;
+use crate::hello::is_host;
 use crate::ids::InstanceId;
 use crate::sentinel::Sentinel;
 use crate::settings::MasterSettings;
@@ -114,12 +115,63 @@ impl Sentinel {
     }
 
     /// SENTINEL FAILOVER.
-    pub(super) fn failover(&mut self, name: &[u8]) -> Reply {
+    pub(super) fn failover(&mut self, name: &[u8], options: &[Bytes]) -> Reply {
         let Some(id) = self.find_master(name) else { return no_such_master() };
-        match self.manual_failover(id) {
+        let request = match self.failover_request(options) {
+            Ok(request) => request,
+            Err(text) => return Reply::error(text),
+        };
+        match self.manual_failover(id, &request) {
             Ok(()) => Reply::ok(),
-            Err(ManualRefusal::InProgress) => Reply::error("INPROG Failover already in progress"),
-            Err(ManualRefusal::NoGoodReplica) => Reply::error("NOGOODSLAVE No suitable replica to promote"),
+            Err(refusal) => Reply::error(refusal.to_string()),
+        }
+    }
+
+    /// `[COORDINATED] [TO host port] [TIMEOUT ms]`, in any order, each once.
+    fn failover_request(&self, mut options: &[Bytes]) -> Result<Request, &'static str> {
+        const SYNTAX: &str = "ERR syntax error";
+        let mut request = Request::default();
+        while let [word, rest @ ..] = options {
+            options = if word.eq_ignore_ascii_case(b"coordinated") && !request.coordinated {
+                request.coordinated = true;
+                rest
+            } else if word.eq_ignore_ascii_case(b"to") && request.to.is_none() {
+                let [host, port, rest @ ..] = rest else { return Err(SYNTAX) };
+                let host =
+                    core::str::from_utf8(host).ok().filter(|host| is_host(host)).ok_or(INVALID_HOST)?;
+                let port = integer_of(port).and_then(|port| u16::try_from(port).ok());
+                request.to = Some(self.addr_of(host, port.ok_or("ERR Invalid port")?));
+                rest
+            } else if word.eq_ignore_ascii_case(b"timeout") && request.timeout.is_none() {
+                let [millis, rest @ ..] = rest else { return Err(SYNTAX) };
+                let millis = integer_of(millis).ok_or(super::NOT_AN_INTEGER)?;
+                let millis = u64::try_from(millis).ok().filter(|millis| *millis > 0);
+                request.timeout = Some(Millis(millis.ok_or("ERR FAILOVER timeout must be greater than 0")?));
+                rest
+            } else {
+                return Err("ERR Unknown failover option specified");
+            };
+        }
+        if request.timeout.is_some() && !request.coordinated {
+            return Err("ERR TIMEOUT is for COORDINATED alone: nothing else is waited for");
+        }
+        Ok(request)
+    }
+
+    /// SENTINEL FORGET. It is over when the file says so too: a restart must not bring it back.
+    pub(super) fn forget(&mut self, client: ClientId, name: &[u8], kind: &[u8], member: &[u8]) -> Answer {
+        let Some(id) = self.find_master(name) else { return Answer::Now(no_such_master()) };
+        let member = String::from_utf8_lossy(member);
+        let forgotten = if kind.eq_ignore_ascii_case(b"sentinel") {
+            self.forget_peer(id, &member)
+        } else if kind.eq_ignore_ascii_case(b"replica") || kind.eq_ignore_ascii_case(b"slave") {
+            self.forget_replica(id, &member)
+        } else {
+            return Answer::Now(Reply::error("ERR syntax error"));
+        };
+        match forgotten {
+            Ok(()) => self.reply_when_saved(client),
+            Err(refusal) => Answer::Now(Reply::error(refusal.to_string())),
         }
     }
 }

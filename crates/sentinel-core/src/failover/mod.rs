@@ -13,18 +13,23 @@
 //!                                                                               the master has its new address
 //! ```
 //!
+//! A coordinated failover goes from `Promote` to `Handover` instead (`handover.rs`), and from there on to
+//! `Reconf`, or back to `None` with the master as it was.
+//!
 //! Mirrors `sentinel.c: sentinelFailoverStateMachine`.
 
+mod handover;
+mod manual;
 mod run;
 mod select;
 mod switch;
 
-pub(crate) use run::ManualRefusal;
+pub(crate) use manual::Request;
 pub(crate) use select::Asks;
 
 use picket_sansio::collections::BTreeMap;
 
-use picket_sansio::Time;
+use picket_sansio::{Millis, Time};
 
 use crate::ids::{PeerId, ReplicaId};
 use crate::reason::Choice;
@@ -45,8 +50,8 @@ pub(crate) enum Failover {
         started_at: Time,
         /// When this state was entered.
         since: Time,
-        /// An operator asked for this failover.
-        forced: bool,
+        /// What an operator asked for, if one did.
+        order: Option<Order>,
     },
     /// A replica is chosen; it cannot be reached at the moment.
     Promote {
@@ -56,8 +61,8 @@ pub(crate) enum Failover {
         since: Time,
         /// The chosen replica.
         replica: ReplicaId,
-        /// An operator asked for this failover.
-        forced: bool,
+        /// What an operator asked for, if one did.
+        order: Option<Order>,
     },
     /// SLAVEOF NO ONE was sent.
     WaitPromotion {
@@ -67,10 +72,23 @@ pub(crate) enum Failover {
         since: Time,
         /// The chosen replica.
         replica: ReplicaId,
-        /// An operator asked for this failover.
-        forced: bool,
+        /// What an operator asked for, if one did.
+        order: Option<Order>,
         /// When the promotion is sent once more, because the server refused it or was lost.
         retry_at: Option<Time>,
+    },
+    /// The master was asked to hand its role over to the chosen replica.
+    Handover {
+        /// The epoch that we were elected in.
+        epoch: u64,
+        /// When this state was entered.
+        since: Time,
+        /// The chosen replica.
+        replica: ReplicaId,
+        /// What an operator asked for.
+        order: Order,
+        /// How far it has come.
+        phase: Phase,
     },
     /// The new master is in force; the other replicas are told of it.
     Reconf {
@@ -79,6 +97,28 @@ pub(crate) enum Failover {
         /// When this state was entered.
         since: Time,
     },
+}
+
+/// What an operator asked for with SENTINEL FAILOVER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Order {
+    /// `TO host port`: this replica and no other.
+    pub(crate) replica: Option<ReplicaId>,
+    /// `COORDINATED`: the master hands over, and holds back writes for at most this long.
+    pub(crate) handover: Option<Millis>,
+}
+
+/// How far a handover has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// FAILOVER is sent and not answered yet.
+    Asked,
+    /// The master has taken it on.
+    Accepted,
+    /// FAILOVER ABORT is sent: its answer says who keeps the role.
+    Aborting,
+    /// Nobody knows whether it was taken back in time: what the two servers say decides.
+    Unclear,
 }
 
 /// An election that we stand in.
@@ -108,13 +148,18 @@ pub(crate) enum Motive {
     Operator {
         /// How often we have stood again.
         tries: u32,
+        /// What exactly.
+        order: Order,
     },
 }
 
 impl Election {
-    /// True if an operator asked for this failover.
-    pub(crate) fn is_forced(&self) -> bool {
-        matches!(self.motive, Motive::Operator { .. })
+    /// What an operator asked for, if one did.
+    pub(crate) fn order(&self) -> Option<Order> {
+        match self.motive {
+            Motive::ObjectivelyDown => None,
+            Motive::Operator { order, .. } => Some(order),
+        }
     }
 
     /// The latest epoch, not before this one, that a voter takes for somebody else's: it chose another, or
@@ -143,7 +188,7 @@ impl Failover {
             Self::Election(_) => "wait_start",
             Self::Select { .. } => "select_slave",
             Self::Promote { .. } => "send_slaveof_noone",
-            Self::WaitPromotion { .. } => "wait_promotion",
+            Self::WaitPromotion { .. } | Self::Handover { .. } => "wait_promotion",
             Self::Reconf { .. } => "reconf_slaves",
         }
     }
@@ -158,21 +203,30 @@ impl Failover {
     #[must_use]
     pub(crate) fn promoted(&self) -> Option<ReplicaId> {
         match self {
-            Self::Promote { replica, .. } | Self::WaitPromotion { replica, .. } => Some(*replica),
+            Self::Promote { replica, .. }
+            | Self::WaitPromotion { replica, .. }
+            | Self::Handover { replica, .. } => Some(*replica),
             Self::None | Self::Election(_) | Self::Select { .. } | Self::Reconf { .. } => None,
         }
     }
 
-    /// True if an operator asked for it and it is not over (`force_failover`).
+    /// What an operator asked for, while it is not over.
     #[must_use]
-    pub(crate) fn is_forced(&self) -> bool {
+    pub(crate) fn order(&self) -> Option<Order> {
         match self {
-            Self::Election(election) => election.is_forced(),
-            Self::Select { forced, .. }
-            | Self::Promote { forced, .. }
-            | Self::WaitPromotion { forced, .. } => *forced,
-            Self::None | Self::Reconf { .. } => false,
+            Self::Election(election) => election.order(),
+            Self::Select { order, .. } | Self::Promote { order, .. } | Self::WaitPromotion { order, .. } => {
+                *order
+            }
+            Self::Handover { order, .. } => Some(*order),
+            Self::None | Self::Reconf { .. } => None,
         }
+    }
+
+    /// True if a promotion is under way that nobody can call back: who leads gives way to nobody.
+    #[must_use]
+    pub(crate) fn is_committed(&self) -> bool {
+        matches!(self, Self::WaitPromotion { .. } | Self::Handover { .. })
     }
 
     /// The epoch of the failover in progress.
@@ -184,6 +238,7 @@ impl Failover {
             Self::Select { epoch, .. }
             | Self::Promote { epoch, .. }
             | Self::WaitPromotion { epoch, .. }
+            | Self::Handover { epoch, .. }
             | Self::Reconf { epoch, .. } => Some(*epoch),
         }
     }

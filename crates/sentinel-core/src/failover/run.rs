@@ -1,4 +1,4 @@
-//! The steps of a failover that we lead, and SENTINEL FAILOVER. Mirrors
+//! The steps of a failover that we lead. Mirrors
 //! `sentinel.c: sentinelFailoverStateMachine`, `sentinelFailoverReconfNextSlave`,
 //! `sentinelFailoverDetectEnd`.
 
@@ -11,7 +11,7 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
-use crate::failover::{Asks, Failover, Motive};
+use crate::failover::{Failover, Order};
 use crate::ids::{InstanceId, MasterId, ReplicaId};
 use crate::instance::{Reconf, Replica, Role};
 use crate::link::Pending;
@@ -24,11 +24,14 @@ const REFRESH_PATIENCE: Millis = Millis(200);
 /// The pause before a promotion that was refused, or whose server was lost, is sent again.
 const PROMOTION_RETRY: Millis = Millis(500);
 
-/// Why SENTINEL FAILOVER is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ManualRefusal {
-    InProgress,
-    NoGoodReplica,
+/// A server that refuses so often to follow because of a FAILOVER of its own is told to end that.
+const STUCK_REFUSALS: u32 = 3;
+
+/// True if the answer to a reconfiguration names a FAILOVER as the reason.
+fn is_failing_over(reply: &Reply) -> bool {
+    let Reply::Array(items) = reply else { return false };
+    let named = |text: &[u8]| text.windows(12).any(|window| window == b"failing over");
+    matches!(items.first(), Some(Reply::Error(text)) if named(text))
 }
 
 /// True for a replica that somebody else may have promoted in a newer configuration that is still on its
@@ -38,24 +41,9 @@ fn calls_itself_master(replica: &Replica) -> bool {
 }
 
 impl Sentinel {
-    /// SENTINEL FAILOVER.
-    pub(crate) fn manual_failover(&mut self, id: MasterId) -> Result<(), ManualRefusal> {
-        let master = self.masters.get(&id).ok_or(ManualRefusal::NoGoodReplica)?;
-        if master.failover.is_in_progress() {
-            return Err(ManualRefusal::InProgress);
-        }
-        if self.eligible(id, Asks::Operator).0.is_empty() {
-            return Err(ManualRefusal::NoGoodReplica);
-        }
-        let master = master.name.clone();
-        self.emit(Event::UserFailover { master });
-        self.start_failover(id, Motive::Operator { tries: 0 });
-        Ok(())
-    }
-
     /// Everything that concerns a master as a whole; answers when to look again.
     pub(crate) fn run_master(&mut self, id: MasterId) -> Option<Time> {
-        let next = self.run_objectively_down(id);
+        let next = earlier(self.run_aside(id), self.run_objectively_down(id));
         let next = earlier(next, self.run_start(id));
         earlier(next, self.run_failover(id))
     }
@@ -64,14 +52,17 @@ impl Sentinel {
         match self.masters.get(&id)?.failover.clone() {
             Failover::None => None,
             Failover::Election(_) => self.run_election(id),
-            Failover::Select { epoch, started_at, since, forced } => {
-                self.run_select(id, epoch, started_at, since, forced)
+            Failover::Select { epoch, started_at, since, order } => {
+                self.run_select(id, epoch, started_at, since, order)
             }
-            Failover::Promote { epoch, since, replica, forced } => {
-                self.run_promote(id, epoch, since, replica, forced)
+            Failover::Promote { epoch, since, replica, order } => {
+                self.run_promote(id, epoch, since, replica, order)
             }
             Failover::WaitPromotion { since, replica, retry_at, .. } => {
                 self.run_wait_promotion(id, since, replica, retry_at)
+            }
+            Failover::Handover { since, replica, order, phase, .. } => {
+                self.run_handover(id, since, replica, order, phase)
             }
             Failover::Reconf { since, .. } => self.run_reconf(id, since),
         }
@@ -83,15 +74,14 @@ impl Sentinel {
         epoch: u64,
         started_at: Time,
         since: Time,
-        forced: bool,
+        order: Option<Order>,
     ) -> Option<Time> {
         let now = self.now;
         let patience_ends = since + REFRESH_PATIENCE;
         if now < patience_ends && self.awaits_refresh(id, started_at) {
             return Some(patience_ends);
         }
-        let who = if forced { Asks::Operator } else { Asks::Sentinel };
-        let (ranked, rejected) = self.eligible(id, who);
+        let (ranked, rejected) = self.candidates(id, order);
         let Some((replica, _)) = ranked.first() else {
             let instance = self.instance_ref(InstanceId::Master(id));
             self.emit(Event::AbortNoGoodReplica { instance, rejected });
@@ -99,12 +89,12 @@ impl Sentinel {
             return None;
         };
         let replica = *replica;
-        self.masters.get_mut(&id)?.failover = Failover::Promote { epoch, since: now, replica, forced };
+        self.masters.get_mut(&id)?.failover = Failover::Promote { epoch, since: now, replica, order };
         let instance = self.instance_ref(InstanceId::Replica(id, replica));
         let ranking = ranked.into_iter().map(|(_, ranked)| ranked).collect();
         self.emit(Event::Selected { instance: instance.clone(), ranking, rejected });
         self.emit(Event::StatePromote { instance });
-        self.run_promote(id, epoch, now, replica, forced)
+        self.run_promote(id, epoch, now, replica, order)
     }
 
     fn run_promote(
@@ -113,13 +103,18 @@ impl Sentinel {
         epoch: u64,
         since: Time,
         replica: ReplicaId,
-        forced: bool,
+        order: Option<Order>,
     ) -> Option<Time> {
         let now = self.now;
+        if let Some(order) = order
+            && let Some(patience) = order.handover
+        {
+            return self.run_hand_over(id, since, replica, order, patience);
+        }
         let id_of_replica = InstanceId::Replica(id, replica);
         if self.send_reconfiguration(id_of_replica, None) {
             self.masters.get_mut(&id)?.failover =
-                Failover::WaitPromotion { epoch, since: now, replica, forced, retry_at: None };
+                Failover::WaitPromotion { epoch, since: now, replica, order, retry_at: None };
             let instance = self.instance_ref(id_of_replica);
             self.emit(Event::StateWaitPromotion { instance });
             return self.run_wait_promotion(id, now, replica, None);
@@ -201,6 +196,7 @@ impl Sentinel {
             self.send(to, command, Pending::Ignored);
         }
         self.send(to, &["EXEC"], Pending::Reconfigured(to));
+        self.end_pause(to);
         self.send_info(to);
         self.touch(Timer::Instance(to));
         true
@@ -215,12 +211,19 @@ impl Sentinel {
         };
         let InstanceId::Replica(master_id, replica_id) = id else { return };
         let Some(master) = self.masters.get_mut(&master_id) else { return };
+        let mut is_stuck = false;
         if let Some(replica) = master.replicas.get_mut(&replica_id) {
             replica.refusals = if refused { replica.refusals.saturating_add(1) } else { 0 };
+            is_stuck = replica.refusals >= STUCK_REFUSALS && is_failing_over(reply);
         }
         if !refused {
             return;
         }
+        if is_stuck {
+            // Its own FAILOVER waits for a replica that does not come: it has no end by itself.
+            self.send(id, &["FAILOVER", "ABORT"], Pending::Ignored);
+        }
+        let Some(master) = self.masters.get_mut(&master_id) else { return };
         if let Failover::WaitPromotion { replica, retry_at, .. } = &mut master.failover
             && *replica == replica_id
         {
@@ -241,7 +244,11 @@ impl Sentinel {
     pub(crate) fn on_promoted(&mut self, id: MasterId, replica: ReplicaId) {
         let now = self.now;
         let Some(master) = self.masters.get_mut(&id) else { return };
-        let Failover::WaitPromotion { epoch, .. } = master.failover else { return };
+        let (epoch, is_handover) = match master.failover {
+            Failover::WaitPromotion { epoch, .. } => (epoch, false),
+            Failover::Handover { epoch, .. } => (epoch, true),
+            _ => return,
+        };
         if epoch <= master.config_epoch {
             // Somebody made a newer configuration meanwhile; this promotion is not ours to announce.
             self.abort_failover(id);
@@ -263,6 +270,9 @@ impl Sentinel {
         self.emit(Event::StateReconf { instance });
         self.queue_reconfig_script(id, "leader", &from, &to);
         self.take_place(id, &to);
+        if is_handover {
+            self.after_handover(id, &from);
+        }
         if let Some(master) = self.masters.get_mut(&id) {
             master.failover = Failover::Reconf { epoch, since: now };
         }

@@ -192,7 +192,8 @@ impl Sentinel {
                 run_id: server.instance.run_id.clone(),
                 sync_in_progress: server.sync_in_progress,
                 promoted_already: calls_itself_master
-                    && master_down_since.is_some_and(|since| server.role_reported_at >= since),
+                    && (master_down_since.is_some_and(|since| server.role_reported_at >= since)
+                        || (around.master_is_replica && master.server.follows(&server.instance.addr))),
             });
         }
         rank(&candidates, &around)

@@ -1,0 +1,215 @@
+//! Forgetting: SENTINEL RESET of a master, SENTINEL FORGET of one replica or Sentinel.
+//!
+//! Mirrors `sentinel.c: sentinelResetMaster`. Differs from Redis: a master that dies right after RESET, before
+//! it has told its replicas again, would leave a Sentinel that knows nobody and can never learn of anybody. So
+//! what RESET forgets is only set aside until the master and the other Sentinels had time to name who is there.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use picket_sansio::{Millis, Time};
+
+use crate::addr::Addr;
+use crate::event::Event;
+use crate::failover::Failover;
+use crate::ids::{InstanceId, MasterId, PeerId, ReplicaId};
+use crate::info::Info;
+use crate::instance::{Role, Server};
+use crate::sentinel::Sentinel;
+
+/// How long RESET leaves a master alone before its replicas are asked for again; the reference waits
+/// for the next INFO period and is blind until then.
+const REDISCOVER_PAUSE: Millis = Millis(1_000);
+/// In how many hello periods a Sentinel that is there has announced itself.
+const HELLO_PERIODS: u64 = 3;
+
+/// Whom RESET forgot, should the master die before they are named again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Aside {
+    since: Time,
+    replicas: Vec<Addr>,
+    peers: Vec<(Addr, String)>,
+}
+
+/// Why SENTINEL FORGET is refused; the text is the error, its code first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForgetRefusal {
+    /// It is not known.
+    Unknown,
+    /// A failover is under way here.
+    InProgress,
+    /// The Sentinel is connected, or announced itself this long ago.
+    SentinelLives(Millis),
+    /// The master names the replica.
+    Listed,
+}
+
+impl fmt::Display for ForgetRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("ERR No such replica or Sentinel of that master"),
+            Self::InProgress => f.write_str("INPROG Failover in progress"),
+            Self::SentinelLives(age) => {
+                write!(f, "ERR That Sentinel lives (heard {age} ago) and would announce itself again: stop it first")
+            }
+            Self::Listed => f.write_str(
+                "ERR The master lists that replica and would name it again: stop it, or have it follow nobody, first",
+            ),
+        }
+    }
+}
+
+impl Sentinel {
+    /// SENTINEL RESET of one master: replicas, Sentinels, state and any failover are forgotten, the
+    /// address, the epochs and the settings stay.
+    pub(crate) fn reset_master(&mut self, id: MasterId) {
+        let now = self.now;
+        self.drop_handover(id);
+        let aside = self.set_aside(id);
+        for instance in self.instances_of(id) {
+            self.release(instance);
+        }
+        let slot = self.new_link(InstanceId::Master(id));
+        let pause = now + REDISCOVER_PAUSE.min(self.down_after(InstanceId::Master(id)).split(2));
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        let addr = master.server.instance.addr.clone();
+        let (info_at, info_text) = (master.server.info_at, master.server.info_text.take());
+        master.server = Server { info_at, info_text, ..Server::new(now, addr, slot, Role::Master) };
+        master.replicas.clear();
+        master.peers.clear();
+        master.aside = aside;
+        master.failover = Failover::None;
+        master.leader = None;
+        master.o_down = false;
+        master.hold = None;
+        master.start_at = None;
+        master.attempts = 0;
+        // The first INFO goes out with the connection, so the connection itself has to wait.
+        if let Some(link) = self.links.get_mut(&slot) {
+            link.next_attempt = pause;
+        }
+        let instance = self.instance_ref(InstanceId::Master(id));
+        self.emit(Event::ResetMaster { instance });
+        self.touch_master(id);
+    }
+
+    fn set_aside(&self, id: MasterId) -> Option<Aside> {
+        let master = self.masters.get(&id)?;
+        let mut replicas: Vec<Addr> =
+            master.replicas.values().map(|replica| replica.server.instance.addr.clone()).collect();
+        let mut peers: Vec<(Addr, String)> = master
+            .peers
+            .values()
+            .map(|peer| (peer.instance.addr.clone(), peer.instance.run_id.clone()))
+            .collect();
+        // RESET twice in a row forgets no more than once.
+        if let Some(before) = &master.aside {
+            replicas.extend(
+                before.replicas.iter().filter(|addr| master.replica_by_addr(addr).is_none()).cloned(),
+            );
+            peers.extend(
+                before.peers.iter().filter(|(_, run_id)| master.peer_by_run_id(run_id).is_none()).cloned(),
+            );
+        }
+        Some(Aside { since: self.now, replicas, peers })
+    }
+
+    /// Forgets for good what was set aside and is not named again, or takes it back where the master died
+    /// too early; answers when to look again.
+    pub(crate) fn run_aside(&mut self, id: MasterId) -> Option<Time> {
+        let master = self.masters.get_mut(&id)?;
+        let aside = master.aside.as_mut()?;
+        if master.server.instance.s_down {
+            let Aside { replicas, peers, .. } = master.aside.take()?;
+            for addr in replicas {
+                if let Some(replica) = self.add_replica(id, addr) {
+                    let instance = self.instance_ref(InstanceId::Replica(id, replica));
+                    self.emit(Event::ReplicaAdded { instance });
+                }
+            }
+            for (addr, run_id) in peers {
+                let master = self.masters.get(&id)?;
+                let is_known = master.peer_by_run_id(&run_id).is_some()
+                    || master.peers.values().any(|peer| peer.instance.addr.is_same(&addr));
+                if !is_known && let Some(peer) = self.add_peer(id, addr, &run_id) {
+                    let instance = self.instance_ref(InstanceId::Peer(id, peer));
+                    self.emit(Event::SentinelAdded { instance });
+                }
+            }
+            self.persist();
+            return None;
+        }
+        let server = &master.server;
+        if server.info_at > Some(aside.since) && server.role_reported == Role::Master {
+            aside.replicas.clear();
+        }
+        let announced_by = aside.since + self.periods.publish.times(HELLO_PERIODS);
+        if self.now >= announced_by {
+            aside.peers.clear();
+        }
+        if aside.replicas.is_empty() && aside.peers.is_empty() {
+            master.aside = None;
+            return None;
+        }
+        (self.now < announced_by).then_some(announced_by)
+    }
+
+    /// SENTINEL FORGET of another Sentinel.
+    pub(crate) fn forget_peer(&mut self, id: MasterId, run_id: &str) -> Result<(), ForgetRefusal> {
+        let master = self.masters.get(&id).ok_or(ForgetRefusal::Unknown)?;
+        let peer_id: PeerId = master.peer_by_run_id(run_id).ok_or(ForgetRefusal::Unknown)?;
+        if master.failover.is_in_progress() {
+            return Err(ForgetRefusal::InProgress);
+        }
+        let peer = &master.peers[&peer_id];
+        let heard = peer.last_hello.max(self.last_avail(&peer.instance));
+        let silence = self.now.since(heard);
+        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down
+            || silence < self.periods.publish.times(HELLO_PERIODS)
+        {
+            return Err(ForgetRefusal::SentinelLives(silence));
+        }
+        let instance = self.instance_ref(InstanceId::Peer(id, peer_id));
+        self.remove_peer(id, peer_id);
+        self.emit(Event::Forgotten { instance });
+        Ok(())
+    }
+
+    /// SENTINEL FORGET of a replica: by its run id, or `host:port`.
+    pub(crate) fn forget_replica(&mut self, id: MasterId, name: &str) -> Result<(), ForgetRefusal> {
+        let master = self.masters.get(&id).ok_or(ForgetRefusal::Unknown)?;
+        let replica_id = self.replica_by_name(id, name).ok_or(ForgetRefusal::Unknown)?;
+        if master.failover.is_in_progress() {
+            return Err(ForgetRefusal::InProgress);
+        }
+        let server = &master.replicas[&replica_id].server;
+        let is_listed = master.server.info_text.as_ref().is_some_and(|text| {
+            let listed = Info::parse(text).replicas;
+            listed.iter().any(|(host, port)| self.addr_of(host, *port).is_same(&server.instance.addr))
+        });
+        // What a dead master said last about a dead replica is nobody's word any more.
+        if is_listed && !(master.server.instance.s_down && server.instance.s_down) {
+            return Err(ForgetRefusal::Listed);
+        }
+        let instance = self.instance_ref(InstanceId::Replica(id, replica_id));
+        self.remove_replica(id, replica_id);
+        self.emit(Event::Forgotten { instance });
+        Ok(())
+    }
+
+    fn replica_by_name(&self, id: MasterId, name: &str) -> Option<ReplicaId> {
+        let master = self.masters.get(&id)?;
+        let by_run_id = master.replicas.iter().find(|(_, replica)| {
+            let run_id = &replica.server.instance.run_id;
+            !run_id.is_empty() && run_id.eq_ignore_ascii_case(name)
+        });
+        if let Some((replica, _)) = by_run_id {
+            return Some(*replica);
+        }
+        let (host, port) = name.rsplit_once(':')?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let addr = self.addr_of(host, port.parse().ok()?);
+        master.replica_by_addr(&addr)
+    }
+}
