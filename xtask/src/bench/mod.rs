@@ -7,6 +7,7 @@
 
 mod failover;
 mod idle;
+mod loss;
 mod micro;
 mod node;
 mod process;
@@ -46,6 +47,11 @@ not compared with, and the table says so.
   idle [--masters N] [--replicas N] [--sentinels N] [--seconds N] [--rounds N] [--picket PATH]
                     what Sentinels cost while nothing happens: three (--sentinels) with 500 masters and two replicas
                     each, fake ones on loopback, for a minute, twice, stock and Picket in turn
+  loss [--peer redis-sentinel|none] [--runs N] [--only NAME,...] [--picket PATH]
+                    acknowledged writes that are gone after a failover, and how long none was acknowledged, under a steady
+                    load, stock and Picket in turn: kill -9 with one replica behind (kill), SIGSTOP for a while (sigstop),
+                    a master that only its clients reach (partition), SENTINEL FAILOVER (failover), and COORDINATED
+                    (coordinated); five times each unless told
 
   cores [NAME]      the criterion benches of all crates, or those of which the name contains NAME, without a table
 ";
@@ -112,6 +118,10 @@ fn failover(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>
     let (flags, pairs): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| **arg == "--sigstop");
     let options = Options::parse(&pairs, &failover::OPTIONS)?;
     Some(failover::run(root, &failover::Plan::of(&options, !flags.is_empty(), quick)?))
+}
+
+fn loss(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    Some(loss::run(root, &loss::Plan::of(&Options::parse(args, &loss::OPTIONS)?, quick)?))
 }
 
 fn idle(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {

@@ -20,7 +20,7 @@ pub(super) const AREAS: [(&str, &str, Option<Run>); 7] = [
     ("failover", "A failover, phase by phase", Some(super::failover)),
     ("idle", "A Sentinel that has nothing to do", Some(super::idle)),
     ("scale", "Many masters that die at once", None),
-    ("loss", "Writes that a failover loses", None),
+    ("loss", "Writes that a failover loses", Some(super::loss)),
 ];
 
 const FILE: &str = "BENCHMARKS.md";

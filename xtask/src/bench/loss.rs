@@ -1,0 +1,318 @@
+//! `cargo xtask bench loss`: how many acknowledged writes are gone after a failover.
+//!
+//! Each sample is a deployment of its own with real redis-servers; stock and Picket alternate. Clients write numbers at
+//! a steady pace and ask the Sentinels for the master whenever they are cut off or refused. What was acknowledged and
+//! is not there once everything has settled is lost.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use picket_testkit::client::once;
+use picket_testkit::peers::Peer;
+use picket_testkit::wait::wait_for_every;
+use picket_testkit::{Client, Cluster, DataServer, Program, Reply};
+
+use super::table::{Better, Table};
+use super::{Options, release_binary};
+
+/// What befalls the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// `kill -9`, just after one of the replicas has lost its link.
+    Kill,
+    /// SIGSTOP, and SIGCONT after the failover.
+    Hang,
+    /// Nobody but its clients reaches it any more, for a while.
+    Stranded,
+    /// SENTINEL FAILOVER.
+    Forced,
+    /// SENTINEL FAILOVER COORDINATED.
+    Coordinated,
+}
+
+/// What is measured, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    runs: usize,
+    causes: Vec<Cause>,
+    compare: bool,
+    picket: Option<PathBuf>,
+}
+
+/// What became of one client's writes.
+struct Written {
+    acknowledged: Vec<u64>,
+    /// The longest time between two acknowledgements.
+    gap: Duration,
+}
+
+/// One failover.
+struct Sample {
+    lost: f64,
+    gap_ms: f64,
+}
+
+/// The arguments of [`Plan::of`].
+pub(super) const OPTIONS: [&str; 4] = ["--peer", "--runs", "--only", "--picket"];
+
+const CAUSES: [(&str, Cause); 5] = [
+    ("kill", Cause::Kill),
+    ("sigstop", Cause::Hang),
+    ("partition", Cause::Stranded),
+    ("failover", Cause::Forced),
+    ("coordinated", Cause::Coordinated),
+];
+const DEADLINE: Duration = Duration::from_secs(90);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const DOWN_AFTER_MS: u64 = 1000;
+const WRITERS: usize = 2;
+/// Between two writes of one client.
+const PACE: Duration = Duration::from_millis(1);
+/// How long a client waits for an answer: as long as those do that have no time-out of their own.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the clients write before anything happens.
+const WARM_UP: Duration = Duration::from_millis(1500);
+/// How long one replica has been without its link when the master is killed.
+const BEHIND: Duration = Duration::from_millis(200);
+/// How long a master hangs or is cut off: a failover is through by then.
+const AWAY: Duration = Duration::from_secs(6);
+
+impl Cause {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Kill => "kill -9, one replica 200 ms behind",
+            Self::Hang => "SIGSTOP for 6 s",
+            Self::Stranded => "cut off from all but its clients for 6 s",
+            Self::Forced => "SENTINEL FAILOVER",
+            Self::Coordinated => "SENTINEL FAILOVER COORDINATED",
+        }
+    }
+}
+
+impl Plan {
+    /// What the arguments ask for. None if they make no sense, which has been said.
+    pub(super) fn of(options: &Options<'_>, quick: bool) -> Option<Self> {
+        let compare = match options.text("--peer").unwrap_or("redis-sentinel") {
+            "redis-sentinel" => true,
+            "none" => false,
+            other => {
+                eprintln!("--peer takes redis-sentinel or none, not {other}");
+                return None;
+            }
+        };
+        let causes: Vec<Cause> = match options.text("--only") {
+            None => CAUSES.iter().map(|(_, cause)| *cause).collect(),
+            Some(only) => CAUSES
+                .iter()
+                .filter(|(name, _)| only.split(',').any(|one| one == *name))
+                .map(|(_, c)| *c)
+                .collect(),
+        };
+        if causes.is_empty() {
+            let names: Vec<_> = CAUSES.iter().map(|(name, _)| *name).collect();
+            eprintln!("--only takes some of {}, with commas", names.join(", "));
+            return None;
+        }
+        let runs = options.number("--runs", if quick { 2 } else { 5 })?;
+        Some(Self { runs, causes, compare, picket: options.text("--picket").map(PathBuf::from) })
+    }
+}
+
+/// Measures everybody who is here. None if that cannot be, which has been said.
+pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
+    if Peer::RedisServer.find().is_none() {
+        eprintln!("A failover needs {}, which was not found.", Peer::RedisServer);
+        return None;
+    }
+    let picket = plan.picket.clone().or_else(|| release_binary(root))?;
+    let mut kinds = vec![Program::Picket(picket)];
+    if plan.compare && Peer::RedisSentinel.find().is_some() {
+        kinds.push(Program::Stock);
+    }
+    let names = ["Picket", "stock"];
+    let mut lost = Table::new("Acknowledged writes that are lost", &names);
+    let mut gaps = Table::new("The longest time without an acknowledged write, milliseconds", &names);
+    for cause in &plan.causes {
+        for run in 1..=plan.runs {
+            for (column, kind) in kinds.iter().enumerate() {
+                // Stock has no such command.
+                if *cause == Cause::Coordinated && !kind.is_picket() {
+                    continue;
+                }
+                let sample = measure(kind, *cause);
+                println!(
+                    "{cause:?} {run:>2} {:<6} lost {} gap {:.0} ms",
+                    kind.word(),
+                    sample.lost,
+                    sample.gap_ms
+                );
+                lost.add(cause.words(), Better::Less, column, sample.lost);
+                gaps.add(cause.words(), Better::Less, column, sample.gap_ms);
+            }
+        }
+    }
+    for table in [&mut lost, &mut gaps] {
+        table.condition(format!(
+            "1 master, 2 replicas, 3 Sentinels, down-after {DOWN_AFTER_MS} ms, real redis-servers; {WRITERS} clients that write \
+             each {} ms and wait for the answer; {} runs of each kind in turn",
+            PACE.as_millis(),
+            plan.runs
+        ));
+    }
+    if kinds.len() > 1 {
+        lost.note("redis-sentinel has no COORDINATED: compare with its SENTINEL FAILOVER");
+    } else if plan.compare {
+        lost.note(Peer::RedisSentinel.absence());
+    }
+    Some(vec![lost, gaps])
+}
+
+fn measure(kind: &Program, cause: Cause) -> Sample {
+    let sentinels = [kind.clone(), kind.clone(), kind.clone()];
+    let mut cluster = Cluster::builder().sentinels(&sentinels).down_after_ms(DOWN_AFTER_MS).start();
+    let addrs: Vec<String> = cluster.sentinels.iter().map(picket_testkit::SentinelProcess::addr).collect();
+    let stop = AtomicBool::new(false);
+    let (stop, addrs) = (&stop, &addrs);
+    let (master, written) = thread::scope(|scope| {
+        let writers: Vec<_> =
+            (0..WRITERS).map(|place| scope.spawn(move || write(&key(place), addrs, stop))).collect();
+        hold(WARM_UP);
+        let master = befall(&mut cluster, cause);
+        // What is written now is written to whoever is the master in the end.
+        hold(WARM_UP);
+        stop.store(true, Ordering::Relaxed);
+        let written: Vec<Written> =
+            writers.into_iter().map(|writer| writer.join().expect("a writer")).collect();
+        (master, written)
+    });
+    let node = cluster.shard().node(master);
+    let lost: usize =
+        written.iter().enumerate().map(|(place, written)| missing(node, &key(place), written)).sum();
+    let gap = written.iter().map(|written| written.gap).max().unwrap_or_default();
+    Sample { lost: lost as f64, gap_ms: gap.as_secs_f64() * 1000.0 }
+}
+
+/// Brings it about, and waits until there is one master again, whom everybody follows. Answers its port.
+fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
+    let old = cluster.nodes()[0].port();
+    match cause {
+        Cause::Kill => {
+            let _ = cluster.nodes()[2].cmd(&["CLIENT", "KILL", "TYPE", "master"]);
+            hold(BEHIND);
+            cluster.nodes()[0].kill9();
+        }
+        Cause::Hang => {
+            cluster.nodes()[0].process().stop();
+            hold(AWAY);
+            cluster.nodes()[0].process().cont();
+        }
+        Cause::Stranded => {
+            strand(&cluster.nodes()[0]);
+            hold(AWAY);
+            unstrand(&cluster.nodes()[0]);
+        }
+        Cause::Forced => order(cluster, &["SENTINEL", "FAILOVER", "mymaster"]),
+        Cause::Coordinated => order(cluster, &["SENTINEL", "FAILOVER", "mymaster", "COORDINATED"]),
+    }
+    let new = cluster.wait_for_switch(old, DEADLINE);
+    cluster.wait_for_followers(new, DEADLINE)
+}
+
+fn order(cluster: &Cluster, words: &[&str]) {
+    // Stock refuses until it has seen fresh INFO of a replica.
+    wait_for_every(LOOK_EVERY, DEADLINE, "the failover is begun", || {
+        cluster.sentinels[0].cmd(words).ok()?.is_ok().then_some(())
+    });
+}
+
+/// Whoever connects from now on needs a password that nobody has; who is connected as a client stays.
+fn strand(master: &DataServer) {
+    let mut client = master.client().expect("the master takes a connection");
+    let said = client.cmd(&["CONFIG", "SET", "requirepass", "stranded"]).expect("CONFIG SET");
+    assert!(said.is_ok(), "{said}");
+    let list = client.cmd(&["CLIENT", "LIST"]).ok().and_then(|list| list.text()).expect("CLIENT LIST");
+    for line in list.lines() {
+        let field =
+            |name: &str| line.split(' ').find_map(|field| field.strip_prefix(name)).unwrap_or_default();
+        if field("name=").starts_with("sentinel-") || field("flags=").contains('S') {
+            let _ = client.cmd(&["CLIENT", "KILL", "ID", field("id=")]);
+        }
+    }
+}
+
+/// Everybody gets in again.
+fn unstrand(master: &DataServer) {
+    let mut client = Client::connect(&master.addr()).expect("the master takes a connection");
+    for words in [&["AUTH", "stranded"][..], &["CONFIG", "SET", "requirepass", ""]] {
+        let said = client.cmd(words).expect("an answer");
+        assert!(said.is_ok(), "{said}");
+    }
+}
+
+fn key(place: usize) -> String {
+    format!("writer-{place}")
+}
+
+/// Writes until it is told to stop.
+fn write(key: &str, sentinels: &[String], stop: &AtomicBool) -> Written {
+    let mut written = Written { acknowledged: Vec::new(), gap: Duration::ZERO };
+    let mut last = Instant::now();
+    let (mut number, mut asked, mut client) = (0_u64, 0, None);
+    while !stop.load(Ordering::Relaxed) {
+        hold(PACE);
+        let Some(open) = &mut client else {
+            asked += 1;
+            client = master_of(&sentinels[asked % sentinels.len()]);
+            continue;
+        };
+        number += 1;
+        let open: &mut Client = open;
+        match open.cmd(&["SADD", key, &number.to_string()]) {
+            Ok(Reply::Int(_)) => {
+                written.acknowledged.push(number);
+                written.gap = written.gap.max(last.elapsed());
+                last = Instant::now();
+            }
+            _ => client = None,
+        }
+    }
+    written
+}
+
+fn master_of(sentinel: &str) -> Option<Client> {
+    let reply = once(sentinel, &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"]).ok()?;
+    let port = reply.items().get(1)?.text()?;
+    let mut client = Client::connect_within(&format!("127.0.0.1:{port}"), Duration::from_millis(500)).ok()?;
+    client.set_read_timeout(Some(PATIENCE)).ok()?;
+    Some(client)
+}
+
+/// How many acknowledged writes the master does not have.
+fn missing(master: &DataServer, key: &str, written: &Written) -> usize {
+    let kept = master.cmd(&["SMEMBERS", key]).expect("SMEMBERS");
+    let kept: BTreeSet<u64> = kept.items().iter().filter_map(|item| item.text()?.parse().ok()).collect();
+    written.acknowledged.iter().filter(|number| !kept.contains(number)).count()
+}
+
+/// Lets time pass.
+fn hold(span: Duration) {
+    thread::sleep(span);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_chosen_by_name() {
+        let plan = |args: &[&str]| Plan::of(&Options::parse(args, &OPTIONS).expect("pairs"), true);
+        assert_eq!(plan(&[]).expect("all").causes.len(), CAUSES.len());
+        let some = plan(&["--only", "coordinated,kill", "--runs", "4"]).expect("two");
+        assert_eq!((some.causes, some.runs), (vec![Cause::Kill, Cause::Coordinated], 4));
+        assert_eq!(plan(&["--only", "storm"]), None);
+        assert_eq!(plan(&["--peer", "nobody"]), None);
+    }
+}
