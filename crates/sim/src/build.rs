@@ -33,14 +33,15 @@ const CONSOLES_MAX: usize = 200;
 const WRITER_NUMBERS: u64 = 10_000_000;
 
 /// Where the machine of that number listens.
-fn addr_of(kind: NodeKind, number: u8) -> SocketAddr {
+fn addr_of(kind: NodeKind, number: u16) -> SocketAddr {
     let (net, port) = match kind {
         NodeKind::Sentinel => (0, 26379),
         NodeKind::Server => (1, 6379),
         NodeKind::Writer => (2, 0),
         NodeKind::Console => (3, 0),
     };
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, net, number)), port)
+    let [high, low] = number.to_be_bytes();
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, high, net, low)), port)
 }
 
 impl World {
@@ -50,7 +51,7 @@ impl World {
         self.add_server_at(number, deployment, options)
     }
 
-    pub(crate) fn add_server_at(&mut self, number: u8, deployment: &str, options: ServerOptions) -> NodeId {
+    pub(crate) fn add_server_at(&mut self, number: u16, deployment: &str, options: ServerOptions) -> NodeId {
         let master = options.replica_of.map(|master| self.addr(master));
         let addr = addr_of(NodeKind::Server, number);
         self.deployments.insert(addr, deployment.to_string());
@@ -76,7 +77,7 @@ impl World {
 
     pub(crate) fn add_data_node_at(
         &mut self,
-        number: u8,
+        number: u16,
         deployment: &str,
         replica_of: Option<NodeId>,
         config: &str,
@@ -106,7 +107,7 @@ impl World {
         self.add_sentinel_at(number, config)
     }
 
-    pub(crate) fn add_sentinel_at(&mut self, number: u8, config: &str) -> Result<NodeId, String> {
+    pub(crate) fn add_sentinel_at(&mut self, number: u16, config: &str) -> Result<NodeId, String> {
         let addr = addr_of(NodeKind::Sentinel, number);
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         // Read before there is a node, so that a bad file leaves nothing behind.
@@ -129,7 +130,7 @@ impl World {
     }
 
     /// A client that writes to the first master, and knows all Sentinels that there are.
-    pub(crate) fn add_writer_at(&mut self, number: u8, interval: Millis) -> Result<NodeId, ActionError> {
+    pub(crate) fn add_writer_at(&mut self, number: u16, interval: Millis) -> Result<NodeId, ActionError> {
         let sentinels: Vec<NodeId> = self.sentinels().collect();
         if sentinels.is_empty() {
             return Err(ActionError(
@@ -139,7 +140,7 @@ impl World {
         Ok(self.add_writer_to(number, &Cluster::master_name(0), &sentinels, interval))
     }
 
-    fn add_writer_to(&mut self, number: u8, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
+    fn add_writer_to(&mut self, number: u16, master: &str, sentinels: &[NodeId], interval: Millis) -> NodeId {
         let addr = addr_of(NodeKind::Writer, number);
         let sentinels = sentinels.iter().map(|sentinel| self.addr(*sentinel)).collect();
         let first_number = 1 + u64::from(number - 1) * WRITER_NUMBERS;
@@ -149,10 +150,10 @@ impl World {
     }
 
     /// The number behind the last of that kind.
-    fn free_number(&self, kind: NodeKind) -> u8 {
+    fn free_number(&self, kind: NodeKind) -> u16 {
         let numbers = self.nodes.iter().filter(|node| node.program.kind() == kind);
         let last = numbers.map(|node| number_of(node.ip)).max().unwrap_or(0);
-        last.checked_add(1).expect("a world has at most 254 nodes of a kind")
+        last.checked_add(1).expect("a world has at most 65535 nodes of a kind")
     }
 
     pub(crate) fn add_node(

@@ -35,6 +35,8 @@ mod net;
 mod node;
 mod picture;
 mod queue;
+#[cfg(feature = "scale")]
+pub mod scale;
 mod scenario;
 mod script;
 mod sentinel;

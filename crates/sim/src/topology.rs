@@ -46,8 +46,9 @@ impl Addition {
     }
 }
 
-/// Machines have addresses from 1 on, and the number of each stands in its name.
-const NUMBER_MAX: u8 = 254;
+/// Machines have addresses from 1 on, and the number of each stands in its name. What scripts add is bounded;
+/// a [`Cluster`](crate::Cluster) may be larger.
+const NUMBER_MAX: u16 = 254;
 
 impl World {
     /// Adds a node that runs from now on.
@@ -88,7 +89,7 @@ impl World {
         self.wires.forget(node);
     }
 
-    fn add_replica(&mut self, number: u8, name: &str, follows: Option<&str>) -> Result<NodeId, ActionError> {
+    fn add_replica(&mut self, number: u16, name: &str, follows: Option<&str>) -> Result<NodeId, ActionError> {
         let master = match follows {
             Some(master) => self.find_kind(master, NodeKind::Server)?,
             None => self.master_to_follow()?,
@@ -151,7 +152,7 @@ impl World {
 const NOTED: [&str; 5] = ["myid", "known-", "current-epoch", "config-epoch", "leader-epoch"];
 
 /// The number in a node's name.
-pub(crate) fn number_in(name: &str, kind: NodeKind) -> Result<u8, ActionError> {
+pub(crate) fn number_in(name: &str, kind: NodeKind) -> Result<u16, ActionError> {
     let number = name.strip_prefix(word(kind)).and_then(|rest| rest.strip_prefix('-'));
     number
         .filter(|number| !number.starts_with(['0', '+']))
@@ -173,9 +174,9 @@ pub(crate) fn word(kind: NodeKind) -> &'static str {
 }
 
 /// The number of the machine at an address.
-pub(crate) fn number_of(ip: IpAddr) -> u8 {
+pub(crate) fn number_of(ip: IpAddr) -> u16 {
     match ip {
-        IpAddr::V4(ip) => ip.octets()[3],
-        IpAddr::V6(ip) => ip.octets()[15],
+        IpAddr::V4(ip) => u16::from_be_bytes([ip.octets()[1], ip.octets()[3]]),
+        IpAddr::V6(ip) => ip.segments()[7],
     }
 }

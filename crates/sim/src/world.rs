@@ -89,6 +89,9 @@ pub struct World {
     /// The outputs of processes that have ended.
     pub(crate) past: Hash,
     pub(crate) tally: Tally,
+    /// Steps of failovers, while they are collected.
+    #[cfg(feature = "scale")]
+    pub(crate) milestones: Option<crate::scale::milestones::Milestones>,
     /// How nodes are set up that come later.
     pub(crate) shape: Arc<Shape>,
 }
@@ -122,6 +125,8 @@ impl World {
             steps_now: 0,
             past: Hash::new(),
             tally: Tally::default(),
+            #[cfg(feature = "scale")]
+            milestones: None,
             shape: Arc::new(Shape::default()),
         }
     }
@@ -386,6 +391,10 @@ impl World {
             self.write(Some(node), &text, Told::Sentinel(event.clone()));
         }
         self.tally.count(&event);
+        #[cfg(feature = "scale")]
+        if let Some(milestones) = &mut self.milestones {
+            milestones.note(self.now, node, &event);
+        }
         self.observe(Observation::Event { node, event: &event });
     }
 
