@@ -73,6 +73,8 @@ impl World {
             Program::Server(server) => server.wipe(),
             Program::Data(data) => data.wipe(),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => {}
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => {}
         }
         self.start(server);
     }

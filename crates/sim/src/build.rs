@@ -21,6 +21,8 @@ use crate::node::{Node, Program};
 use crate::script::ActionError;
 use crate::sentinel::SentinelHost;
 use crate::server::{Server, ServerOptions};
+#[cfg(feature = "scale")]
+use crate::stock::StockSentinel;
 use crate::topology::{number_of, word};
 use crate::world::World;
 use crate::writer::Writer;
@@ -117,6 +119,26 @@ impl World {
         self.ids.insert(host.core.my_id().to_string(), id);
         self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
             Program::Sentinel(Box::new(host))
+        });
+        self.observe(Observation::Started { node: id });
+        self.perform(id, effects);
+        Ok(id)
+    }
+
+    /// A model of a stock Sentinel that starts with this config file, of which it knows few directives.
+    ///
+    /// # Errors
+    /// Which line it does not know.
+    #[cfg(feature = "scale")]
+    pub fn add_stock_sentinel(&mut self, config: &str) -> Result<NodeId, String> {
+        let addr = addr_of(NodeKind::Sentinel, self.free_number(NodeKind::Sentinel));
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
+        let stock = StockSentinel::start(&mut ctx, addr, config)?;
+        let effects = ctx.effects;
+        self.ids.insert(stock.my_id.clone(), id);
+        self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
+            Program::Stock(Box::new(stock))
         });
         self.observe(Observation::Started { node: id });
         self.perform(id, effects);

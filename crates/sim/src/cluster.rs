@@ -9,6 +9,8 @@ use core::net::SocketAddr;
 use picket_sansio::Millis;
 
 use crate::ids::NodeId;
+#[cfg(feature = "scale")]
+use crate::node::Program;
 use crate::server::ServerOptions;
 use crate::world::{Stop, World};
 
@@ -17,6 +19,9 @@ use crate::world::{Stop, World};
 pub struct Shape {
     /// Sentinels; all watch all masters.
     pub sentinels: usize,
+    /// How many of the Sentinels are models of stock ones; they come last.
+    #[cfg(feature = "scale")]
+    pub stock: usize,
     /// Masters, named `mymaster`, `mymaster-2` and so on.
     pub masters: usize,
     /// Replicas of each.
@@ -45,6 +50,8 @@ impl Default for Shape {
     fn default() -> Self {
         Self {
             sentinels: 3,
+            #[cfg(feature = "scale")]
+            stock: 0,
             masters: 1,
             replicas: 2,
             quorum: 2,
@@ -108,6 +115,12 @@ impl Cluster {
         for number in 1..=shape.sentinels {
             let name = format!("sentinel-{number}");
             let config = Self::sentinel_config(&world, shape, &name);
+            #[cfg(feature = "scale")]
+            if number + shape.stock > shape.sentinels {
+                let stock = world.add_stock_sentinel(&config);
+                sentinels.push(stock.map_err(|error| format!("{name}: {error}"))?);
+                continue;
+            }
             sentinels.push(world.add_sentinel(&config).map_err(|error| format!("{name}: {error}"))?);
         }
         Ok(Self { world, sentinels, groups })
@@ -162,6 +175,10 @@ impl Cluster {
 
     fn everybody_knows_everybody(&self, shape: &Shape) -> bool {
         let known = self.sentinels.iter().all(|sentinel| {
+            #[cfg(feature = "scale")]
+            if let Program::Stock(stock) = &self.world.node(*sentinel).program {
+                return stock.knows(shape.sentinels - 1, shape.replicas);
+            }
             self.world.sentinel(*sentinel).is_some_and(|status| {
                 status.masters.iter().all(|master| {
                     master.peers.len() + 1 == shape.sentinels

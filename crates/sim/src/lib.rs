@@ -41,6 +41,8 @@ mod scenario;
 mod script;
 mod sentinel;
 mod server;
+#[cfg(feature = "scale")]
+mod stock;
 mod tally;
 mod tap;
 mod timeline;

@@ -14,6 +14,8 @@ use crate::disk::{Disk, Drive};
 use crate::ids::{NodeKind, Power, Run};
 use crate::sentinel::SentinelHost;
 use crate::server::Server;
+#[cfg(feature = "scale")]
+use crate::stock::StockSentinel;
 use crate::writer::Writer;
 
 #[derive(Clone, Debug)]
@@ -52,6 +54,9 @@ pub(crate) enum Program {
     Data(Box<DataNode>),
     Writer(Writer),
     Console(Console),
+    /// A model of a stock Sentinel.
+    #[cfg(feature = "scale")]
+    Stock(Box<StockSentinel>),
 }
 
 impl Program {
@@ -61,6 +66,8 @@ impl Program {
             Self::Server(_) | Self::Data(_) => NodeKind::Server,
             Self::Writer(_) => NodeKind::Writer,
             Self::Console(_) => NodeKind::Console,
+            #[cfg(feature = "scale")]
+            Self::Stock(_) => NodeKind::Sentinel,
         }
     }
 
@@ -70,6 +77,8 @@ impl Program {
             Self::Sentinel(sentinel) => sentinel.deadline(),
             Self::Data(data) => data.deadline(),
             Self::Server(_) | Self::Writer(_) | Self::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Self::Stock(_) => None,
         }
     }
 
@@ -80,6 +89,8 @@ impl Program {
             Self::Data(node) => node.handle(ctx, signal),
             Self::Writer(writer) => writer.handle(ctx, signal),
             Self::Console(console) => console.handle(ctx, signal),
+            #[cfg(feature = "scale")]
+            Self::Stock(stock) => stock.handle(ctx, signal),
         }
     }
 }

@@ -61,6 +61,8 @@ impl World {
                 Some(Standing { is_master: link.master.is_none(), follows, link_up })
             }
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         }
     }
 

@@ -68,6 +68,8 @@ impl World {
             Program::Server(server) => Some(server.view()),
             Program::Data(data) => Some(self.view_of(node, data)),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         }
     }
 
@@ -89,6 +91,8 @@ impl World {
         match &self.node(node).program {
             Program::Data(data) => data.status(),
             Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         }
     }
 
@@ -98,6 +102,8 @@ impl World {
         match &self.node(node).program {
             Program::Data(data) => data.core(),
             Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         }
     }
 
@@ -107,6 +113,8 @@ impl World {
         match &self.node(node).program {
             Program::Data(data) => data.disk.file_len(name),
             Program::Sentinel(_) | Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         }
     }
 

@@ -324,6 +324,8 @@ impl World {
             Program::Sentinel(sentinel) => sentinel.wake(ctx),
             Program::Data(data) => data.wake(ctx),
             Program::Server(_) | Program::Writer(_) | Program::Console(_) => {}
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => {}
         });
     }
 
@@ -416,6 +418,8 @@ impl World {
             Program::Sentinel(sentinel) => Some(sentinel.outputs.value()),
             Program::Data(data) => data.end(),
             Program::Server(_) | Program::Writer(_) | Program::Console(_) => None,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => None,
         };
         if let Some(outputs) = outputs {
             self.past.add(&outputs.to_le_bytes());
@@ -460,6 +464,8 @@ impl World {
                 }
             },
             Program::Writer(_) | Program::Console(_) => {}
+            #[cfg(feature = "scale")]
+            Program::Stock(stock) => stock.restart(&mut ctx),
         }
         let effects = ctx.effects;
         self.arm_wake(node);

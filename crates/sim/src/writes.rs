@@ -93,6 +93,8 @@ impl World {
             Program::Data(data) => data.has_write(number),
             Program::Server(server) => server.has_write(number),
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => false,
+            #[cfg(feature = "scale")]
+            Program::Stock(_) => false,
         }
     }
 
@@ -111,5 +113,7 @@ fn as_writer(program: &Program) -> Option<&Writer> {
     match program {
         Program::Writer(writer) => Some(writer),
         Program::Sentinel(_) | Program::Server(_) | Program::Data(_) | Program::Console(_) => None,
+        #[cfg(feature = "scale")]
+        Program::Stock(_) => None,
     }
 }

@@ -41,6 +41,11 @@ impl DownAfter {
                 if matches!(reason, DownReason::CallsItselfReplica(_) | DownReason::RebootTooLong(_)) {
                     return Ok(());
                 }
+                // The promise is ours. A stock process that was busy counts an answer that waits as none.
+                #[cfg(feature = "scale")]
+                if matches!(world.node(*node).program, crate::node::Program::Stock(_)) {
+                    return Ok(());
+                }
                 let Some(target) = world.node_named(&instance.host, instance.port) else { return Ok(()) };
                 let disk = &world.node(*node).disk;
                 let down_after =

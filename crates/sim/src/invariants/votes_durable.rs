@@ -10,6 +10,11 @@ use crate::world::World;
 pub(crate) fn check(world: &World, what: &Observation<'_>) -> Result<(), String> {
     let Observation::Answered { by, request, reply } = what else { return Ok(()) };
     let Some(vote) = GivenVote::read(world, request, reply) else { return Ok(()) };
+    // The model of a stock Sentinel stands still while it writes, and has no text.
+    #[cfg(feature = "scale")]
+    if matches!(world.node(*by).program, crate::node::Program::Stock(_)) {
+        return Ok(());
+    }
     let on_disk = world.node(*by).disk.number("leader-epoch", &vote.master).unwrap_or(0);
     if on_disk >= vote.epoch {
         return Ok(());

@@ -57,7 +57,7 @@ impl Plan {
     pub fn new(sentinels: usize, masters: usize) -> Self {
         let quorum = u32::try_from(sentinels / 2 + 1).unwrap_or(u32::MAX);
         Self {
-            shape: Shape { sentinels, masters, quorum, failover_timeout: Millis(60_000), ..Shape::default() },
+            shape: Shape { sentinels, masters, quorum, ..Shape::default() },
             latency: Latency { from_us: 500, to_us: 1_500 },
             fsync: Latency { from_us: 1_000, to_us: 5_000 },
             dying: Millis(100),
@@ -102,7 +102,10 @@ impl Plan {
             tell(Progress::Failing { since: cluster.world.now().since(first), switched: replaced.len() });
         }
         let noted = cluster.world.milestones.take().unwrap_or_default();
-        Ok(Outcome { fates: fates::fates(&deaths, &noted, self.shape.sentinels), steps: cluster.world.steps() })
+        Ok(Outcome {
+            fates: fates::fates(&deaths, &noted, self.shape.sentinels),
+            steps: cluster.world.steps(),
+        })
     }
 
     /// Kills all masters, each at its own moment; answers when each died.
