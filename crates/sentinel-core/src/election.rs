@@ -92,7 +92,16 @@ impl Sentinel {
                 return Some(until);
             }
         }
-        let start_at = match master.start_at {
+        if !master.has_listened {
+            let enough = self.has_listened_at(id);
+            if enough.is_none_or(|at| now < at) {
+                let until = enough.unwrap_or_else(|| now + self.listening_time());
+                self.tell_hold(id, until, WaitReason::Listening);
+                return enough;
+            }
+            self.masters.get_mut(&id)?.has_listened = true;
+        }
+        let start_at = match self.masters.get(&id)?.start_at {
             Some(at) => at,
             None => {
                 let at = now + self.start_delay(id);

@@ -79,6 +79,7 @@ impl Sentinel {
         master.replicas.clear();
         master.peers.clear();
         master.aside = aside;
+        master.has_listened = false;
         master.failover = Failover::None;
         master.leader = None;
         master.o_down = false;

@@ -207,6 +207,8 @@ pub(crate) struct Master {
     pub(crate) refusals: Refusals,
     /// Whom RESET forgot a moment ago.
     pub(crate) aside: Option<Aside>,
+    /// We have listened for the hellos of others long enough to know who votes (`newcomer.rs`).
+    pub(crate) has_listened: bool,
 }
 
 /// Keeps a candidate that asks again and again from filling the log.

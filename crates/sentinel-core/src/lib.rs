@@ -29,6 +29,7 @@ mod link;
 mod members;
 mod monitor;
 mod network;
+mod newcomer;
 mod observe;
 mod persist;
 mod reason;

@@ -161,6 +161,7 @@ impl Sentinel {
             refused: None,
             refusals: Refusals::default(),
             aside: None,
+            has_listened: false,
         };
         self.masters.insert(id, master);
         self.names.insert(name, id);

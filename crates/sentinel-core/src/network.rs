@@ -424,9 +424,8 @@ impl Sentinel {
             link.pending.clear();
             link.act_ping.get_or_insert(now);
             link.trouble = Some(reason.to_string());
-        } else {
-            link.subscribed = false;
         }
+        let listened = channel == Channel::Pubsub && core::mem::take(&mut link.subscribed);
         if lasted >= STABLE {
             link.failures = 0;
             link.next_attempt = now;
@@ -436,6 +435,9 @@ impl Sentinel {
             if let Some(link) = self.links.get_mut(&slot) {
                 link.next_attempt = now + pause;
             }
+        }
+        if listened {
+            self.note_listening(&users, lasted);
         }
         let instance = self.instance_ref(first);
         let reason = reason.to_string();

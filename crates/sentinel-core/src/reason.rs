@@ -162,6 +162,8 @@ pub enum WaitReason {
     Lost,
     /// The failover failed; the reference waits twice the failover timeout.
     Failed,
+    /// We are new, and have not listened long enough to know who else votes.
+    Listening,
 }
 
 impl fmt::Display for WaitReason {
@@ -170,6 +172,7 @@ impl fmt::Display for WaitReason {
             Self::VotedFor(run_id) => write!(f, "voted for {run_id}"),
             Self::Lost => f.write_str("the last election was lost"),
             Self::Failed => f.write_str("the last failover failed"),
+            Self::Listening => f.write_str("listening for other Sentinels first"),
         }
     }
 }

@@ -152,6 +152,12 @@ impl Sentinel {
         }
         match reply {
             Reply::Error(text) if !link.subscribed => {
+                if text.starts_with(b"NOPERM") {
+                    // Whoever may not listen is not held up by it for ever.
+                    let users = link.users.clone();
+                    let enough = self.listening_time();
+                    self.note_listening(&users, enough);
+                }
                 let reason = String::from_utf8_lossy(text.as_ref()).into_owned();
                 self.close_connection(slot, Channel::Pubsub, &reason);
             }
@@ -164,6 +170,8 @@ impl Sentinel {
                         let users = link.users.clone();
                         for user in users {
                             self.touch(Timer::Instance(user));
+                            // It may wait to be listened to.
+                            self.touch(Timer::Instance(InstanceId::Master(user.master())));
                         }
                         self.touch(Timer::Link(slot));
                     }

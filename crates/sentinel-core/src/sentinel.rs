@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::{LinkId, Prng, QueryId, Time};
@@ -76,4 +77,17 @@ pub(crate) struct Counters {
     pub(crate) slot: u32,
     pub(crate) link: u64,
     pub(crate) query: u64,
+}
+
+impl Sentinel {
+    /// Writes everything on which a later decision can depend, so that two cores that write the same will do the same
+    /// with the same inputs. What clients have sent and not finished is left out: give whole commands.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn fingerprint(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        write!(out, "{:?} {} {:?} ", self.now, self.current_epoch, self.epoch_raised_at)?;
+        write!(out, "{:?} {:?} {:?} ", self.masters, self.links, self.timers)?;
+        write!(out, "{:?} {:?} {:?}", self.persistence, self.tilt_since, self.prng)
+    }
 }

@@ -37,6 +37,10 @@ impl Lang {
             (Waits::AfterFailure, Self::Zh) => {
                 "它的故障转移失败了，等待两倍 failover-timeout 后再试。".to_owned()
             }
+            (Waits::Listening, Self::En) => {
+                "Has just come; listens for other Sentinels before it stands for election.".to_owned()
+            }
+            (Waits::Listening, Self::Zh) => "刚刚加入，先听取其他 Sentinel 的消息，再参加选举。".to_owned(),
             (Waits::Majority { reachable, needed }, Self::En) => {
                 format!("Cannot win: {reachable} Sentinels can be reached, {needed} votes are needed.")
             }

@@ -107,6 +107,8 @@ pub enum Waits {
     AfterLoss,
     /// Its next attempt, after a failover that failed.
     AfterFailure,
+    /// To know who else is there: it has just come.
+    Listening,
     /// That enough Sentinels can be reached.
     Majority {
         /// Who can be reached.
@@ -325,6 +327,7 @@ fn waits(world: &World, status: &Status, events: &[(Time, &Event)]) -> Waits {
                     WaitReason::VotedFor(run_id) => Waits::Voted(world.name_of_id(run_id)),
                     WaitReason::Lost => Waits::AfterLoss,
                     WaitReason::Failed => Waits::AfterFailure,
+                    WaitReason::Listening => Waits::Listening,
                 }),
                 Event::NoMajority { reachable, needed, .. } => {
                     Some(Waits::Majority { reachable: *reachable, needed: *needed })
