@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use picket_sim::campaign::{FAULTY_US, Wanted, draw, shrink};
+use picket_sim::explore::{Bounds, Defect, Explored, explore, tell as tell_way};
 use picket_sim::{Detail, Failure, Scenario, Tally};
 
 const USAGE: &str = "\
 cargo xtask sim [--seeds N|A..B] [--minutes M] [--nodes real|model|S+D] [--threads T] [--keep-going]
 cargo xtask sim --scenario FILE
+cargo xtask sim --explore [--depth N] [--crashes N] [--quorum N] [--states N] [--forgetful]
 
   --seeds     so many seeds from 0 on, or those from A to B; 200 if nothing is said, without end with --minutes
   --minutes   ends after so long, whatever seeds are left
@@ -19,6 +21,9 @@ cargo xtask sim --scenario FILE
               nodes for each master
   --threads   worlds at a time; as many as there are cores if not given
   --scenario  runs a file as crates/sim/scenarios has them, and tells what happened
+  --explore   tries every order of events in an election of three Sentinels: N steps deep (14), with N crashes (1),
+              that quorum (2), at most so many states (a million); --forgetful: whoever starts again has lost what was
+              on its disk, and a way to two leaders is found
 ";
 /// Failures that are shrunk and told; of others only the seed.
 const TOLD_MAX: usize = 3;
@@ -27,6 +32,13 @@ const TOLD_MAX: usize = 3;
 pub(crate) fn run(args: &[&str]) -> Option<bool> {
     match args {
         ["--scenario", file] => Some(run_file(Path::new(file))),
+        ["--explore", rest @ ..] => match read_bounds(rest) {
+            Ok(bounds) => Some(run_explorer(&bounds)),
+            Err(reason) => {
+                eprintln!("{reason}\n\n{USAGE}");
+                None
+            }
+        },
         _ => match Options::read(args) {
             Ok(options) => Some(run_campaign(&options)),
             Err(reason) => {
@@ -104,6 +116,48 @@ impl Options {
             options.to = if options.minutes.is_some() { u64::MAX } else { 200 };
         }
         Ok(options)
+    }
+}
+
+fn read_bounds(args: &[&str]) -> Result<Bounds, String> {
+    let mut bounds = Bounds { depth: 14, states_max: 1_000_000, ..Bounds::default() };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if *arg == "--forgetful" {
+            bounds.defect = Defect::DiskForgets;
+            continue;
+        }
+        let value = args.next().ok_or_else(|| format!("{arg} wants a value"))?;
+        let number = value.parse::<u32>().map_err(|_| format!("{arg}: {value:?} is no number"))?;
+        match *arg {
+            "--depth" => bounds.depth = number,
+            "--crashes" => bounds.crashes = number,
+            "--quorum" => bounds.quorum = number.max(1),
+            "--states" => bounds.states_max = number.into(),
+            _ => return Err(format!("there is no {arg}")),
+        }
+    }
+    Ok(bounds)
+}
+
+fn run_explorer(bounds: &Bounds) -> bool {
+    let started = Instant::now();
+    let result = explore(bounds);
+    let took = started.elapsed();
+    match result {
+        Ok(Explored { states, steps, elections, promotions, is_cut_short }) => {
+            let all = if is_cut_short { "the first" } else { "all" };
+            println!(
+                "{all} {states} states within {} steps and {} crashes, quorum {}, by {steps} steps in {took:.1?}: {elections} \
+                 elections, {promotions} promotions, nothing that must not be",
+                bounds.depth, bounds.crashes, bounds.quorum
+            );
+            true
+        }
+        Err(way) => {
+            println!("found in {took:.1?}: {}\n{}", way.property, tell_way(bounds, &way.steps));
+            false
+        }
     }
 }
 

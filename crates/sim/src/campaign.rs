@@ -1,5 +1,13 @@
 //! Random worlds: scenarios drawn from a seed alone. First everything goes wrong, and only what must always hold is
 //! watched; then all is mended, and all must agree on one master which every data node follows, with the same data.
+//!
+//! That is the bound of liveness: whatever went wrong for a minute, a minute after the last of it is mended all is
+//! whole, and stays so. The failover-timeout is 10 s in these worlds; a Sentinel that stood still distrusts itself for
+//! 30 s, and a replica that lost data is promoted after 20 s, so of that minute no more than 10 s are anybody's choice.
+//!
+//! Sentinels come, leave and are RESET in some of these worlds. There the quorum is more than half of all that will ever
+//! be: with a smaller one, two groups that cannot know of each other may each elect a leader, whatever they do (see
+//! `newcomer.rs` of the Sentinel).
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -12,6 +20,7 @@ use crate::cluster::Cluster;
 use crate::disk::DiskFault;
 use crate::scenario::{Fact, Line, Moment, Scenario, Setup, count_lost};
 use crate::script::{Action, Switch};
+use crate::topology::Addition;
 use crate::world::World;
 
 /// For how long things go wrong, in microseconds.
@@ -41,7 +50,15 @@ pub struct Wanted {
 pub fn draw(seed: u64, wanted: Wanted) -> Scenario {
     // Not the world's own chance: what is drawn here must not depend on the cores.
     let prng = Prng::new(seed ^ 0x5eed_c4a0_5c4a_05ed);
-    let mut draw = Draw { prng, lines: Vec::new(), nodes: Vec::new(), pairs: Vec::new(), lossy: Vec::new() };
+    let mut draw = Draw {
+        prng,
+        lines: Vec::new(),
+        nodes: Vec::new(),
+        pairs: Vec::new(),
+        lossy: Vec::new(),
+        comes_and_goes: false,
+        added: Vec::new(),
+    };
     let setup = draw.setup(seed, wanted);
     draw.name_nodes(&setup);
     draw.faults(&setup);
@@ -105,7 +122,14 @@ struct Draw {
     pairs: Vec<(String, String)>,
     /// Pairs that lose what is sent.
     lossy: Vec<(String, String)>,
+    /// Sentinels are added, removed and RESET.
+    comes_and_goes: bool,
+    /// Nodes that were not there at the beginning, those that have left among them.
+    added: Vec<String>,
 }
+
+/// So many nodes of a kind are added to a world at most.
+const ADDED_MAX: u32 = 2;
 
 impl Draw {
     fn below(&mut self, bound: usize) -> usize {
@@ -122,7 +146,9 @@ impl Draw {
         let masters = 1 + self.count(2);
         let drawn = 2 + self.count(3);
         let redis = wanted.redis.unwrap_or(drawn);
-        let quorum = 1 + self.count(sentinels / 2 + 1);
+        self.comes_and_goes = self.below(3) == 0;
+        let drawn = 1 + self.count(sentinels / 2 + 1);
+        let quorum = if self.comes_and_goes { (sentinels + ADDED_MAX) / 2 + 1 } else { drawn };
         let parallel_syncs = 1 + self.count(2);
         let down_after = Millis([500, 1_000, 3_000][self.below(3)]);
         let drawn = self.below(4) == 0;
@@ -200,7 +226,7 @@ impl Draw {
             draw.nodes[index].1 = now;
             draw.act(at_us, action);
         };
-        match self.below(130) {
+        match self.below(136) {
             0..=19 => match belief {
                 Belief::Running => set(self, Belief::Down, Action::Kill(node)),
                 Belief::Down => set(self, Belief::Running, Action::Start(node)),
@@ -269,9 +295,39 @@ impl Draw {
                 self.act(at_us, Action::Loss(Some((node, other)), percent));
             }
             120..=123 => self.act(at_us, Action::HalfOpen(node, other)),
-            // No Sentinel is added while things go wrong: one that does not know the others yet is a majority by itself
-            // (redis#6459), and that is a matter of the operator's, who adds it while the master is well.
+            124..=125 if self.comes_and_goes => {
+                self.add(at_us, "sentinel", setup.sentinels, &Addition::Sentinel);
+            }
+            126 if self.comes_and_goes => {
+                let name = Cluster::master_name(self.below(setup.masters as usize));
+                self.run(at_us, &sentinel, &["SENTINEL", "RESET", &name]);
+            }
+            127..=128 => {
+                let what = Addition::Redis { follows: Some(server) };
+                self.add(at_us, "redis", setup.redis * setup.masters, &what);
+            }
+            129 => self.remove(at_us),
             _ => self.breathe(at_us),
+        }
+    }
+
+    /// Another node of a kind of which there were so many at the beginning.
+    fn add(&mut self, at_us: u64, kind: &str, known: u32, what: &Addition) {
+        let added = self.added.iter().filter(|name| name.starts_with(kind)).count() as u32;
+        if added < ADDED_MAX {
+            let name = format!("{kind}-{}", known + added + 1);
+            self.added.push(name.clone());
+            self.nodes.push((name.clone(), Belief::Running));
+            self.act(at_us, Action::Add(name, what.clone()));
+        }
+    }
+
+    /// One of those that were added leaves for good, if there is one.
+    fn remove(&mut self, at_us: u64) {
+        let is_added = |(name, _): &(String, Belief)| self.added.contains(name);
+        if let Some(index) = self.nodes.iter().rposition(is_added) {
+            let (name, _) = self.nodes.remove(index);
+            self.act(at_us, Action::Remove(name));
         }
     }
 
@@ -322,6 +378,20 @@ impl Draw {
         let at_us = FAULTY_US + 5_000_000;
         self.act(at_us, Action::Heal);
         self.act(at_us, Action::Latency(None, USUAL));
+        // A data node that was added in the middle of a failure may follow one that is no master any more, and be known
+        // to no Sentinel: whoever added it has to look after it, and it leaves here.
+        let guests = self.nodes.iter().map(|(name, _)| name.clone());
+        let guests: Vec<_> =
+            guests.filter(|name| name.starts_with("redis") && self.added.contains(name)).collect();
+        self.nodes.retain(|(name, _)| !guests.contains(name));
+        let remains = |pair: &(String, String)| {
+            self.nodes.iter().filter(|(name, _)| *name == pair.0 || *name == pair.1).count() == 2
+        };
+        self.pairs.retain(remains);
+        self.lossy.retain(remains);
+        for name in guests {
+            self.act(at_us, Action::Remove(name));
+        }
         for (a, b) in core::mem::take(&mut self.pairs) {
             self.act(at_us, Action::Latency(Some((a, b)), USUAL));
         }

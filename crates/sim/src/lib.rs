@@ -26,6 +26,7 @@ mod context;
 mod data;
 mod disk;
 mod dns;
+pub mod explore;
 mod hash;
 mod ids;
 mod invariants;
