@@ -2,6 +2,7 @@
 
 mod changes;
 mod durable;
+mod planned;
 mod refusals;
 mod shapes;
 
