@@ -278,6 +278,92 @@ fn disturb(seed: u64, by_hand: bool, wanted: &str, disturbance: Disturbance) {
     }
 }
 
+/// The same while a master hands over to a replica that is frozen: the master neither goes on alone nor holds
+/// back writes for ever.
+#[test]
+fn a_handover_disturbed_is_recovered_from() {
+    for disturbance in [Disturbance::Reset, Disturbance::Remove, Disturbance::Tilt, Disturbance::Kill] {
+        for (seed, thaws) in [(1, false), (2, true), (3, false)] {
+            disturb_handover(seed, disturbance, thaws);
+        }
+    }
+}
+
+#[track_caller]
+fn disturb_handover(seed: u64, disturbance: Disturbance, thaws: bool) {
+    let case = format!("{disturbance:?} while the master hands over, seed {seed}, thaws {thaws}");
+    let mut cluster = settled(seed, &Shape { replicas: 2, real_nodes: true, ..Shape::default() });
+    let (leader, target) = (cluster.sentinels[1], cluster.groups[0][1]);
+    let ip = |cluster: &Cluster, node| cluster.world.addr(node).ip().to_string();
+    let to = ip(&cluster, target);
+    cluster.world.freeze(target);
+    let order = ["SENTINEL", "FAILOVER", MASTER, "COORDINATED", "TO", &to, "6379"];
+    assert_eq!(ask(&mut cluster, leader, &order), Reply::ok(), "{case}");
+    drive(&mut cluster, 1_000, &case, |cluster| state(cluster, leader) == "wait_promotion");
+    pass(&mut cluster, 20);
+    match disturbance {
+        Disturbance::Reset => {
+            ask(&mut cluster, leader, &["SENTINEL", "RESET", MASTER]);
+        }
+        Disturbance::Remove => {
+            ask(&mut cluster, leader, &["SENTINEL", "REMOVE", MASTER]);
+        }
+        Disturbance::Tilt => {
+            cluster.world.freeze(leader);
+            pass(&mut cluster, 3_000);
+            cluster.world.thaw(leader);
+        }
+        Disturbance::Kill => {
+            cluster.world.kill(leader);
+            pass(&mut cluster, 500);
+            cluster.world.restart(leader);
+        }
+    }
+    if thaws {
+        cluster.world.thaw(target);
+    }
+    pass(&mut cluster, 2_000);
+    // Whoever is the master takes writes.
+    let named = cluster.master_seen_by(cluster.sentinels[0], MASTER).expect("it is known");
+    let serving = cluster.groups[0].iter().copied().find(|node| cluster.world.addr(*node) == named);
+    let said = ask(&mut cluster, serving.expect("one of ours"), &["SET", "key", "value"]);
+    assert_eq!(said, Reply::ok(), "{case}");
+    cluster.world.thaw(target);
+    if disturbance == Disturbance::Remove {
+        let (now, monitored) = (ip(&cluster, serving.expect("one of ours")), ["6379", "2"]);
+        let monitor = [&["SENTINEL", "MONITOR", MASTER, &now][..], &monitored].concat();
+        assert_eq!(ask(&mut cluster, leader, &monitor), Reply::ok(), "{case}");
+        ask(&mut cluster, leader, &["SENTINEL", "SET", MASTER, "down-after-milliseconds", "1000"]);
+    }
+    one_configuration_wins(&mut cluster, 90_000, &case);
+}
+
+/// The connection over which the master was told to hand over is cut: nobody knows whether it was heard, and
+/// what the servers say afterwards decides (valkey#4066).
+#[test]
+fn a_handover_goes_on_although_its_connection_is_cut() {
+    for seed in 1..=6 {
+        let mut cluster = settled(seed, &Shape { replicas: 2, real_nodes: true, ..Shape::default() });
+        let (leader, master) = (cluster.sentinels[0], cluster.groups[0][0]);
+        let order = ["SENTINEL", "FAILOVER", MASTER, "COORDINATED"];
+        assert_eq!(ask(&mut cluster, leader, &order), Reply::ok(), "seed {seed}");
+        drive(&mut cluster, 1_000, "asked", |cluster| state(cluster, leader) == "wait_promotion");
+        let started = cluster.world.now();
+        while cluster.world.now() < started + Millis(seed) {
+            cluster.world.step();
+        }
+        cluster.world.reset_connections(leader, master);
+        one_configuration_wins(&mut cluster, 30_000, &format!("one configuration, seed {seed}"));
+        let transcript = cluster.world.transcript();
+        let (switched, given_up) = (
+            transcript.count(started, "+switch-master"),
+            transcript.count(started, "-failover-abort-master"),
+        );
+        assert!(switched == 3 || given_up == 1, "seed {seed}: {switched} switched, {given_up} given up");
+        assert_eq!(transcript.count(started, "+odown"), 0, "seed {seed}");
+    }
+}
+
 /// Watching a master anew gives no second vote in an epoch in which this Sentinel has voted about it.
 #[test]
 fn a_master_watched_anew_gets_no_second_vote_in_an_epoch() {
