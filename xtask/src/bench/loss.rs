@@ -162,6 +162,12 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
             plan.runs
         ));
     }
+    if plan.causes.contains(&Cause::Stranded) {
+        lost.note(
+            "what clients write to a master that is cut off is lost whoever watches it; what it takes after it is back is not \
+             part of that: min-replicas-to-write bounds the one, a prompt demotion the other",
+        );
+    }
     if kinds.len() > 1 {
         lost.note("redis-sentinel has no COORDINATED: compare with its SENTINEL FAILOVER");
     } else if plan.compare {
