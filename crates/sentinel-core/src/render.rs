@@ -100,8 +100,14 @@ struct Lines(Vec<PersistentLine>);
 impl Lines {
     /// Writes `sentinel <option> <words>`; each word is quoted if it has to be.
     fn put(&mut self, option: &'static str, words: &[&[u8]]) {
-        let words: Vec<Vec<u8>> = words.iter().map(|one| word(one)).collect();
-        self.line(option, &words.join(&b' '), true);
+        let len = words.iter().map(|word| word.len() + 1).sum::<usize>();
+        let mut text = Vec::with_capacity(option.len() + len);
+        text.extend_from_slice(option.as_bytes());
+        for one in words {
+            text.push(b' ');
+            text.extend_from_slice(&word(one));
+        }
+        self.0.push(PersistentLine { option, text: Secret::new(text), forced: true });
     }
 
     fn line(&mut self, option: &'static str, rest: &[u8], forced: bool) {

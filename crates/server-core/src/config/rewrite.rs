@@ -70,6 +70,11 @@ pub fn rewrite(old: &[u8], wanted: &[RewriteLine], known: &[&[u8]], words: Rewri
 /// `value` as one word of a configuration line: plain if that reads back as itself, quoted if not.
 #[must_use]
 pub fn word(value: &[u8]) -> Vec<u8> {
+    // Most words are of these, and of hundreds of masters there are tens of thousands to write.
+    let is_simple = |byte: &u8| byte.is_ascii_alphanumeric() || b".:-_/".contains(byte);
+    if !value.is_empty() && value.iter().all(is_simple) {
+        return value.to_vec();
+    }
     let plain = split_args(value).is_ok_and(|words| words.len() == 1 && words[0] == value)
         && value.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80);
     if plain { value.to_vec() } else { quote(value).into_bytes() }
