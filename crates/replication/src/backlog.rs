@@ -249,6 +249,10 @@ impl Backlog {
 
     fn open_block(&mut self) -> &mut Block {
         let capacity = (self.size / 16).clamp(BLOCK_LEN_MIN, BLOCK_LEN_MAX) as usize;
+        // A block that is full is shared from then on: with copies, and with whoever reads it first.
+        if let Some(full) = self.blocks.back_mut() {
+            full.seal();
+        }
         let kept = self.spare.pop().filter(|kept| kept.capacity() >= capacity);
         let open = kept.unwrap_or_else(|| BytesMut::with_capacity(capacity));
         self.blocks.push_back(Block {
