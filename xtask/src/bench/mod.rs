@@ -12,6 +12,7 @@ mod micro;
 mod node;
 mod process;
 mod report;
+mod scale;
 mod spread;
 mod table;
 
@@ -52,6 +53,14 @@ not compared with, and the table says so.
                     load, stock and Picket in turn: kill -9 with one replica behind (kill), SIGSTOP for a while (sigstop),
                     a master that only its clients reach (partition), SENTINEL FAILOVER (failover), and COORDINATED
                     (coordinated); five times each unless told
+
+  scale [--full] [--sentinels N] [--masters N] [--seeds N]
+                    many masters that die within 100 ms, in the simulator: how many are replaced by the first election,
+                    and how long it takes; Picket, the model of a stock Sentinel, and quorums of both. --full adds 17
+                    Sentinels with 400 masters and 5 with 1725, which takes hours. A few minutes without it.
+  scale --real [--sentinels N] [--masters N] [--seeds N] [--picket PATH]
+                    the same with processes, five with 100 masters unless told: fake servers on loopback, stock and
+                    Picket in turn. TMPDIR=/dev/shm keeps config files in memory.
 
   cores [NAME]      the criterion benches of all crates, or those of which the name contains NAME, without a table
 ";
@@ -122,6 +131,12 @@ fn failover(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>
 
 fn loss(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
     Some(loss::run(root, &loss::Plan::of(&Options::parse(args, &loss::OPTIONS)?, quick)?))
+}
+
+fn scale(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
+    let (flags, pairs): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| scale::FLAGS.contains(arg));
+    let options = Options::parse(&pairs, &scale::OPTIONS)?;
+    Some(scale::run(root, &scale::Plan::of(&options, &flags, quick)?))
 }
 
 fn idle(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {

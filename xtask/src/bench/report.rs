@@ -19,7 +19,7 @@ pub(super) const AREAS: [(&str, &str, Option<Run>); 7] = [
     ("node", "The data node", Some(super::node)),
     ("failover", "A failover, phase by phase", Some(super::failover)),
     ("idle", "A Sentinel that has nothing to do", Some(super::idle)),
-    ("scale", "Many masters that die at once", None),
+    ("scale", "Many masters that die at once", Some(super::scale)),
     ("loss", "Writes that a failover loses", Some(super::loss)),
 ];
 

@@ -1,0 +1,248 @@
+//! `cargo xtask bench scale`: many masters die at once, in the simulator, under Picket, under the model of a stock
+//! Sentinel, and under quorums of both; with `--real` under real processes of both kinds.
+//!
+//! The world's time is measured, not this machine's, so a busy machine changes nothing. Every property that must hold
+//! in the simulator is checked meanwhile; a violation fails the bench.
+
+mod real;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use picket_sansio::Millis;
+use picket_sim::scale::{Fate, Outcome, Plan as Failure, Progress};
+
+use picket_testkit::Program;
+use picket_testkit::peers::Peer;
+
+use super::table::{Better, Row, Table};
+use super::{Options, release_binary};
+
+/// How large, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Plan {
+    sizes: Vec<Size>,
+    seeds: u64,
+    real: bool,
+    picket: Option<PathBuf>,
+}
+
+/// Sentinels, masters, and of how many Sentinels a mixed quorum's share is stock.
+#[derive(Clone, Debug, PartialEq)]
+struct Size {
+    sentinels: usize,
+    masters: usize,
+    mixed: Vec<usize>,
+}
+
+/// The arguments of [`Plan::of`] with a value, and those without.
+pub(super) const OPTIONS: [&str; 4] = ["--sentinels", "--masters", "--seeds", "--picket"];
+pub(super) const FLAGS: [&str; 2] = ["--full", "--real"];
+
+const FIRST: &str = "won by the first election, %";
+const SWITCHED: &str = "switched within three minutes, %";
+/// What stands for a switch that never came to pass: all the patience there was.
+const NEVER_MS: f64 = 180_000.0;
+
+/// Between two lines that tell how far a run has come.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+impl Plan {
+    /// What the arguments ask for. None if they make no sense, which has been said.
+    pub(super) fn of(options: &Options<'_>, flags: &[&str], quick: bool) -> Option<Self> {
+        let (full, real) = (flags.contains(&"--full"), flags.contains(&"--real"));
+        let size = |sentinels, masters, mixed: &[usize]| Size { sentinels, masters, mixed: mixed.to_vec() };
+        let mut sizes = vec![size(5, 50, &[2, 3])];
+        if real {
+            // As many as two processors carry.
+            sizes = vec![size(5, if quick { 20 } else { 100 }, &[])];
+        } else if !quick {
+            sizes.extend([size(5, 100, &[2, 3]), size(17, 20, &[8])]);
+        }
+        if full {
+            sizes.extend([size(9, 100, &[4]), size(17, 400, &[8]), size(5, 1725, &[2])]);
+        }
+        if options.text("--sentinels").is_some() || options.text("--masters").is_some() {
+            let sentinels = options.number("--sentinels", 5)?;
+            sizes = vec![size(sentinels, options.number("--masters", 50)?, &[sentinels / 2])];
+        }
+        Some(Self {
+            sizes,
+            seeds: options.number("--seeds", if quick || full { 1 } else { 3 })?,
+            real,
+            picket: options.text("--picket").map(PathBuf::from),
+        })
+    }
+}
+
+/// Measures all sizes; one table for each. None if that cannot be or a property was violated, which has been said.
+pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
+    if plan.real {
+        let picket = plan.picket.clone().or_else(|| release_binary(root))?;
+        return plan.sizes.iter().map(|size| measure_real(&picket, size, plan.seeds)).collect();
+    }
+    plan.sizes.iter().map(|size| measure(size, plan.seeds)).collect()
+}
+
+fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
+    let Size { sentinels, masters, .. } = size;
+    let stock = Peer::RedisSentinel.find().is_some();
+    let mut kinds = vec![Program::Picket(picket.to_owned())];
+    kinds.extend(stock.then_some(Program::Stock));
+    let mut samples = [Vec::new(), Vec::new()];
+    for round in 1..=rounds {
+        for (kind, samples) in kinds.iter().zip(&mut samples) {
+            let sample = real::measure(kind, *sentinels, *masters)
+                .inspect_err(|error| eprintln!("{masters} masters cannot be had here: {error}"))
+                .ok()?;
+            let last = sample.ms.last().copied().unwrap_or_default();
+            println!(
+                "round {round}, {}: {:.1}% by the first election, the last after {last:.0} ms",
+                kind.word(),
+                sample.first
+            );
+            samples.push(sample);
+        }
+    }
+    let title =
+        format!("{masters} masters with two replicas killed at once, {sentinels} Sentinels (real processes)");
+    let mut table = Table::new(&title, &["Picket", "stock"]);
+    table.condition(format!(
+        "fake servers on loopback, in one process; down-after 1 s, failover-timeout 10 s, quorum {}; {rounds} rounds of \
+         each kind in turn; config files in {}",
+        sentinels / 2 + 1,
+        std::env::temp_dir().display(),
+    ));
+    table.condition("milliseconds count from the kill until the first Sentinel publishes +switch-master");
+    let row = |what: &str, better, of: &dyn Fn(&real::Sample) -> f64| {
+        samples
+            .iter()
+            .fold(Row::new(what, better), |row, kind| row.samples(&kind.iter().map(of).collect::<Vec<f64>>()))
+    };
+    let at = |sample: &real::Sample, percent: usize| {
+        let place = (sample.ms.len() * percent).div_ceil(100).saturating_sub(1);
+        sample.ms.get(place).copied().unwrap_or(NEVER_MS)
+    };
+    table.push(row(FIRST, Better::More, &|of| of.first).aim(99.9));
+    table.push(row(SWITCHED, Better::More, &|of| of.switched).aim(100.0));
+    for (what, percent) in [("p50", 50), ("p99", 99), ("last", 100)] {
+        table.push(row(&format!("{what} to +switch-master, ms"), Better::Less, &|of| at(of, percent)));
+    }
+    match Peer::RedisSentinel.version() {
+        Some(version) if stock => table.condition(format!("stock: {version}")),
+        _ => table.note(Peer::RedisSentinel.absence()),
+    }
+    Some(table)
+}
+
+fn measure(size: &Size, seeds: u64) -> Option<Table> {
+    let Size { sentinels, masters, mixed } = size;
+    let mut names = vec!["Picket".to_owned(), "stock (model)".to_owned()];
+    names.extend(mixed.iter().map(|stock| format!("{stock} stock + {} Picket", sentinels - stock)));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let title =
+        format!("{masters} masters with two replicas die within 100 ms, {sentinels} Sentinels (simulated)");
+    let mut table = Table::new(&title, &names);
+    table.condition(format!(
+        "0.5-1.5 ms over each wire, 1-5 ms for a write to disk; down-after 1 s, failover-timeout 10 s, quorum {}; {seeds} \
+         {} each",
+        sentinels / 2 + 1,
+        if seeds == 1 { "run" } else { "runs" },
+    ));
+    table.condition("milliseconds count from a master's death until the first Sentinel names its successor");
+    let stocks: Vec<usize> = [0, *sentinels].iter().chain(mixed).copied().collect();
+    let mut columns: Vec<Vec<Outcome>> = Vec::new();
+    for (stock, name) in stocks.iter().zip(&names) {
+        let mut outcomes = Vec::new();
+        for seed in 1..=seeds {
+            let mut failure = Failure::new(*sentinels, *masters);
+            failure.shape.stock = *stock;
+            match failure.run(seed, teller(&format!("{sentinels} x {masters}, {name}, seed {seed}"))) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(stop) => {
+                    eprintln!("{sentinels} x {masters}, {name}, seed {seed}: {stop}");
+                    return None;
+                }
+            }
+        }
+        columns.push(outcomes);
+    }
+    // Every run gives one sample.
+    let row = |what: &str, better, of: &dyn Fn(&Outcome) -> f64| {
+        columns.iter().fold(Row::new(what, better), |row, outcomes| {
+            row.samples(&outcomes.iter().map(of).collect::<Vec<f64>>())
+        })
+    };
+    let share = |count: usize, of: &Outcome| 100.0 * count as f64 / of.fates.len() as f64;
+    let first = row(FIRST, Better::More, &|of| share(of.first_elections(), of));
+    table.push(first.aim(99.9));
+    table.push(row(SWITCHED, Better::More, &|of| share(of.switched(), of)).aim(100.0));
+    table.push(row("p50 to +switch-master, ms", Better::Less, &|of| at(of, 50, |fate| fate.switched)));
+    table.push(row("p99 to +switch-master, ms", Better::Less, &|of| at(of, 99, |fate| fate.switched)));
+    let last = row("last +switch-master, ms", Better::Less, &|of| at(of, 100, |fate| fate.switched));
+    table.push(last.aim(if *masters > 1000 { 15_000.0 } else { 5_000.0 }));
+    table.push(row("last until every Sentinel knows, ms", Better::Less, &|of| {
+        at(of, 100, |fate| fate.known_to_all)
+    }));
+    Some(table)
+}
+
+/// That percentile of a span; what never came to pass counts as the whole patience.
+fn at(outcome: &Outcome, percent: usize, of: fn(&Fate) -> Option<Millis>) -> f64 {
+    let spans = outcome.spans(of);
+    let place = (outcome.fates.len() * percent).div_ceil(100).saturating_sub(1);
+    spans.get(place).map_or(NEVER_MS, |span| span.0 as f64)
+}
+
+/// Tells now and then how far a run has come.
+fn teller(what: &str) -> impl FnMut(Progress) {
+    let what = what.to_owned();
+    let (began, mut told) = (Instant::now(), Instant::now());
+    move |progress| {
+        if told.elapsed() < TELL_EVERY {
+            return;
+        }
+        told = Instant::now();
+        let taken = began.elapsed().as_secs();
+        match progress {
+            Progress::Settling { at } => println!("  {what}: settling, {at} there, {taken} s here"),
+            Progress::Failing { since, switched } => {
+                println!("  {what}: {since} after the first death, {switched} switched, {taken} s here");
+            }
+        }
+        // Who reads a pipe sees it now; if nobody does, nothing is lost.
+        let _ = std::io::stdout().flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_count_what_never_came_to_pass() {
+        let fate = |ms: Option<u64>| Fate { switched: ms.map(Millis), ..Fate::default() };
+        let mut fates: Vec<Fate> = (1..=99).map(|ms| fate(Some(ms))).collect();
+        fates.push(fate(None));
+        let outcome = Outcome { fates, steps: 0 };
+        let of = |percent| at(&outcome, percent, |fate| fate.switched);
+        assert_eq!((of(50), of(99), of(100)), (50.0, 99.0, 180_000.0));
+    }
+
+    #[test]
+    fn sizes_are_the_usual_ones_or_the_one_that_is_named() {
+        let plan = |args: &[&str], flags: &[&str], quick| {
+            Plan::of(&Options::parse(args, &OPTIONS).expect("known"), flags, quick).expect("makes sense")
+        };
+        assert_eq!(plan(&[], &[], true).sizes.len(), 1);
+        assert!(
+            plan(&[], &["--full"], false)
+                .sizes
+                .iter()
+                .any(|size| (size.sentinels, size.masters) == (17, 400))
+        );
+        let one = plan(&["--sentinels", "9", "--masters", "7"], &[], false);
+        assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, mixed: vec![4] }]);
+    }
+}
