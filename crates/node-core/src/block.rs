@@ -49,11 +49,18 @@ pub enum BlockKind {
 impl BlockKind {
     /// Whether a command may go on with this value, or with none.
     fn fits(self, value: Option<&Value>) -> bool {
-        let is = |name: &str| value.is_some_and(|value| value.type_name() == name);
         match self {
-            Self::List => is("list"),
-            Self::ZSet => is("zset"),
-            Self::Stream => is("stream"),
+            #[cfg(feature = "full")]
+            Self::List => matches!(value, Some(Value::List(_))),
+            #[cfg(feature = "full")]
+            Self::ZSet => matches!(value, Some(Value::ZSet(_))),
+            #[cfg(feature = "full")]
+            Self::Stream => matches!(value, Some(Value::Stream(_))),
+            #[cfg(not(feature = "full"))]
+            Self::List | Self::ZSet | Self::Stream => {
+                let _ = value;
+                false
+            }
             Self::Group => true,
         }
     }

@@ -34,6 +34,9 @@ const USUAL: Latency = Latency { from_us: 800, to_us: 1_200 };
 /// How long a write to a disk takes then.
 const USUAL_DISK: Latency = Latency { from_us: 3_000, to_us: 5_000 };
 
+/// So many nodes of a kind are added to a world at most.
+const ADDED_MAX: u32 = 2;
+
 /// What is not left to the seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -127,9 +130,6 @@ struct Draw {
     /// Nodes that were not there at the beginning, those that have left among them.
     added: Vec<String>,
 }
-
-/// So many nodes of a kind are added to a world at most.
-const ADDED_MAX: u32 = 2;
 
 impl Draw {
     fn below(&mut self, bound: usize) -> usize {

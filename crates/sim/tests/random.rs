@@ -4,6 +4,7 @@
 //! `PICKET_SIM_SEEDS=<from>..<to>` runs other seeds than the usual ones; `cargo xtask sim` runs many. A failure names
 //! its seed, a short scenario that fails likewise, and the command that repeats it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -47,7 +48,6 @@ fn run_all(seeds: Range<u64>) {
 
 /// The seeds of one part of the usual ones, or those that the environment names, which the first part runs.
 fn seeds(part: u64) -> Range<u64> {
-    const SEEDS: u64 = 50;
     match std::env::var("PICKET_SIM_SEEDS") {
         Err(_) => part * SEEDS..(part + 1) * SEEDS,
         Ok(_) if part != 0 => 0..0,
@@ -58,22 +58,75 @@ fn seeds(part: u64) -> Range<u64> {
     }
 }
 
-#[test]
-fn random_faults_1() {
-    run_all(seeds(0));
+/// Few enough for a minute of CI, enough for every kind of fault.
+const SEEDS: u64 = 10;
+const PARTS: u64 = 8;
+
+macro_rules! random_faults {
+    ($($name:ident: $part:expr),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                run_all(seeds($part));
+            }
+        )*
+    };
+}
+
+random_faults! {
+    random_faults_1: 0,
+    random_faults_2: 1,
+    random_faults_3: 2,
+    random_faults_4: 3,
+    random_faults_5: 4,
+    random_faults_6: 5,
+    random_faults_7: 6,
+    random_faults_8: 7,
 }
 
 #[test]
-fn random_faults_2() {
-    run_all(seeds(1));
-}
-
-#[test]
-fn random_faults_3() {
-    run_all(seeds(2));
-}
-
-#[test]
-fn random_faults_4() {
-    run_all(seeds(3));
+fn the_usual_seeds_have_every_kind_of_fault() {
+    let mut drawn = BTreeSet::new();
+    for seed in 0..SEEDS * PARTS {
+        let scenario = draw(seed, Wanted::default());
+        for line in scenario.to_string().lines().filter(|line| line.starts_with("at ")) {
+            let mut words = line.split(' ').skip(2);
+            let verb = words.next().unwrap_or_default();
+            let what =
+                words.next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+            drawn.insert(verb.to_owned());
+            drawn.insert(format!("{verb} {what}"));
+            if line.contains("SENTINEL RESET") || line.contains("SENTINEL FAILOVER") {
+                drawn.insert(words.take(2).collect::<Vec<_>>().join(" "));
+            }
+        }
+    }
+    for kind in [
+        "kill sentinel",
+        "kill redis",
+        "freeze",
+        "off",
+        "cut",
+        "partition",
+        "heal",
+        "disk sentinel",
+        "disk redis",
+        "reset",
+        "latency",
+        "slow-disk",
+        "clock",
+        "names",
+        "drop",
+        "delay",
+        "wipe",
+        "loss",
+        "half-open",
+        "add sentinel",
+        "add redis",
+        "remove",
+        "SENTINEL RESET",
+        "SENTINEL FAILOVER",
+    ] {
+        assert!(drawn.iter().any(|word| word == kind || word.starts_with(kind)), "no {kind}: {drawn:?}");
+    }
 }

@@ -120,7 +120,10 @@ impl ValueBuilder {
             Value::List(list) => list.choose_encoding(settings.list_max_listpack_size),
             #[cfg(feature = "full")]
             Value::ZSet(zset) => zset.pack(settings),
-            _ => {}
+            // These choose as they grow.
+            #[cfg(feature = "full")]
+            Value::Set(_) | Value::Hash(_) | Value::Stream(_) => {}
+            Value::String(_) => {}
         }
         (!self.value.is_empty()).then_some(self.value)
     }

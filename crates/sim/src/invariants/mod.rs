@@ -5,6 +5,7 @@ mod down_after;
 mod offsets_grow;
 mod one_leader;
 mod one_promotion;
+mod outvoted;
 mod same_data;
 mod votes_agree;
 mod votes_durable;
@@ -96,6 +97,7 @@ pub(crate) struct Invariants {
     one_leader: one_leader::OneLeader,
     votes_agree: votes_agree::VotesAgree,
     one_promotion: one_promotion::OnePromotion,
+    outvoted: outvoted::Outvoted,
     config_epochs: config_epochs::ConfigEpochs,
     down_after: down_after::DownAfter,
     offsets_grow: offsets_grow::OffsetsGrow,
@@ -115,6 +117,7 @@ impl Invariants {
         self.votes_agree.check(world, what).map_err(name("one vote for each voter, master and epoch"))?;
         votes_durable::check(world, what).map_err(name("a vote leaves only when it is on disk"))?;
         self.one_promotion.check(world, what).map_err(name("one promotion for each failover epoch"))?;
+        self.outvoted.check(world, what).map_err(name("a leader that was outvoted stops"))?;
         self.config_epochs.check(world, what).map_err(name("configuration epochs"))?;
         self.down_after.check(world, what).map_err(name("down only after down-after"))?;
         self.offsets_grow.check(world, what).map_err(name("offsets grow within a history"))?;
