@@ -1,4 +1,5 @@
-//! `cargo xtask wasm-outputs`: every scenario has the same outputs natively and in WASM, to the byte.
+//! `cargo xtask wasm-outputs`: every scenario has the same outputs natively and in WASM, to the byte. What runs in WASM is
+//! compiled as the page is: by its profile, for size, with panics as traps, and without the feature `full`.
 //!
 //! The native hashes are made on the spot: they change whenever a core does, and say nothing but that.
 
@@ -34,20 +35,25 @@ pub(crate) fn run(root: &Path) -> bool {
         }
     };
     let Some(outputs) = run_natively(&files) else { return false };
-    let args = ["build", "--quiet", "--target", web::TARGET, "-p", "picket-sim", "--example", "same_outputs"];
-    if !web::add_target(root) {
-        return false;
-    }
+    let web::AsPage { args, variables } = match web::AsPage::new(root) {
+        Ok(found) => found,
+        Err(why) => {
+            eprintln!("{why}");
+            return false;
+        }
+    };
     // Not with `steps::cargo`, which would print the scenarios.
     let built = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .args(args)
+        .args(["--quiet", "-p", "picket-sim", "--no-default-features", "--example", "same_outputs"])
+        .envs(variables)
         .env("PICKET_OUTPUTS", &outputs)
         .current_dir(root)
         .status();
     if !built.is_ok_and(|status| status.success()) {
         return false;
     }
-    let program = target_folder(root).join(web::TARGET).join("debug/examples/same_outputs.wasm");
+    let program = web::built_folder(&target_folder(root)).join("examples/same_outputs.wasm");
     let status = Command::new(node).args(["-e", SCRIPT]).arg(&program).status();
     match status.map(|status| status.code()) {
         Ok(Some(0)) => {

@@ -19,22 +19,45 @@ const WITH_STD: [&str; 4] = [
     "target.wasm32-unknown-unknown.rustflags=['-Zunstable-options', '-Cpanic=immediate-abort']",
 ];
 
+/// How cargo is called for what is to be compiled as the page is.
+pub(crate) struct AsPage {
+    /// Its arguments; what is to be built follows.
+    pub(crate) args: Vec<&'static str>,
+    /// Variables of its environment.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
+}
+
+impl AsPage {
+    /// With the standard library if its source is at hand.
+    ///
+    /// # Errors
+    /// If the target is missing.
+    pub(crate) fn new(root: &Path) -> Result<Self, String> {
+        if !add_target(root) {
+            return Err(format!("the target {TARGET} is missing, and rustup could not add it"));
+        }
+        let plain = ["build", "--target", TARGET, "--profile", PROFILE];
+        if add_source(root) {
+            let args = [&plain[..], &WITH_STD].concat();
+            return Ok(Self { args, variables: vec![("RUSTC_BOOTSTRAP", "1")] });
+        }
+        println!("rust-src is missing, and rustup could not add it: the page becomes larger than it need be");
+        Ok(Self { args: plain.to_vec(), variables: Vec::new() })
+    }
+}
+
+/// Where cargo puts what is compiled as the page is.
+pub(crate) fn built_folder(target_folder: &Path) -> PathBuf {
+    target_folder.join(TARGET).join(PROFILE)
+}
+
 /// Compiles the page and tells where its WASM is.
 pub(super) fn compile(root: &Path, target_folder: &Path) -> Result<PathBuf, String> {
-    if !add_target(root) {
-        return Err(format!("the target {TARGET} is missing, and rustup could not add it"));
-    }
-    let plain = ["build", "--package", PACKAGE, "--target", TARGET, "--profile", PROFILE];
-    let compiled = if add_source(root) {
-        cargo(root, &[&plain[..], &WITH_STD].concat(), &[("RUSTC_BOOTSTRAP", "1")])
-    } else {
-        println!("rust-src is missing, and rustup could not add it: the page becomes larger than it need be");
-        cargo(root, &plain, &[])
-    };
-    if !compiled {
+    let AsPage { args, variables } = AsPage::new(root)?;
+    if !cargo(root, &[&args[..], &["--package", PACKAGE]].concat(), &variables) {
         return Err("the page does not compile".to_owned());
     }
-    Ok(target_folder.join(TARGET).join(PROFILE).join(format!("{PACKAGE}.wasm")))
+    Ok(built_folder(target_folder).join(format!("{PACKAGE}.wasm")))
 }
 
 /// The source of the standard library is installed, or can be.

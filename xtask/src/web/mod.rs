@@ -5,6 +5,7 @@
 mod compile;
 mod serve;
 
+pub(crate) use compile::{AsPage, built_folder};
 pub(crate) use serve::Server;
 
 use std::fs;
@@ -77,19 +78,43 @@ fn target_is_installed() -> bool {
     })
 }
 
-/// Compiles, makes the bindings, and puts everything into one folder.
+/// Compiles, makes the bindings, and puts everything into one folder, which takes the place of an older one when it is
+/// whole: nobody is served a page that is half new.
 pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
     let target = target_folder(root);
     let wasm = compile::compile(root, &target)?;
-    let folder = target.join("web");
-    // Nothing stays of an older build.
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(&folder, &error)),
+    let (folder, made) = (target.join("web"), target.join("web.new"));
+    clear(&made)?;
+    fs::create_dir_all(&made).map_err(|error| told(&made, &error))?;
+    fill(root, &wasm, &made)?;
+    replace(&folder, &made, &target.join("web.old"))?;
+    print_sizes(&folder).map_err(|error| told(&folder, &error))?;
+    Ok(folder)
+}
+
+/// Puts a folder in the place of another.
+fn replace(folder: &Path, new: &Path, old: &Path) -> Result<(), String> {
+    clear(old)?;
+    match fs::rename(folder, old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(folder, &error)),
         _ => {}
     }
-    fs::create_dir_all(&folder).map_err(|error| told(&folder, &error))?;
+    fs::rename(new, folder).map_err(|error| told(folder, &error))?;
+    clear(old)
+}
+
+/// Removes a folder, if it is there.
+fn clear(folder: &Path) -> Result<(), String> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(told(folder, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts all that the page is made of into a folder.
+fn fill(root: &Path, wasm: &Path, folder: &Path) -> Result<(), String> {
     Bindgen::new()
-        .input_path(&wasm)
+        .input_path(wasm)
         .web(true)
         .and_then(|bindgen| {
             bindgen
@@ -98,7 +123,7 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
                 .omit_default_module_path(false)
                 .remove_name_section(true)
                 .remove_producers_section(true)
-                .generate(&folder)
+                .generate(folder)
         })
         .map_err(|error| format!("no bindings for {}: {error:#}", wasm.display()))?;
     for name in STATIC {
@@ -107,9 +132,7 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
     }
     let styles = root.join("web/css");
     let style = join_styles(&styles).map_err(|error| told(&styles, &error))?;
-    fs::write(folder.join("style.css"), style).map_err(|error| told(&folder, &error))?;
-    print_sizes(&folder).map_err(|error| told(&folder, &error))?;
-    Ok(folder)
+    fs::write(folder.join("style.css"), style).map_err(|error| told(folder, &error))
 }
 
 /// All style sheets of a folder as one.
@@ -172,6 +195,20 @@ mod tests {
         assert!(
             place(".legend {") < place(".narration {") && place(".narration {") < place("[role=tablist] {")
         );
+    }
+
+    #[test]
+    fn a_folder_takes_the_place_of_another_and_nothing_stays_of_it() {
+        let place = std::env::temp_dir().join(format!("picket-web-{}", std::process::id()));
+        let [folder, new, old] = ["web", "web.new", "web.old"].map(|name| place.join(name));
+        for (name, stale) in [("first", "none"), ("second", "first")] {
+            fs::create_dir_all(&new).expect("a folder");
+            fs::write(new.join(name), name).expect("a file");
+            replace(&folder, &new, &old).expect("it is replaced");
+            assert!(folder.join(name).is_file() && !folder.join(stale).exists(), "{name}");
+            assert!(!new.exists() && !old.exists(), "{name}");
+        }
+        fs::remove_dir_all(&place).expect("the folder");
     }
 
     #[test]
