@@ -1,14 +1,14 @@
 // Whether the page does what it is for.
 
-import { SIZES, equal, moment, until } from "./harness.mjs";
+import { SIZES, equal, fragmentOf, moment, until } from "./harness.mjs";
 import { button, node, seek, speed } from "./stage.mjs";
 
 export async function checks(run) {
   await run.check("it loads and shows a settled deployment", async (open) => {
     const page = await open();
     await node(page, "redis-1", "master").waitFor();
-    equal(await page.locator(".node.sentinel.up").count(), 3, "Sentinels that are up");
-    equal(await page.locator(".node.data").count(), 3, "data nodes");
+    equal(await page.locator(".world .node.sentinel.up").count(), 3, "Sentinels that are up");
+    equal(await page.locator(".world .node.data").count(), 3, "data nodes");
   });
 
   await run.check("a killed master is replaced, and going back and on finds the same", async (open) => {
@@ -88,7 +88,7 @@ export async function checks(run) {
 
   await run.check("the keyboard alone kills a master", async (open) => {
     const page = await open();
-    await tabTo(page, (element) => element.closest(".node") !== null);
+    await tabTo(page, (element) => element.closest(".world .node") !== null);
     for (let presses = 0; !(await focused(page)).startsWith("redis-1 "); presses += 1) {
       if (presses > 20) throw new Error("redis-1 is not reached by keys");
       await page.keyboard.press("ArrowDown");
@@ -124,14 +124,16 @@ export async function checks(run) {
     await page.mouse.down();
     await page.mouse.move(x + 5, box.y + 20, { steps: 4 });
     await page.mouse.move(x, box.y + box.height + 40, { steps: 4 });
+    const drawn = await page.locator(".lasso").boundingBox();
+    equal(Math.abs(drawn.x - x) < 12 && Math.abs(drawn.y - box.y + 50) < 12, true, "the line is where the pointer was");
     await page.mouse.up();
-    equal(await page.locator(".node.selected").count(), 1, "nodes on the smaller side");
+    equal(await page.locator(".world .node.selected").count(), 1, "nodes on the smaller side");
     await node(page, "sentinel-1").and(page.locator(".selected")).waitFor();
     // The same by keys: the space bar adds a node.
     await node(page, "redis-3").focus();
     await page.keyboard.press(" ");
     await button(page, "Set apart").click();
-    const others = (await page.locator(".node").count()) - 2;
+    const others = (await page.locator(".world .node").count()) - 2;
     await cuts(page, 2 * others);
     await button(page, "Mend all wires").click();
     await cuts(page, 0);
@@ -147,16 +149,137 @@ export async function checks(run) {
       await hashAt(page, before.steps + 1);
     }
     await flying.first().locator(".hit").dispatchEvent("click");
+    const id = await page.locator(".message.selected").getAttribute("data-message");
+    const chosen = page.locator(`.message[data-message="${id}"]`);
+    const left = await moment(page);
     await button(page, "Delay by 100ms").click();
-    await page.locator(".mark.deed").first().waitFor({ state: "attached" });
+    await page.getByRole("log", { name: "What happened" }).getByText(`message ${id} delayed by 100 ms`).waitFor();
+    // It is still on its way when it would have been there long since; without the delay it takes about a millisecond.
+    await seekOn(page, left.now + 50_000);
+    equal(await chosen.and(page.locator(".arrived")).count(), 0, "arrivals after 50 ms");
+    equal(await chosen.count(), 1, "the message on its way after 50 ms");
     await button(page, "Lose it").click();
-    await page.locator(".mark.deed").nth(1).waitFor({ state: "attached" });
+    await page.getByRole("log", { name: "What happened" }).getByText(`message ${id} lost, to be sent again`).waitFor();
+    // TCP sends it again after 200 ms: at the time to which it was delayed it is not there.
+    await seekOn(page, left.now + 150_000);
+    equal(await chosen.count(), 1, "the message on its way after 150 ms");
+    await seekOn(page, left.now + 1_000_000);
+    equal(await chosen.count(), 0, "the message on its way after a second");
+  });
+
+  await run.check("a wire is slowed one way", async (open) => {
+    const page = await open();
+    await node(page, "redis-1").click();
+    await node(page, "sentinel-1").click({ modifiers: ["Shift"] });
+    await button(page, "Latency → sentinel-1 100ms").click();
+    await page.locator(".world .slow text").filter({ hasText: "→ sentinel-1 100 ms" }).waitFor();
+    await button(page, "Latency 1ms").click();
+    await page.locator(".world .slow").waitFor({ state: "detached" });
+  });
+
+  await run.check("keys do nothing behind a dialog, and arrows scroll what scrolls", async (open) => {
+    const page = await open();
+    await button(page, "Share").click();
+    await page.getByRole("dialog").waitFor();
+    const before = await moment(page);
+    for (const key of ["ArrowRight", "Shift+ArrowRight", " "]) await page.keyboard.press(key);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    equal(await moment(page), before, "the moment after keys in a dialog");
+    await page.getByRole("tab", { name: "Sentinels" }).click();
+    await page.locator(".scroll").first().focus();
+    await page.keyboard.press("ArrowRight");
+    equal(await moment(page), before, "the moment after an arrow in a table");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("ArrowRight");
+    await until(page, "a step is taken", (steps) => Number(document.querySelector(".page").dataset.steps) === steps + 1, before.steps);
+  });
+
+  await run.check("settings show what is in force, and time takes them back", async (open) => {
+    const page = await open({ fragment: fragmentOf("redis 3\nsentinels 3\ndown-after 700ms\nwriter 50ms\n") });
+    await page.getByRole("tab", { name: "Settings" }).click();
+    const field = page.getByRole("spinbutton", { name: "down-after-milliseconds" });
+    await value(page, field, "700");
+    await field.fill("2000");
+    await field.press("Enter");
+    await page.getByText("run sentinels SENTINEL SET mymaster down-after-milliseconds 2000").waitFor();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await value(page, field, "2000");
+    await button(page, "Pause").click();
+    await seek(page, 0);
+    await button(page, "One step back").click();
+    await value(page, field, "700");
+  });
+
+  await run.check("a time mark of a branch that was left is there again with it", async (open) => {
+    const page = await open();
+    await node(page, "redis-1", "master").click();
+    await button(page, "Kill").click();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await page.locator(".mark.switch").first().waitFor({ state: "attached" });
+    await button(page, "Pause").click();
+    await seek(page, 300);
+    await button(page, "Start").click();
+    await page.locator(".mark.switch").first().waitFor({ state: "detached" });
+    await page.locator(".branches button").first().click();
+    await page.locator(".mark.switch").first().waitFor({ state: "attached" });
+  });
+
+  await run.check("a message in the diagram is chosen by keys", async (open) => {
+    const page = await open();
+    await node(page, "redis-1", "master").click();
+    await button(page, "Kill").click();
+    await speed(page, 7);
+    await button(page, "Play").click();
+    await page.locator(".mark.switch").first().waitFor({ state: "attached" });
+    await button(page, "Pause").click();
+    await page.getByRole("tab", { name: "Messages" }).click();
+    const list = page.locator(".tabpanel details");
+    await list.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    const { now } = await moment(page);
+    await page.keyboard.press("Tab");
+    const told = await page.evaluate(() => document.activeElement.textContent);
+    await page.keyboard.press("Enter");
+    await until(page, "time is where the message was sent", (told) => {
+      const ms = Math.floor(Number(document.querySelector(".page").dataset.now) / 1000);
+      return `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, "0")} s` === told;
+    }, told);
+    equal((await moment(page)).now < now, true, "time went back");
+  });
+
+  await run.check("fingers choose a node, and draw a line across the stage", async (open) => {
+    const page = await open({ size: SIZES.phone, hasTouch: true, isMobile: true });
+    await node(page, "redis-1").tap();
+    await node(page, "redis-1").and(page.locator(".selected")).waitFor();
+    await button(page, "Kill").tap();
+    await node(page, "redis-1", "killed").waitFor();
+    await button(page, "Choose nothing").tap();
+    await page.locator(".world").scrollIntoViewIfNeeded();
+    const box = await node(page, "sentinel-1").boundingBox();
+    const touch = await page.context().newCDPSession(page);
+    const y = box.y + box.height + 20;
+    const at = (x) => [{ x, y }];
+    await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at(26) });
+    for (const x of [60, 140, 220, 300, 366]) await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(x) });
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await page.locator(".world .node.selected").first().waitFor();
+  });
+
+  await run.check("the legend shows every state in its shape", async (open) => {
+    const page = await open();
+    await page.getByText("What it means").click();
+    const shapes = await page.locator(".legend .shape").evaluateAll((all) => all.map((shape) => shape.innerHTML.replaceAll(/class="[^"]*"/g, "")));
+    equal(new Set(shapes).size, shapes.length, "shapes that differ");
+    equal(shapes.length >= 17, true, "enough shapes");
   });
 
   for (const [name, size] of Object.entries(SIZES)) {
     await run.check(`nothing stands beside or below the page: ${name}`, async (open) => {
       const page = await open({ size });
-      await page.locator(".node").first().click();
+      await page.locator(".world .node").first().click();
       await page.locator(".hands .deeds button").first().click();
       await page.keyboard.press("Shift+ArrowRight");
       await page.getByRole("tab", { name: "Log" }).click();
@@ -187,6 +310,20 @@ function lessonState(page) {
 function cuts(page, count) {
   const question = (count) => document.querySelectorAll(".world .cut").length === count;
   return until(page, `${count} wires are cut`, question, count);
+}
+
+/** Waits until a field shows this. */
+async function value(page, field, wanted) {
+  const handle = await field.elementHandle();
+  await until(page, `the field shows ${wanted}`, ([field, wanted]) => field.value === wanted, [handle, wanted]);
+}
+
+/** Plays until a moment in microseconds is reached, and stops. */
+async function seekOn(page, to) {
+  await speed(page, 4);
+  await button(page, "Play").click();
+  await until(page, "time went on", (to) => Number(document.querySelector(".page").dataset.now) >= to, to);
+  await button(page, "Pause").click();
 }
 
 /** The hash when so many steps have been taken. */

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
-import { DEADLINE_MS, SIZES, equal, moment, picture, until } from "./harness.mjs";
+import { DEADLINE_MS, SIZES, equal, fragmentOf, moment, picture, until } from "./harness.mjs";
 import { button } from "./stage.mjs";
 
 export async function lessons(run) {
@@ -40,17 +40,55 @@ export async function lessons(run) {
   });
 
   await run.check("what is no link of ours is told, and changes nothing", async (open) => {
-    const page = await open();
-    const before = await moment(page);
     for (const fragment of ["#s=AAAA", "#s=%00", "#x", "#lesson=99", "#scenario=none", `#s=${"A".repeat(40_000)}`]) {
+      const page = await open();
+      await button(page, "One step on").click();
+      await until(page, "a step is taken", () => Number(document.querySelector(".page").dataset.now) > 0);
+      const before = await moment(page);
       await page.evaluate((hash) => { location.hash = hash; }, fragment);
       await page.getByRole("alert").filter({ hasText: "This link cannot be read" }).waitFor();
-      await page.evaluate(() => { location.hash = "#lesson=1"; });
-      await page.getByText("Lesson 1 of 10").waitFor();
-      await button(page, "Leave the lesson").click();
+      // The world is that of before, and is alive.
+      equal(await moment(page), before, `the moment after ${fragment.slice(0, 20)}`);
+      await button(page, "One step on").click();
+      await until(page, "another step is taken", (steps) => Number(document.querySelector(".page").dataset.steps) === steps + 1, before.steps);
     }
-    const free = await open();
-    equal(await moment(free), before, "the first moment");
+  });
+
+  await run.check("a file that is dropped on the page is opened", async (open) => {
+    const page = await open();
+    const drop = async (text) => {
+      const transfer = await page.evaluateHandle((text) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([text], "a.picket.txt", { type: "text/plain" }));
+        return transfer;
+      }, text);
+      await page.dispatchEvent(".world", "dragover", { dataTransfer: transfer });
+      await page.dispatchEvent(".world", "drop", { dataTransfer: transfer });
+    };
+    await drop("redis 2\nsentinels 5\nquorum 3\n");
+    await until(page, "5 Sentinels stand", () => document.querySelectorAll(".world .node.sentinel").length === 5);
+    await drop("redis 2\nat 1s explode redis-1\n");
+    await page.getByRole("alert").filter({ hasText: 'line 2: "explode" is no action' }).waitFor();
+    equal(await page.locator(".world .node.sentinel").count(), 5, "Sentinels after a file that is no scenario");
+  });
+
+  await run.check("a link that asks for far too much is refused, and the page lives", async (open) => {
+    const text = "redis 2\nat 1s run redis-1 SETRANGE k 500000000 x\n";
+    const page = await open({ fragment: fragmentOf(text) });
+    await page.getByRole("alert").filter({ hasText: "SETRANGE with such arguments" }).waitFor();
+    await button(page, "One step on").click();
+    await until(page, "a step is taken", () => Number(document.querySelector(".page").dataset.now) > 0);
+  });
+
+  await run.check("what the world refuses and what was done is told in Chinese", async (open) => {
+    const page = await open({ locale: "zh-CN" });
+    await page.getByRole("tab", { name: "节点" }).click();
+    await page.getByRole("textbox", { name: "其他操作" }).fill("kill redis-9");
+    await button(page, "执行").click();
+    await page.getByRole("alert").filter({ hasText: "没有名为“redis-9”的节点" }).waitFor();
+    await page.locator(".world .node.data.master").click();
+    await button(page, "杀死").click();
+    await page.getByRole("log", { name: "事件记录" }).getByText("redis-1：进程被杀死").waitFor();
   });
 }
 
