@@ -167,12 +167,12 @@ fn has_fallen_out(scene: &Scene<'_>) -> bool {
 fn figures(scene: &Scene<'_>, lang: Lang) -> String {
     let written = scene.offset("redis-1").unwrap_or(0);
     // The stream began before the lesson: the rate is taken over what the world has lived.
-    let per_second = written * 1_000 / (scene.since_start_us() / 1_000).max(1);
+    let per_second = written * 1_000 / (scene.lived_us() / 1_000).max(1);
     let wanted_kib = (per_second * AWAY_S * 2).div_ceil(1024);
     let held_s = 16_384 / per_second.max(1);
     match lang {
         Lang::En => format!(
-            "About {per_second} bytes were written per second: 16 KiB last {held_s} s. To be away for \
+            "About {per_second} bytes were written per second: 16 KiB lasted {held_s} s. To be away for \
              {AWAY_S} s, twice over: repl-backlog-size {wanted_kib}kb."
         ),
         Lang::Zh => format!(

@@ -4,7 +4,7 @@ use super::{Deed, GO_ON, Lesson, Pace, Question, Step, tab, text};
 use crate::tab::Tab;
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("One opinion, and enough of them: SDOWN and ODOWN", "一家之言与众口一词：SDOWN 与 ODOWN"),
+    title: text("One opinion, and enough of them: SDOWN and ODOWN", "一家之言与达到法定票数：SDOWN 与 ODOWN"),
     goal: text(
         "You will know what the quorum decides, and what it does not.",
         "弄清 quorum 决定什么，不决定什么。",
@@ -18,13 +18,13 @@ writer 50ms
 ",
     steps: &[
         Step {
-            title: text("One Sentinel hears nothing", "一个 Sentinel 听不到回音"),
+            title: text("One Sentinel hears nothing", "一个哨兵收不到应答"),
             text: text(
                 "Each Sentinel sends PING to every node. Cut the wire between sentinel-1 and the master. After \
                  down-after-milliseconds without an answer, one second here, it thinks that the master is subjectively \
                  down: SDOWN.",
-                "每个 Sentinel 都向所有节点发送 PING。切断 sentinel-1 与主节点之间的线路。超过 down-after-milliseconds（这里是 1 秒）\
-                 没有回应，它就认为主节点主观下线：SDOWN。",
+                "每个哨兵都向所有节点发送 PING。切断 sentinel-1 与主节点之间的线路。超过 down-after-milliseconds（这里是 1 秒）\
+                 没有应答，它就认为主节点主观下线：SDOWN。",
             ),
             ask: None,
             deeds: &[Deed {
@@ -44,13 +44,13 @@ writer 50ms
             ),
             ask: Some(Question {
                 answers: &[
-                    text("Yes: a Sentinel has called it down", "会：已经有 Sentinel 说它下线了"),
+                    text("Yes: a Sentinel has called it down", "会：已经有哨兵说它下线了"),
                     text("No: one opinion is less than the quorum", "不会：一个意见不到 quorum"),
                 ],
                 right: 1,
                 because: text(
                     "sentinel-1 asks the others again and again; each answers: I can reach it.",
-                    "sentinel-1 一遍遍询问其他 Sentinel，得到的回答都是：我能连上它。",
+                    "sentinel-1 一遍遍询问其他哨兵，得到的回答都是：我能连上它。",
                 ),
             }),
             deeds: &[GO_ON],
@@ -64,7 +64,7 @@ writer 50ms
             title: text("A change of mind", "改变看法"),
             text: text(
                 "Mend the wire. The first PONG is enough: an opinion costs nothing, and is given up as easily.",
-                "修复线路。第一个 PONG 就够了：看法没有代价，也很容易收回。",
+                "修复线路。第一个 PONG 就够了：这只是一种看法，来得容易，收回也容易。",
             ),
             ask: None,
             deeds: &[Deed {
@@ -83,7 +83,7 @@ writer 50ms
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Cut redis-1 from two Sentinels", "切断 redis-1 与两个 Sentinel"),
+                name: text("Cut redis-1 from two Sentinels", "切断 redis-1 与两个哨兵"),
                 lines: &["cut redis-1 sentinel-1", "cut redis-1 sentinel-2"],
             }],
             pace: Pace::Real,
@@ -95,7 +95,7 @@ writer 50ms
             text: text(
                 "ODOWN lets a Sentinel stand for election, and two of three are a majority too. Go on slowly, and mind \
                  redis-1: it has been well all the time.",
-                "ODOWN 允许 Sentinel 发起选举，而三个中的两个也构成多数。慢慢继续，留意 redis-1：它一直都好好的。",
+                "ODOWN 允许哨兵发起选举，而三个中的两个也构成多数。慢慢继续，留意 redis-1：它一直都好好的。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -119,15 +119,15 @@ writer 50ms
     learnt: text(
         "SDOWN is one Sentinel's opinion; ODOWN is the quorum's. Both speak of what Sentinels can reach, not of the master's \
          health. The quorum only opens the door: who acts must still be elected by a majority.",
-        "SDOWN 是一个 Sentinel 的看法，ODOWN 是达到 quorum 的看法。两者说的都是 Sentinel 能否连上，而不是主节点是否健康。quorum \
-         只是打开门：真正行动的还要由多数选出。",
+        "SDOWN 是一个哨兵的看法，ODOWN 是达到 quorum 的看法。两者说的都是哨兵能否连上，而不是主节点是否健康。达到 quorum \
+         只是第一道门槛：由谁行动还要由多数选出。",
     ),
     practice: text(
         "Put Sentinels where your clients are, on at least three machines that fail independently, so that \"down for the \
          quorum\" means \"down for the clients\". A majority as quorum (2 of 3, 3 of 5) is right for nearly everybody. A \
          down-after that is shorter than your longest pause (fork, swap, VM migration) replaces healthy masters.",
-        "把 Sentinel 放在客户端所在之处，至少三台互相独立的机器，这样“quorum 认为下线”才等于“客户端认为下线”。quorum 取多数\
-         （3 取 2，5 取 3）适合几乎所有人。down-after 若短于最长停顿（fork、换页、虚拟机迁移），就会替换健康的主节点。",
+        "把哨兵放在客户端所在之处，至少三台互相独立的机器，这样“quorum 认为下线”才等于“客户端认为下线”。quorum 取多数\
+         （3 取 2，5 取 3）适合绝大多数部署。down-after 若短于最长停顿（fork、内存交换（swap）、虚拟机迁移），就会替换健康的主节点。",
     ),
     figures: None,
 };

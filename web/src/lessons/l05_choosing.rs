@@ -41,7 +41,7 @@ writer 20ms
             title: text("Who will it be?", "会是谁？"),
             text: text(
                 "Kill the master. The leader looks at all replicas that answer. Which one does it choose?",
-                "杀死主节点。领导者会查看所有有回应的副本。它会选哪一个？",
+                "杀死主节点。领导者会查看所有有应答的副本。它会选哪一个？",
             ),
             ask: Some(Question {
                 answers: &[
@@ -52,9 +52,9 @@ writer 20ms
                 ],
                 right: 2,
                 because: text(
-                    "Priority 0 means never. Of the others the smallest number wins, 50; between redis-3 and redis-4 the \
-                     higher offset. Had that been the same too, the smaller run id would have decided.",
-                    "优先级 0 表示永不当选。其余的数值小者优先，即 50；redis-3 和 redis-4 之间比偏移量，大者胜。若偏移量也相同，则 run id \
+                    "Priority 0 means never. All others hold a whole copy, so the smallest number wins, 50; between redis-3 and \
+                     redis-4 the higher offset. Had that been the same too, the smaller run id would have decided.",
+                    "优先级 0 表示永不当选。其余副本都已完成同步，数值小者优先，即 50；redis-3 和 redis-4 之间比偏移量，大者胜。若偏移量也相同，则 run id \
                      较小者当选。",
                 ),
             }),
@@ -113,9 +113,9 @@ writer 20ms
         },
     ],
     learnt: text(
-        "Left out are those that are down, cut off from the master for too long, or of priority 0. Then: the smallest \
-         priority, the highest offset, the smallest run id.",
-        "下线的、与主节点断开太久的、优先级为 0 的都被排除。然后依次比较：优先级最小、偏移量最大、run id 最小。",
+        "Left out are those that are down, cut off from the master for too long, or of priority 0. Then, in this order: who \
+         has finished its synchronisation, the smallest priority, the highest offset, the smallest run id.",
+        "下线的、与主节点断开太久的、优先级为 0 的都被排除。然后依次比较：已完成同步、优先级最小、偏移量最大、run id 最小。",
     ),
     practice: text(
         "Priority comes before offset: a favourite that lags is still chosen, and its missing writes are lost. Keep equal \

@@ -18,11 +18,11 @@ writer 50ms
 ",
     steps: &[
         Step {
-            title: text("It dies", "它死了"),
+            title: text("It dies", "主节点死去"),
             text: text(
                 "Kill the master and let the Sentinels do their work, until all agree on another one. The client asks them \
                  where the master is and follows.",
-                "杀死主节点，让 Sentinel 完成工作，直到大家认定新的主节点。客户端会向它们询问主节点在哪里，并跟过去。",
+                "杀死主节点，让哨兵完成故障转移，直到大家认定新的主节点。客户端会向它们询问主节点在哪里，并跟过去。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Kill redis-1", "杀死 redis-1"), lines: &["kill redis-1"] }],
@@ -41,7 +41,7 @@ writer 50ms
                 right: 1,
                 because: text(
                     "Nobody has told it anything yet. There are two masters now, but only one whom the Sentinels name.",
-                    "还没有人告诉它任何事。此刻有两个主节点，但 Sentinel 只承认其中一个。",
+                    "还没有人告诉它任何事。现在有两个主节点，但哨兵只承认其中一个。",
                 ),
             }),
             deeds: &[Deed { name: text("Start redis-1", "启动 redis-1"), lines: &["start redis-1"] }],
@@ -54,7 +54,7 @@ writer 50ms
             text: text(
                 "The Sentinels still watch its address. As soon as one sees that a former master claims to be one, and is \
                  sure of the newer configuration, it sends REPLICAOF. Watch for +convert-to-slave.",
-                "Sentinel 一直盯着它的地址。一旦发现旧主节点仍自称主节点，并确信新配置有效，就会发送 REPLICAOF。留意 +convert-to-slave。",
+                "哨兵一直监视着它的地址。一旦发现旧主节点仍自称主节点，并确信新配置有效，就会发送 REPLICAOF。留意 +convert-to-slave。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -102,8 +102,8 @@ writer 50ms
         "For a moment a returning master takes writes that will be thrown away: let clients ask the Sentinels, never a fixed \
          address, and check ROLE after connecting. Let supervisors restart a dead master only after down-after, or with \
          its data on disk: one that restarts at once and empty makes its replicas empty too.",
-        "归来的主节点会短暂接受一些终将丢弃的写入：客户端应向 Sentinel 询问地址，不要写死，并在连接后检查 ROLE。进程管理器应在 \
-         down-after 之后再重启主节点，或确保数据已落盘：立刻空着重启的主节点会让副本也变空。",
+        "归来的主节点会短暂接受一些终将丢弃的写入：客户端应向哨兵询问地址，不要写死，并在连接后检查 ROLE。进程管理器应在 \
+         down-after 之后再重启主节点，或确保数据已落盘：立刻以空数据集重启的主节点会让副本也变空。",
     ),
     figures: None,
 };

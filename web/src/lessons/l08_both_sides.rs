@@ -20,12 +20,12 @@ writer 20ms
 ",
     steps: &[
         Step {
-            title: text("The net is torn", "网络被撕裂"),
+            title: text("The net is torn", "网络分区"),
             text: text(
                 "Two clients write. A cut divides the world: redis-1, sentinel-1 and writer-1 on one side, all others on \
                  the other. The larger side elects a leader and promotes a replica.",
-                "两个客户端在写入。一次断网把世界分成两半：redis-1、sentinel-1 和 writer-1 在一边，其余在另一边。较大的一边选出领导者，\
-                 提升一个副本。",
+                "两个客户端在写入。一次网络分区把节点分成两半：redis-1、sentinel-1 和 writer-1 在一边，其余在另一边。较大的一边选出领导者，\
+                 晋升一个副本。",
             ),
             ask: None,
             deeds: &[Deed {
@@ -98,10 +98,10 @@ writer 20ms
             },
         },
         Step {
-            title: text("The same tear", "同样的撕裂"),
+            title: text("The same tear", "同样的分区"),
             text: text(
                 "Tear the net again, around the present master and writer-1. What happens to writer-1's writes?",
-                "再次撕裂网络，这次把当前主节点和 writer-1 隔开。writer-1 的写入会怎样？",
+                "再次制造分区，这次把当前主节点和 writer-1 隔开。writer-1 的写入会怎样？",
             ),
             ask: Some(Question {
                 answers: &[
@@ -132,7 +132,7 @@ writer 20ms
             title: text("The price and the gain", "代价与收获"),
             text: text(
                 "Mend the net. The losses of this second tear are those of its first seconds alone, however long it lasts.",
-                "修复网络。这第二次撕裂的损失只是最初一两秒的写入，不管它持续多久。",
+                "修复网络。第二次分区的损失只是最初一两秒的写入，不管它持续多久。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Mend the net", "修复网络"), lines: &["heal"] }],

@@ -30,7 +30,7 @@ look 1900ms
                 "Four Sentinels, quorum 1, and wires between them that take 150 ms. In a moment the master dies by itself. \
                  With quorum 1 each may stand as soon as it misses the master, without asking anybody. How many votes does \
                  it take to win?",
-                "四个 Sentinel，quorum 为 1，它们之间的线路要 150 毫秒。片刻之后主节点会自己死去。quorum 为 1 时，每个 Sentinel 一发现主节点\
+                "四个哨兵，quorum 为 1，它们之间的线路要 150 毫秒。片刻之后主节点会自己死去。quorum 为 1 时，每个哨兵一发现主节点\
                  不见就可以参选，不必问任何人。获胜需要几票？",
             ),
             ask: Some(Question {
@@ -51,7 +51,7 @@ look 1900ms
             text: text(
                 "The request for votes is on its slow way. Before it arrives, somebody else misses the master too and votes \
                  for itself, as everybody does who stands. Go on and watch the votes.",
-                "请求投票的消息还在慢慢路上。在它到达之前，另一个 Sentinel 也发现主节点不见了，并投票给自己（参选者都会这样）。继续，注意选票。",
+                "请求投票的消息还在慢慢路上。在它到达之前，另一个哨兵也发现主节点不见了，并投票给自己（参选者都会这样）。继续，注意选票。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -88,7 +88,7 @@ look 1900ms
             text: text(
                 "Stock Sentinel would wait for twice the failover-timeout, minutes by default. Picket sees the split in the \
                  answers and tries again after a moment. Go on until there is a new master.",
-                "原版 Sentinel 会等待 failover-timeout 的两倍，默认要好几分钟。Picket 从回答中看出选票分散，片刻之后就重试。继续，直到出现新的\
+                "原版哨兵会等待 failover-timeout 的两倍，默认要好几分钟。Picket 从回答中看出选票分散，片刻之后就重试。继续，直到出现新的\
                  主节点。",
             ),
             ask: None,
@@ -143,7 +143,7 @@ look 1900ms
         "An odd number of Sentinels, a majority as quorum, and short wires make splits rare. -failover-abort-not-elected in \
          the log now and then is harmless; again and again it says that votes do not come through: look at the network, \
          and at disks that are slow to store a vote.",
-        "奇数个 Sentinel、多数作为 quorum、短线路，会让分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
+        "奇数个哨兵、多数作为 quorum、短线路，会让分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
          送不到：检查网络，以及保存选票太慢的磁盘。",
     ),
     figures: None,

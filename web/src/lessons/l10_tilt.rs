@@ -4,10 +4,10 @@ use super::{Deed, GO_ON, Lesson, Pace, Question, Step, node, tab, text};
 use crate::tab::Tab;
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("TILT: a Sentinel that slept", "TILT：睡过头的 Sentinel"),
+    title: text("TILT: a Sentinel that slept", "TILT：睡过头的哨兵"),
     goal: text(
         "You will know why a Sentinel that stood still only watches for a while, and that the others are enough.",
-        "弄清停顿过的 Sentinel 为什么要旁观一阵，以及其他 Sentinel 已经足够。",
+        "弄清停顿过的哨兵为什么要旁观一阵，以及其他哨兵已经足够。",
     ),
     scenario: "title TILT
 seed 11
@@ -22,7 +22,7 @@ writer 50ms
             text: text(
                 "Freeze sentinel-1, as a paused virtual machine or heavy swapping would. It does not know that time goes by. \
                  After a second the others call it down. Wait five.",
-                "冻结 sentinel-1，就像虚拟机被暂停或者严重换页。它不知道时间在流逝。一秒后其他 Sentinel 认为它下线。等五秒。",
+                "冻结 sentinel-1，就像虚拟机被暂停或者严重的内存交换（swap）。它不知道时间在流逝。一秒后其他哨兵认为它下线。等五秒。",
             ),
             ask: None,
             deeds: &[Deed {
@@ -37,7 +37,7 @@ writer 50ms
             title: text("It wakes", "它醒来"),
             text: text(
                 "When it goes on, its clock says that nobody has answered for five seconds. What should it conclude?",
-                "当它继续运行时，时钟显示已有五秒没有任何回应。它应该得出什么结论？",
+                "当它继续运行时，时钟显示已有五秒没有任何应答。它应该得出什么结论？",
             ),
             ask: Some(Question {
                 answers: &[
@@ -48,7 +48,7 @@ writer 50ms
                 because: text(
                     "Its own timer came five seconds late: it was the one who stood still, so what it measured means nothing. It \
                      enters TILT: it looks on for 30 seconds, and calls nobody down.",
-                    "它自己的定时器迟到了五秒：停住的是它自己，量到的沉默毫无意义。它进入 TILT：旁观 30 秒，不判定任何人下线。",
+                    "它自己的定时器迟到了五秒：停顿的是它自己，量到的静默时间毫无意义。它进入 TILT：旁观 30 秒，不判定任何人下线。",
                 ),
             }),
             deeds: &[Deed {
@@ -60,7 +60,7 @@ writer 50ms
             check: |scene| scene.is_now("event sentinel-1 +tilt"),
         },
         Step {
-            title: text("The others are enough", "其他 Sentinel 已足够"),
+            title: text("The others are enough", "其他哨兵已足够"),
             text: text(
                 "Kill the master while sentinel-1 is in TILT. Two of three are quorum and majority.",
                 "趁 sentinel-1 处于 TILT 时杀死主节点。三个中的两个既达到 quorum 也构成多数。",
@@ -91,13 +91,13 @@ writer 50ms
     ],
     learnt: text(
         "A judge must be awake. TILT keeps a Sentinel that stood still from calling the healthy down.",
-        "裁判必须清醒。TILT 防止停顿过的 Sentinel 把健康的节点判为下线。",
+        "裁判必须清醒。TILT 防止停顿过的哨兵把健康的节点判为下线。",
     ),
     practice: text(
         "+tilt in a log names a machine that stands still: look for swap, paused or migrated VMs, starved containers. One \
          Sentinel in TILT is no harm while a majority is awake; all on one host tilt together, and then nobody watches.",
-        "日志里的 +tilt 指向一台会停顿的机器：检查换页、虚拟机暂停或迁移、CPU 不足的容器。只要多数 Sentinel 清醒，一个 TILT 无妨；\
-         但如果都在同一台宿主机上，就会一起 TILT，那时就没人看守了。",
+        "日志里的 +tilt 指向一台会停顿的机器：检查内存交换（swap）、虚拟机暂停或迁移、CPU 不足的容器。只要多数哨兵清醒，一个 TILT 无妨；\
+         但如果都在同一台宿主机上，就会一起进入 TILT，那时就无人值守了。",
     ),
     figures: None,
 };

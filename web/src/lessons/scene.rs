@@ -51,10 +51,10 @@ impl<'a> Scene<'a> {
         self.timeline.now().0.saturating_sub(self.since.0)
     }
 
-    /// Microseconds since the lesson began.
+    /// Microseconds since the world began, which was before the lesson did.
     #[must_use]
-    pub fn since_start_us(&self) -> u64 {
-        self.timeline.now().0 - self.timeline.beginning().0
+    pub fn lived_us(&self) -> u64 {
+        self.timeline.now().0
     }
 
     /// The node that most Sentinels take for the master.
