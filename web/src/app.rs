@@ -1,14 +1,15 @@
 //! The page: the engine, what is chosen, and who is told what.
 
 mod guided;
+mod keys;
+mod look;
 
 use std::rc::Rc;
 
-use picket_sansio::Time;
-use picket_sim::NodeKind;
+use picket_sim::{ActionError, NodeKind};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlSelectElement};
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use crate::browser;
@@ -28,34 +29,21 @@ use crate::components::settings::Settings;
 use crate::components::share::{Share, Shared};
 use crate::components::stage::Stage;
 use crate::components::tabs::Tabs;
-use crate::console::{Exchange, exchanges};
-use crate::engine::{Engine, Mark, Speed};
+use crate::engine::Engine;
 use crate::guide::{Guide, Trouble};
 use crate::i18n::Lang;
 use crate::library;
-use crate::line::Line;
-use crate::picture::{
-    Asked, Part, Picture, Progress, ReplicaChoice, Ring, Written, asked, failovers, replica_choice, rings,
-    written,
-};
-use crate::sequence::{Filter, Sequence};
+use crate::picture::Part;
+use crate::sequence::Filter;
 use crate::settings::addition;
 use crate::tab::Tab;
 
 use guided::Guided;
+use keys::{Pressed, pressed};
+use look::{Shown, View};
 
-/// Lines of the log that are shown.
-const LINES_MAX: usize = 150;
-/// Lines in which a sentence for those who listen is looked for.
-const TOLD_LOOKBACK: usize = 48;
-/// Sentences that are there at once.
-const TOLD_MAX: usize = 8;
 /// Commands that were typed and can be had again.
 const TYPED_MAX: usize = 100;
-/// For how long on the wall a message is seen after it has arrived.
-const AFTERGLOW_US: u64 = 250_000;
-/// Frames from one count of writes to the next while time goes on.
-const COUNT_EVERY: u32 = 20;
 /// Where the browser keeps the chosen language.
 const LANG_KEY: &str = "picket-language";
 
@@ -85,26 +73,6 @@ pub enum Msg {
     Guide(Guided),
 }
 
-/// What is drawn of a moment; made anew whenever the moment changes.
-struct View {
-    picture: Rc<Picture>,
-    /// The last lines that are worth a sentence.
-    told: Rc<[Line]>,
-    marks: Rc<[Mark]>,
-    /// What the chosen tab shows besides.
-    shown: Shown,
-}
-
-/// What a tab shows; only that of the chosen one is made.
-enum Shown {
-    Node(Vec<Exchange>),
-    Sentinels(Vec<Progress>, Option<ReplicaChoice>),
-    Replication(Vec<Ring>, Vec<Asked>, Vec<Written>),
-    Messages(Rc<Sequence>),
-    Settings,
-    Log(Rc<[Line]>),
-}
-
 /// The page.
 pub struct App {
     engine: Result<Engine, String>,
@@ -116,7 +84,7 @@ pub struct App {
     /// What was typed into consoles, the oldest first.
     typed: Rc<Vec<String>>,
     /// Why the last deed could not be done.
-    refusal: Option<String>,
+    refusal: Option<ActionError>,
     view: Option<View>,
     guide: Guide,
     /// Why something could not be opened.
@@ -164,7 +132,7 @@ impl Component for App {
             last_frame_us: None,
             frames: 0,
         };
-        app.look();
+        app.look(false);
         app.listen();
         browser::on_address_change(&app.address);
         ctx.link().send_message(Msg::Guide(Guided::Address));
@@ -173,7 +141,8 @@ impl Component for App {
     }
 
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
-        let is_opening = matches!(msg, Msg::Frame(_)) && self.open_further();
+        let is_frame = matches!(msg, Msg::Frame(_));
+        let is_opening = is_frame && self.open_further();
         let Ok(engine) = &mut self.engine else { return false };
         match msg {
             Msg::Frame(at_us) => {
@@ -188,8 +157,12 @@ impl Component for App {
                     return false;
                 }
             }
-            Msg::Time(command) => command.carry_out(engine),
+            Msg::Time(command) => {
+                self.refusal = None;
+                command.carry_out(engine);
+            }
             Msg::Choose(choice) => {
+                self.refusal = None;
                 if matches!(choice, Choice::Node(_)) {
                     self.tab = Tab::Node;
                 }
@@ -222,7 +195,7 @@ impl Component for App {
                 self.lang = lang;
                 store_lang(lang);
             }
-            Msg::Key(event) => match key(&event, engine) {
+            Msg::Key(event) => match pressed(&event, engine) {
                 Some(Pressed::Time(command)) => {
                     event.prevent_default();
                     command.carry_out(engine);
@@ -233,7 +206,7 @@ impl Component for App {
             Msg::Guide(asked) => self.guided(ctx, asked),
         }
         self.follow_lesson();
-        self.look();
+        self.look(is_frame && !is_opening);
         true
     }
 
@@ -298,8 +271,8 @@ impl Component for App {
                     <aside>
                         <LessonCard progress={self.guide.progress().cloned()} figures={self.figures()} {lang}
                             on_ask={link.callback(|ask| Msg::Guide(Guided::Ask(ask)))} />
-                        <Narration lines={view.told.clone()} picture={picture.clone()} {lang} />
-                        if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ refusal }</p> }
+                        <Narration told={view.told.clone()} {lang} />
+                        if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ lang.refused(refusal) }</p> }
                         <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
                     </aside>
                 </main>
@@ -346,7 +319,7 @@ impl App {
                     on_filter={link.callback(Msg::Filter)}
                     on_seek={link.callback(|to_us| Msg::Time(Command::Seek(to_us)))} />
             },
-            Shown::Settings => {
+            Shown::Settings { values, priorities, done } => {
                 let Ok(engine) = &self.engine else { return html! {} };
                 let kinds = [NodeKind::Server, NodeKind::Sentinel, NodeKind::Writer];
                 let nodes = picture.nodes.iter();
@@ -358,76 +331,12 @@ impl App {
                 let additions = kinds.map(|kind| addition(kind, engine.setup(), engine.timeline()));
                 html! {
                     <Settings nodes={names} {data_nodes} {additions} {lang}
+                        values={*values} priorities={priorities.clone()} done={done.clone()}
                         on_deed={link.callback(Msg::Deed)}
                         on_new={link.callback(|text| Msg::Guide(Guided::Text(Ok(text))))} />
                 }
             }
             Shown::Log(lines) => html! { <Log lines={lines.clone()} {lang} /> },
-        }
-    }
-
-    /// Takes the picture of the present moment.
-    fn look(&mut self) {
-        let Ok(engine) = &self.engine else { return };
-        let now = engine.timeline().now();
-        let afterglow = if engine.is_playing() { engine.speed().virtual_us(AFTERGLOW_US) } else { 0 };
-        let since = Time(now.0.saturating_sub(afterglow).max(engine.timeline().beginning().0));
-        let picture = Picture::of(engine.world(), now, since);
-        self.chosen.keep_to(&picture);
-        let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
-        let before = self.view.as_ref().map(|view| &view.shown);
-        let shown = match self.tab {
-            Tab::Node => {
-                let node = self.chosen.node();
-                Shown::Node(node.map_or_else(Vec::new, |node| exchanges(engine.timeline(), node)))
-            }
-            Tab::Sentinels => {
-                let begin = engine.timeline().beginning();
-                Shown::Sentinels(failovers(engine.world(), now), replica_choice(engine.world(), begin))
-            }
-            Tab::Replication => {
-                let written = match before {
-                    Some(Shown::Replication(_, _, written)) if !is_due => written.clone(),
-                    _ => written(engine.world()),
-                };
-                let asked = asked(engine.world(), engine.timeline().beginning());
-                Shown::Replication(rings(&picture), asked, written)
-            }
-            Tab::Messages => {
-                let lines = engine.lines(LINES_MAX);
-                Shown::Messages(match before {
-                    Some(Shown::Messages(before)) if !is_due => before.clone(),
-                    _ => {
-                        let filter = &self.filter;
-                        Rc::new(Sequence::of(engine.timeline(), &picture, &lines, filter, self.lang))
-                    }
-                })
-            }
-            Tab::Settings => Shown::Settings,
-            Tab::Log => {
-                // What has not changed is not made anew, so that nobody compares it.
-                let lines = engine.lines(LINES_MAX);
-                Shown::Log(match before {
-                    Some(Shown::Log(before)) if before[..] == lines[..] => before.clone(),
-                    _ => lines.into(),
-                })
-            }
-        };
-        let same = self.view.as_ref().map(|view| &view.marks).filter(|before| before[..] == *engine.marks());
-        let marks = same.map_or_else(|| engine.marks().into(), Rc::clone);
-        let is_told = |line: &Line| self.lang.narrate(line).is_some();
-        let told: Vec<Line> = engine.lines(TOLD_LOOKBACK).into_iter().filter(is_told).collect();
-        let told = &told[told.len().saturating_sub(TOLD_MAX)..];
-        let same = self.view.as_ref().map(|view| &view.told).filter(|before| before[..] == *told);
-        let told = same.map_or_else(|| told.into(), Rc::clone);
-        self.view = Some(View { picture: Rc::new(picture), told, marks, shown });
-    }
-
-    /// Keys count wherever the focus is.
-    fn listen(&self) {
-        if let Some(window) = web_sys::window() {
-            // Without keys there are still the buttons.
-            let _ = window.add_event_listener_with_callback("keydown", self.keys.as_ref().unchecked_ref());
         }
     }
 
@@ -437,37 +346,6 @@ impl App {
             let _ = window.request_animation_frame(self.frame.as_ref().unchecked_ref());
         }
     }
-}
-
-/// What a key means.
-enum Pressed {
-    Time(Command),
-    Close,
-}
-
-fn key(event: &KeyboardEvent, engine: &Engine) -> Option<Pressed> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() {
-        return None;
-    }
-    let on = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let tag = on.map(|element| element.tag_name()).unwrap_or_default();
-    // These use the keys themselves.
-    if matches!(tag.as_str(), "DIALOG" | "INPUT" | "SELECT" | "TEXTAREA") && event.key() != "Escape" {
-        return None;
-    }
-    let speed = engine.speed().index();
-    let command = match (event.key().as_str(), event.shift_key()) {
-        (" ", _) if tag != "BUTTON" => Command::Play(!engine.is_playing()),
-        ("ArrowRight", false) => Command::Step,
-        ("ArrowLeft", false) => Command::StepBack,
-        ("ArrowRight", true) => Command::ToEvent,
-        ("ArrowLeft", true) => Command::ToEventBack,
-        ("+" | "=", _) => Command::Speed(Speed::at(speed + 1)),
-        ("-", _) => Command::Speed(Speed::at(speed.saturating_sub(1))),
-        ("Escape", _) => return Some(Pressed::Close),
-        _ => return None,
-    };
-    Some(Pressed::Time(command))
 }
 
 /// The language that was chosen before, or that the browser prefers.

@@ -1,6 +1,6 @@
 //! What is played: which lesson or scenario, how far the learner has come, and what is on its way to be opened.
 
-use picket_sim::Scenario;
+use picket_sim::{ActionError, Scenario, ScenarioError};
 
 use crate::engine::{Engine, Opening, Refusal};
 use crate::lessons::{self, Look, Progress};
@@ -31,7 +31,7 @@ pub enum Trouble {
     /// A file or a link whose text is longer than any scenario.
     TooLong,
     /// A text that is no scenario.
-    NoScenario(String),
+    NoScenario(ScenarioError),
     /// A scenario that cannot be shown.
     Refused(Refusal),
     /// A file that the browser cannot read.
@@ -129,9 +129,7 @@ impl Guide {
         if text.len() > TEXT_LEN_MAX {
             return Err(Trouble::TooLong);
         }
-        let scenario: Scenario = text
-            .parse()
-            .map_err(|error: picket_sim::ScenarioError| Trouble::NoScenario(error.to_string()))?;
+        let scenario: Scenario = text.parse().map_err(Trouble::NoScenario)?;
         self.open(scenario, choice)
     }
 
@@ -202,7 +200,7 @@ impl Guide {
     ///
     /// # Errors
     /// Why it cannot be done.
-    pub fn press(&mut self, button: usize, engine: &mut Engine) -> Result<(), String> {
+    pub fn press(&mut self, button: usize, engine: &mut Engine) -> Result<(), ActionError> {
         let Some(progress) = &mut self.progress else { return Ok(()) };
         let lines = progress.press(button, engine.timeline());
         let done = lines.iter().try_for_each(|line| engine.inject(line));
@@ -292,7 +290,7 @@ mod tests {
                 Err(trouble) => break trouble,
             }
         };
-        assert!(matches!(refused, Trouble::Refused(Refusal::Impossible(_))));
+        assert!(matches!(refused, Trouble::Refused(Refusal::Line(..))));
         assert_eq!((guide.opening(), guide.choice()), (None, Played::Free));
         guide.choose(Played::Scenario(3)).expect("there is such a scenario");
         guide.cancel();

@@ -15,7 +15,6 @@ pub mod lessons;
 pub mod library;
 pub mod line;
 pub mod picture;
-
 pub mod sequence;
 pub mod settings;
 pub mod share;

@@ -1,8 +1,12 @@
 //! A line of what happened: who, what, why, and what sort of event it is.
 
+use std::borrow::Cow;
+
 use picket_replication::MasterEvent;
 use picket_sentinel_core::Event;
 use picket_sim::{Entry, NodeEvent, NodeId, Told};
+
+use crate::i18n::Lang;
 
 /// What sort of event a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,25 +34,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, for legends.
-    pub const ALL: [Self; 10] = [
-        Self::Deed,
-        Self::Sdown,
-        Self::Odown,
-        Self::Election,
-        Self::Failover,
-        Self::Switch,
-        Self::Sync,
-        Self::Recovery,
-        Self::Violation,
-        Self::Other,
-    ];
-
     /// The sort of event that this line of a transcript tells.
     #[must_use]
     pub fn of(told: &Told) -> Self {
         match told {
-            Told::Deed => Self::Deed,
+            Told::Deed(_) => Self::Deed,
             Told::Violation => Self::Violation,
             Told::Sentinel(event) => Self::of_sentinel(event),
             Told::Node(event) => Self::of_node(event),
@@ -145,6 +135,8 @@ pub struct Line {
     pub why: Option<String>,
     /// What sort of event it is.
     pub kind: Kind,
+    /// The same as data.
+    pub told: Told,
 }
 
 impl Line {
@@ -156,7 +148,25 @@ impl Line {
             None => (entry.text.clone(), None),
         };
         let kind = Kind::of(&entry.told);
-        Self { index, at_us, node: entry.node, who: entry.who.clone(), what, why, kind }
+        Self {
+            index,
+            at_us,
+            node: entry.node,
+            who: entry.who.clone(),
+            what,
+            why,
+            kind,
+            told: entry.told.clone(),
+        }
+    }
+
+    /// What happened. Lines of logs are the same in every language.
+    #[must_use]
+    pub fn what(&self, lang: Lang) -> Cow<'_, str> {
+        match &self.told {
+            Told::Deed(change) => lang.changed(change).into(),
+            _ => Cow::Borrowed(&self.what),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be set while a world runs, and with what a new one begins; as lines, so that links and going back know it.
 
-use picket_sim::{NodeKind, Setup, Timeline};
+use picket_sentinel_core::Status;
+use picket_sim::{NodeId, NodeKind, Setup, Timeline, World};
 
 use crate::engine::{DATA_NODES_MAX, SENTINELS_MAX, WRITERS_MAX};
 
@@ -13,7 +14,7 @@ pub struct Setting {
     pub min: u64,
     /// The largest value.
     pub max: u64,
-    /// What it usually is, and what stands in the field at first.
+    /// What it usually is.
     pub usual: u64,
     /// Its unit, as it is written behind the number.
     pub unit: &'static str,
@@ -96,6 +97,41 @@ impl Setting {
     }
 }
 
+/// The value of a setting in the running world: of the first node that is meant and runs, for one that does not run its
+/// usual value.
+#[must_use]
+pub fn current(setting: &Setting, world: &World, node: Option<NodeId>) -> u64 {
+    let of_sentinels = |status: Status| {
+        let master = status.masters.first()?;
+        Some(match setting.word {
+            "down-after-milliseconds" => master.down_after.0,
+            "failover-timeout" => master.failover_timeout.0,
+            "parallel-syncs" => u64::from(master.parallel_syncs),
+            _ => u64::from(master.quorum),
+        })
+    };
+    let found = match setting.whose {
+        Whose::Sentinels => {
+            world.nodes().filter_map(|node| world.sentinel(node)).filter_map(of_sentinels).next()
+        }
+        Whose::Redis => {
+            let mut cores = world.nodes().filter_map(|node| world.core(node));
+            cores.next().map(|core| core.setting(setting.word))
+        }
+        Whose::OneNode => node.and_then(|node| world.core(node)).map(|core| core.setting(setting.word)),
+        Whose::World => None,
+    };
+    found.unwrap_or(setting.usual)
+}
+
+/// The last thing that was set in this world up to now, as a line.
+#[must_use]
+pub fn last_set(timeline: &Timeline) -> Option<String> {
+    let up_to_now = timeline.deeds().iter().rev().filter(|deed| deed.at <= timeline.now());
+    let mut lines = up_to_now.map(|deed| deed.action.to_string());
+    lines.find(|line| line.contains(" SENTINEL SET ") || line.contains(" CONFIG SET "))
+}
+
 /// The text of a world that begins with these values of [`NEW`], in their order.
 ///
 /// # Errors
@@ -162,6 +198,33 @@ mod tests {
         }
         let text = engine.scenario().to_string();
         assert_eq!(super::tests::engine(&text).world().outputs_hash(), engine.world().outputs_hash());
+    }
+
+    #[test]
+    fn what_is_in_force_is_found_and_time_takes_it_back() {
+        let mut engine = engine("redis 3\nquorum 2\ndown-after 700ms");
+        let node = engine.world().find("redis-2").ok();
+        let values = |engine: &Engine| LIVE.map(|setting| current(&setting, engine.world(), node));
+        let before = values(&engine);
+        assert_eq!((before[0], before[3]), (700, 2));
+        assert_eq!(last_set(engine.timeline()), None);
+        let wanted = [2_000, 20_000, 2, 3, 32_768, 1, 5, 7];
+        for (setting, number) in LIVE.iter().zip(wanted) {
+            let line = setting.line(&number.to_string(), "redis-2").expect("it is within bounds");
+            engine.inject(&line).expect(&line);
+        }
+        engine.set_playing(true);
+        for _ in 0..20 {
+            engine.tick(100_000, |_| false);
+        }
+        assert_eq!(values(&engine), wanted);
+        assert_eq!(last_set(engine.timeline()).as_deref(), Some("run redis-2 CONFIG SET replica-priority 7"));
+        let other = engine.world().find("redis-1").ok();
+        assert_eq!(current(&LIVE[7], engine.world(), other), 100, "that is another node's");
+        engine.step_back();
+        engine.seek_us(0);
+        engine.step_back();
+        assert_eq!(values(&engine)[..3], before[..3]);
     }
 
     #[test]

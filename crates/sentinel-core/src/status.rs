@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use picket_sansio::Time;
+use picket_sansio::{Millis, Time};
 
 use crate::addr::Addr;
 use crate::instance::{Role, Server};
@@ -34,6 +34,12 @@ pub struct MasterStatus {
     pub o_down: bool,
     /// How many must agree.
     pub quorum: u32,
+    /// How long a node must be unreachable to count as down.
+    pub down_after: Millis,
+    /// The time limit of the phases of a failover.
+    pub failover_timeout: Millis,
+    /// How many replicas may synchronise with the new master at the same time.
+    pub parallel_syncs: u32,
     /// The epoch of the configuration in force.
     pub config_epoch: u64,
     /// For whom this Sentinel voted last, where that is known, and in which epoch.
@@ -105,6 +111,9 @@ impl Status {
                 server: server(&master.server),
                 o_down: master.o_down,
                 quorum: master.settings.quorum,
+                down_after: master.settings.down_after,
+                failover_timeout: master.settings.failover_timeout,
+                parallel_syncs: master.settings.parallel_syncs,
                 config_epoch: master.config_epoch,
                 vote: (master.leader.clone(), master.leader_epoch),
                 refused: master.refused.clone(),

@@ -1,11 +1,11 @@
 //! What can be done to a world while it runs: [`World`]'s verbs for faults and their ends.
 
-use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use picket_sansio::{Millis, Prng, Time};
 
+use crate::change::Change;
 use crate::context::Signal;
 use crate::disk::DiskFault;
 use crate::ids::{NodeId, Power};
@@ -35,39 +35,39 @@ impl Latency {
     }
 }
 
-/// Which way a wire is cut.
+/// Which ways of a wire are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Nothing passes.
+pub enum Ways {
+    /// Both.
     Both,
-    /// Nothing passes from the first to the second.
+    /// From the first to the second.
     OneWay,
 }
 
 impl World {
     /// Ends a process at once, as `kill -9` does: peers see their connections close.
     pub fn kill(&mut self, node: NodeId) {
-        self.note(node, "killed");
+        self.note(node, Change::Killed);
         self.stop(node, Power::Killed);
     }
 
     /// Switches a machine off: peers see nothing.
     pub fn switch_off(&mut self, node: NodeId) {
-        self.note(node, "switched off");
+        self.note(node, Change::SwitchedOff);
         self.stop(node, Power::Off);
     }
 
     /// Starts a process that does not run. A Sentinel reads what is on its disk.
     pub fn restart(&mut self, node: NodeId) {
         if matches!(self.power(node), Power::Killed | Power::Off) {
-            self.note(node, "started again");
+            self.note(node, Change::Started);
             self.start(node);
         }
     }
 
     /// Starts a data server over on an empty disk: without data, and without `replicaof`.
     pub fn wipe(&mut self, server: NodeId) {
-        self.note(server, "wiped");
+        self.note(server, Change::Wiped);
         self.stop(server, Power::Killed);
         match &mut self.node_mut(server).program {
             Program::Server(server) => server.wipe(),
@@ -82,7 +82,7 @@ impl World {
     /// Stops a process (SIGSTOP). Its kernel goes on: connections are accepted, bytes pile up.
     pub fn freeze(&mut self, node: NodeId) {
         if self.power(node) == Power::Running {
-            self.note(node, "frozen");
+            self.note(node, Change::Frozen);
             self.set_power(node, Power::Frozen);
         }
     }
@@ -92,7 +92,7 @@ impl World {
         if self.power(node) != Power::Frozen {
             return;
         }
-        self.note(node, "goes on");
+        self.note(node, Change::Resumed);
         self.set_power(node, Power::Running);
         while self.power(node) == Power::Running
             && let Some(signal) = self.node_mut(node).inbox.pop_front()
@@ -102,22 +102,19 @@ impl World {
     }
 
     /// Cuts the wire from one node to another. Connections stay; what is sent waits to be sent again.
-    pub fn cut(&mut self, from: NodeId, to: NodeId, cut: Cut) {
-        let text = match cut {
-            Cut::Both => format!("wire to {} cut", self.name(to)),
-            Cut::OneWay => format!("wire towards {} cut", self.name(to)),
-        };
-        self.note(from, &text);
+    pub fn cut(&mut self, from: NodeId, to: NodeId, ways: Ways) {
+        let change = Change::Cut(self.name(to).to_string(), ways);
+        self.note(from, change);
         self.wires.cuts.insert((from, to));
-        if cut == Cut::Both {
+        if ways == Ways::Both {
             self.wires.cuts.insert((to, from));
         }
     }
 
     /// Mends the wire between two nodes, both ways.
     pub fn mend(&mut self, a: NodeId, b: NodeId) {
-        let text = format!("wire to {} mended", self.name(b));
-        self.note(a, &text);
+        let change = Change::Mended(self.name(b).to_string());
+        self.note(a, change);
         self.wires.cuts.remove(&(a, b));
         self.wires.cuts.remove(&(b, a));
         self.resend();
@@ -125,9 +122,7 @@ impl World {
 
     /// Separates these nodes from all others.
     pub fn partition(&mut self, group: &[NodeId]) {
-        let names: Vec<&str> = group.iter().map(|node| self.name(*node)).collect();
-        let text = format!("partition: {} apart from the rest", names.join(" "));
-        self.remark(&text);
+        self.remark(Change::Parted(group.iter().map(|node| self.name(*node).to_string()).collect()));
         let outside: Vec<NodeId> = self.nodes().filter(|node| !group.contains(node)).collect();
         for inside in group {
             for outside in &outside {
@@ -139,57 +134,64 @@ impl World {
 
     /// Mends every wire.
     pub fn heal(&mut self) {
-        self.remark("all wires mended");
+        self.remark(Change::Healed);
         self.wires.cuts.clear();
         self.resend();
     }
 
     /// Ends every connection between two nodes; both sides see it.
     pub fn reset_connections(&mut self, a: NodeId, b: NodeId) {
-        let text = format!("connections with {} lost", self.name(b));
-        self.note(a, &text);
+        let change = Change::Reset(self.name(b).to_string());
+        self.note(a, change);
         self.sever(a, b);
     }
 
     /// A node loses its ends of the connections with another, as when a firewall on the way forgets them: it connects
     /// anew, and the other has it twice until it sends something on the old connections.
     pub fn half_open(&mut self, node: NodeId, other: NodeId) {
-        let text = format!("loses its ends of the connections with {}", self.name(other));
-        self.note(node, &text);
+        let change = Change::HalfOpen(self.name(other).to_string());
+        self.note(node, change);
         self.forget_ends(node, other);
     }
 
     /// How many of a hundred segments are lost between two nodes, either way.
     pub fn set_loss(&mut self, a: NodeId, b: NodeId, percent: u32) {
-        let text = format!("wire to {}: {percent} % of what is sent is lost", self.name(b));
-        self.note(a, &text);
+        let change = Change::Lossy(Some(self.name(b).to_string()), percent);
+        self.note(a, change);
         self.wires.pair_losses.insert((a.min(b), a.max(b)), percent);
     }
 
     /// How many of a hundred are lost where nothing else was said.
     pub fn set_default_loss(&mut self, percent: u32) {
-        self.remark(&format!("wires: {percent} % of what is sent is lost"));
+        self.remark(Change::Lossy(None, percent));
         self.wires.usual_loss = percent;
     }
 
-    /// How long a segment takes between two nodes, either way.
-    pub fn set_latency(&mut self, a: NodeId, b: NodeId, latency: Latency) {
-        self.wires.pairs.insert((a.min(b), a.max(b)), latency);
+    /// How long a segment takes from one node to another, or either way.
+    pub fn set_latency(&mut self, from: NodeId, to: NodeId, ways: Ways, latency: Latency) {
+        let change = Change::Slowed(Some((self.name(to).to_string(), ways)), latency);
+        self.note(from, change);
+        self.wires.latencies.insert((from, to), latency);
+        if ways == Ways::Both {
+            self.wires.latencies.insert((to, from), latency);
+        }
     }
 
     /// How long a segment takes where nothing else was said.
     pub fn set_default_latency(&mut self, latency: Latency) {
+        self.remark(Change::Slowed(None, latency));
         self.wires.usual = latency;
     }
 
     /// What is wrong with a disk from now on.
     pub fn set_disk_fault(&mut self, node: NodeId, fault: DiskFault) {
-        self.note(node, &format!("disk: {fault:?}"));
+        self.note(node, Change::Disk(fault));
         self.node_mut(node).drive.fault = fault;
     }
 
     /// How long writes to a disk take from now on.
     pub fn set_disk_latency(&mut self, node: NodeId, latency: Latency) {
+        self.note(node, Change::SlowDisk(latency));
         self.node_mut(node).drive.latency = latency;
     }
 
@@ -197,7 +199,7 @@ impl World {
     /// next. The clock by which a process measures spans never jumps: what a Sentinel distrusts is that it stood still,
     /// which is [`freeze`](Self::freeze) and [`thaw`](Self::thaw).
     pub fn set_clock(&mut self, node: NodeId, by_ms: i64) {
-        self.note(node, &format!("its calendar clock jumps by {by_ms} ms"));
+        self.note(node, Change::ClockJumped(by_ms));
         let machine = self.node_mut(node);
         machine.clock_ms = machine.clock_ms.saturating_add(by_ms);
         self.signal(node, Signal::ClockJumped);
@@ -216,7 +218,7 @@ impl World {
 
     /// How a data server answers from now on.
     pub fn set_answering(&mut self, server: NodeId, answering: Answering) {
-        self.note(server, &format!("answers: {answering:?}"));
+        self.note(server, Change::Answers(answering));
         if let Program::Server(server) = &mut self.node_mut(server).program {
             server.set_answering(answering);
         }
@@ -231,7 +233,7 @@ impl World {
 
     /// Whether a writer writes from now on.
     pub fn set_writing(&mut self, writer: NodeId, writes: bool) {
-        self.note(writer, if writes { "writes again" } else { "writes no more" });
+        self.note(writer, if writes { Change::WritesAgain } else { Change::WritesNoMore });
         if let Program::Writer(writer) = &mut self.node_mut(writer).program {
             writer.set_writing(writes);
         }

@@ -18,7 +18,7 @@ use crate::disk::{Disk, Drive};
 use crate::ids::{NodeId, NodeKind, Power, Run};
 use crate::invariants::Observation;
 use crate::node::{Node, Program};
-use crate::script::ActionError;
+use crate::script::{ActionError, bounds};
 use crate::sentinel::SentinelHost;
 use crate::server::{Server, ServerOptions};
 #[cfg(feature = "scale")]
@@ -30,7 +30,7 @@ use crate::writer::Writer;
 /// How long a console waits for its reply.
 const CONSOLE_PATIENCE: Millis = Millis(10_000);
 /// Commands of operators that wait for their replies, at most.
-const CONSOLES_MAX: usize = 200;
+pub(crate) const CONSOLES_MAX: usize = 200;
 /// How many numbers each writer has for its own: sets of such numbers are small.
 const WRITER_NUMBERS: u64 = 10_000_000;
 
@@ -155,9 +155,7 @@ impl World {
     pub(crate) fn add_writer_at(&mut self, number: u16, interval: Millis) -> Result<NodeId, ActionError> {
         let sentinels: Vec<NodeId> = self.sentinels().collect();
         if sentinels.is_empty() {
-            return Err(ActionError(
-                "a writer asks Sentinels for the master, and there are none".to_string(),
-            ));
+            return Err(ActionError::NoSentinels);
         }
         Ok(self.add_writer_to(number, &Cluster::master_name(0), &sentinels, interval))
     }
@@ -256,6 +254,7 @@ impl World {
     /// # Errors
     /// If too many commands wait for their replies. None has been sent then.
     pub(crate) fn run_on(&mut self, nodes: &[NodeId], words: &[String]) -> Result<(), ActionError> {
+        bounds::check(words)?;
         self.check_consoles(nodes.len())?;
         nodes.iter().try_for_each(|node| self.run(*node, words))
     }
@@ -264,9 +263,7 @@ impl World {
         let is_busy = |node: &&Node| matches!(&node.program, Program::Console(console) if !console.is_idle());
         let busy = self.nodes.iter().filter(is_busy).count();
         if busy + wanted > CONSOLES_MAX {
-            return Err(ActionError(format!(
-                "{busy} of at most {CONSOLES_MAX} commands wait for their replies"
-            )));
+            return Err(ActionError::Busy(busy));
         }
         Ok(())
     }

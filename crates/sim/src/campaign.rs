@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use picket_sansio::{Millis, Prng};
 
-use crate::action::{Cut, Latency};
+use crate::action::{Latency, Ways};
 use crate::cluster::Cluster;
 use crate::disk::DiskFault;
 use crate::scenario::{Fact, Line, Moment, Scenario, Setup, count_lost};
@@ -238,8 +238,8 @@ impl Draw {
                 Belief::Frozen => set(self, Belief::Running, Action::Resume(node)),
             },
             32..=35 => set(self, Belief::Down, Action::Off(node)),
-            36..=45 => self.act(at_us, Action::Cut(node, other, Cut::Both)),
-            46..=53 => self.act(at_us, Action::Cut(node, other, Cut::OneWay)),
+            36..=45 => self.act(at_us, Action::Cut(node, other, Ways::Both)),
+            46..=53 => self.act(at_us, Action::Cut(node, other, Ways::OneWay)),
             54..=59 => {
                 let names: Vec<String> = self.nodes.iter().map(|(name, _)| name.clone()).collect();
                 let mut group: Vec<String> = names.into_iter().filter(|_| self.prng.below(2) == 0).collect();
@@ -263,7 +263,7 @@ impl Draw {
                 let from_us = self.prng.below(300) * 1_000;
                 let latency = Latency { from_us, to_us: from_us * 2 + 1_000 };
                 self.pairs.push((node.clone(), other.clone()));
-                self.act(at_us, Action::Latency(Some((node, other)), latency));
+                self.act(at_us, Action::Latency(Some((node, other, Ways::Both)), latency));
             }
             93 => {
                 let latency = Latency::exactly(Millis(self.prng.below(500)));
@@ -393,7 +393,7 @@ impl Draw {
             self.act(at_us, Action::Remove(name));
         }
         for (a, b) in core::mem::take(&mut self.pairs) {
-            self.act(at_us, Action::Latency(Some((a, b)), USUAL));
+            self.act(at_us, Action::Latency(Some((a, b, Ways::Both)), USUAL));
         }
         for (a, b) in core::mem::take(&mut self.lossy) {
             self.act(at_us, Action::Loss(Some((a, b)), 0));

@@ -2,13 +2,13 @@
 //!
 //! An answer is what the name stood for when it was asked for; it may be old news when it arrives.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use crate::action::Latency;
+use crate::change::Change;
 use crate::context::Signal;
 use crate::ids::NodeId;
 use crate::queue::Happening;
@@ -63,11 +63,7 @@ impl Dns {
 impl World {
     /// Lets a name stand for these addresses from now on; for none: there is no such name any more.
     pub fn set_name(&mut self, name: &str, ips: &[IpAddr]) {
-        let words: Vec<String> = ips.iter().map(ToString::to_string).collect();
-        self.remark(&format!(
-            "name {name}: {}",
-            if ips.is_empty() { "gone".into() } else { words.join(" ") }
-        ));
+        self.remark(Change::Named(name.to_string(), ips.to_vec()));
         let name = name.to_ascii_lowercase();
         match ips.first() {
             None => {
@@ -87,7 +83,7 @@ impl World {
 
     /// Whether a machine is cut off from name resolution: its lookups fail, in their time.
     pub fn set_dns_cut_off(&mut self, node: NodeId, is_cut_off: bool) {
-        self.note(node, if is_cut_off { "resolves no names" } else { "resolves names again" });
+        self.note(node, if is_cut_off { Change::ResolvesNoMore } else { Change::ResolvesAgain });
         if is_cut_off {
             self.dns.cut_off.insert(node);
         } else {

@@ -20,6 +20,7 @@ extern crate alloc;
 mod action;
 mod build;
 pub mod campaign;
+mod change;
 mod cluster;
 mod console;
 mod context;
@@ -55,7 +56,8 @@ mod world;
 mod writer;
 mod writes;
 
-pub use action::{Cut, Latency};
+pub use action::{Latency, Ways};
+pub use change::Change;
 pub use cluster::{Cluster, Shape};
 pub use console::Answer;
 pub use disk::DiskFault;
@@ -64,7 +66,7 @@ pub use invariants::Violation;
 pub use message::{Message, MessageId};
 pub use picket_node_core::NodeEvent;
 pub use scenario::{
-    Beginning, Fact, Failure, Line, Loss, Moment, Part, Resync, Scenario, ScenarioError, Setup, Start,
+    Beginning, Fact, Failure, Line, Loss, Moment, Part, Resync, Scenario, ScenarioError, Setup, Start, Wrong,
 };
 pub use script::{Action, ActionError, Switch};
 pub use server::{Answering, ServerOptions, ServerView};

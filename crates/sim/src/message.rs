@@ -9,6 +9,7 @@ use bytes::Bytes;
 use picket_resp::{ReplyDecoder, RequestBuffer};
 use picket_sansio::{Millis, Time};
 
+use crate::change::Change;
 use crate::ids::{NodeId, NodeKind};
 use crate::script::ActionError;
 use crate::tap::{show_reply, show_request};
@@ -116,8 +117,8 @@ impl World {
     /// # Errors
     /// If no such message is on its way.
     pub fn delay(&mut self, message: u64, by: Millis) -> Result<(), ActionError> {
-        self.hold_back(MessageId(message), by).ok_or_else(|| not_on_its_way(message))?;
-        self.remark(&format!("message {message} delayed by {by}"));
+        self.hold_back(MessageId(message), by).ok_or(ActionError::NoMessage(message))?;
+        self.remark(Change::Delayed(message, by));
         Ok(())
     }
 
@@ -126,14 +127,10 @@ impl World {
     /// # Errors
     /// If no such message is on its way.
     pub fn lose(&mut self, message: u64) -> Result<(), ActionError> {
-        let after = self.lose_once(MessageId(message)).ok_or_else(|| not_on_its_way(message))?;
-        self.remark(&format!("message {message} lost, to be sent again after {after}"));
+        let after = self.lose_once(MessageId(message)).ok_or(ActionError::NoMessage(message))?;
+        self.remark(Change::Lost(message, after));
         Ok(())
     }
-}
-
-fn not_on_its_way(message: u64) -> ActionError {
-    ActionError(format!("no message {message} is on its way"))
 }
 
 /// The commands in it; none if there are only parts of one, or something else.

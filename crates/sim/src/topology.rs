@@ -3,12 +3,12 @@
 //! A machine that leaves is gone for good, and its name and its address are not given again: whoever still asks for
 //! it must not meet somebody else, and a line of the transcript means one machine. Ids of nodes stay as they are.
 
-use alloc::format;
 use alloc::string::{String, ToString as _};
 use core::net::IpAddr;
 
 use picket_sansio::Millis;
 
+use crate::change::Change;
 use crate::cluster::Cluster;
 use crate::ids::{NodeId, NodeKind, Power};
 use crate::node::Program;
@@ -48,7 +48,7 @@ impl Addition {
 
 /// Machines have addresses from 1 on, and the number of each stands in its name. What scripts add is bounded;
 /// a [`Cluster`](crate::Cluster) may be larger.
-const NUMBER_MAX: u16 = 254;
+pub(crate) const NUMBER_MAX: u16 = 254;
 
 impl World {
     /// Adds a node that runs from now on.
@@ -59,29 +59,27 @@ impl World {
         let kind = what.kind();
         let number = number_in(name, kind)?;
         if let Some(known) = self.nodes.iter().find(|node| node.name == name) {
-            return Err(ActionError(match known.is_removed {
-                true => format!("{name} has left for good, and its name is not given again"),
-                false => format!("{name} is there already"),
-            }));
+            let name = name.to_string();
+            return Err(if known.is_removed { ActionError::Gone(name) } else { ActionError::Taken(name) });
         }
         if self.nodes_of(kind).count() >= NODES_MAX as usize {
-            return Err(ActionError(format!("a world has at most {NODES_MAX} nodes of a kind")));
+            return Err(ActionError::TooMany);
         }
         let node = match what {
             Addition::Redis { follows } => self.add_replica(number, name, follows.as_deref())?,
             Addition::Sentinel => {
                 let config = self.sentinel_config(name);
-                self.add_sentinel_at(number, &config).map_err(ActionError)?
+                self.add_sentinel_at(number, &config).map_err(ActionError::Config)?
             }
             Addition::Writer { interval } => self.add_writer_at(number, *interval)?,
         };
-        self.note(node, "added");
+        self.note(node, Change::Added);
         Ok(node)
     }
 
     /// A machine leaves for good: its process ends, and nothing is ever heard of it again.
     pub fn remove(&mut self, node: NodeId) {
-        self.note(node, "removed");
+        self.note(node, Change::Removed);
         self.stop(node, Power::Killed);
         let machine = self.node_mut(node);
         machine.is_removed = true;
@@ -100,7 +98,7 @@ impl World {
             return Ok(self.add_server_at(number, &deployment, options));
         }
         let config = self.shape.data_config(name);
-        self.add_data_node_at(number, &deployment, Some(master), &config).map_err(ActionError)
+        self.add_data_node_at(number, &deployment, Some(master), &config).map_err(ActionError::Config)
     }
 
     /// The first master as all Sentinels see it, or the only data node that is one.
@@ -117,9 +115,7 @@ impl World {
         let mut masters = self.servers().filter(is_master);
         match (masters.next(), masters.next()) {
             (Some(master), None) => Ok(master),
-            _ => {
-                Err(ActionError(format!("it is not clear who is the master of {name}: say whom it follows")))
-            }
+            _ => Err(ActionError::MasterUnclear(name)),
         }
     }
 
@@ -158,9 +154,7 @@ pub(crate) fn number_in(name: &str, kind: NodeKind) -> Result<u16, ActionError> 
         .filter(|number| !number.starts_with(['0', '+']))
         .and_then(|number| number.parse().ok())
         .filter(|number| (1..=NUMBER_MAX).contains(number))
-        .ok_or_else(|| {
-            ActionError(format!("{name:?} is no name: {}-N, N from 1 to {NUMBER_MAX}", word(kind)))
-        })
+        .ok_or_else(|| ActionError::Name(name.to_string(), kind))
 }
 
 /// How the names of such nodes begin.

@@ -8,6 +8,7 @@ use picket_node_core::NodeEvent;
 use picket_sansio::Time;
 use picket_sentinel_core::Event;
 
+use crate::change::Change;
 use crate::ids::NodeId;
 use crate::log::Log;
 
@@ -44,7 +45,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// Something was done to the world.
-    Deed,
+    Deed(Arc<Change>),
     /// A Sentinel noticed or decided something. [`World::name_of_id`](crate::World::name_of_id) knows whose the run ids
     /// in it are.
     Sentinel(Arc<Event>),

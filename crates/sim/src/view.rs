@@ -2,12 +2,15 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use picket_node_core::NodeStatus;
 use picket_sentinel_core::{Sentinel, Status};
 
+use crate::action::Latency;
+use crate::change::Change;
 use crate::data::DataNode;
 use crate::ids::{NodeId, NodeKind, Power};
 use crate::invariants::Violation;
@@ -123,6 +126,11 @@ impl World {
         self.wires.cuts.iter().copied()
     }
 
+    /// The wires that have a latency of their own, from the first to the second.
+    pub fn latencies(&self) -> impl Iterator<Item = (NodeId, NodeId, Latency)> {
+        self.wires.latencies.iter().map(|((from, to), latency)| (*from, *to, *latency))
+    }
+
     /// The node at an address, whatever its port.
     #[must_use]
     pub fn node_at(&self, addr: SocketAddr) -> Option<NodeId> {
@@ -197,13 +205,13 @@ impl World {
     }
 
     /// Something was done to a node.
-    pub(crate) fn note(&mut self, node: NodeId, text: &str) {
-        self.write(Some(node), text, Told::Deed);
+    pub(crate) fn note(&mut self, node: NodeId, change: Change) {
+        self.write(Some(node), &change.to_string(), Told::Deed(Arc::new(change)));
     }
 
     /// Something was done to the world.
-    pub(crate) fn remark(&mut self, text: &str) {
-        self.write(None, text, Told::Deed);
+    pub(crate) fn remark(&mut self, change: Change) {
+        self.write(None, &change.to_string(), Told::Deed(Arc::new(change)));
     }
 
     pub(crate) fn write(&mut self, node: Option<NodeId>, text: &str, told: Told) {

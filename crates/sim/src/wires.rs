@@ -15,8 +15,8 @@ pub(crate) const RETRANSMISSIONS_MAX: u32 = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Wires {
     pub(crate) usual: Latency,
-    /// Pairs with a delay of their own, the smaller id first.
-    pub(crate) pairs: BTreeMap<(NodeId, NodeId), Latency>,
+    /// From whom to whom it takes another time.
+    pub(crate) latencies: BTreeMap<(NodeId, NodeId), Latency>,
     /// Of a hundred segments so many are lost.
     pub(crate) usual_loss: u32,
     /// Pairs with a loss of their own, the smaller id first.
@@ -30,7 +30,7 @@ impl Wires {
         let usual = Latency { from_us: 800, to_us: 1_200 };
         Self {
             usual,
-            pairs: BTreeMap::new(),
+            latencies: BTreeMap::new(),
             usual_loss: 0,
             pair_losses: BTreeMap::new(),
             cuts: BTreeSet::new(),
@@ -39,13 +39,13 @@ impl Wires {
 
     /// A machine has left.
     pub(crate) fn forget(&mut self, node: NodeId) {
-        self.pairs.retain(|(a, b), _| *a != node && *b != node);
+        self.latencies.retain(|(a, b), _| *a != node && *b != node);
         self.pair_losses.retain(|(a, b), _| *a != node && *b != node);
         self.cuts.retain(|(a, b)| *a != node && *b != node);
     }
 
     pub(crate) fn arrival(&self, now: Time, from: NodeId, to: NodeId, prng: &mut Prng) -> Time {
-        self.pairs.get(&(from.min(to), from.max(to))).copied().unwrap_or(self.usual).after(now, prng)
+        self.latencies.get(&(from, to)).copied().unwrap_or(self.usual).after(now, prng)
     }
 
     /// Whether what is sent now is lost.

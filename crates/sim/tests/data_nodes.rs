@@ -4,7 +4,7 @@ mod common;
 
 use picket_resp::Reply;
 use picket_sansio::Millis;
-use picket_sim::{Cluster, Cut, NodeId, Shape, World};
+use picket_sim::{Cluster, NodeId, Shape, Ways, World};
 
 fn settled(seed: u64) -> Cluster {
     let shape = Shape { real_nodes: true, ..Shape::default() };
@@ -61,7 +61,7 @@ fn a_replica_that_was_cut_off_for_a_moment_goes_on_where_it_was() {
     let group = cluster.groups[0].clone();
     let counters = |cluster: &Cluster| cluster.world.data_node(group[0]).expect("it runs").side.counters;
     let before = counters(&cluster);
-    cluster.world.cut(group[0], group[1], Cut::Both);
+    cluster.world.cut(group[0], group[1], Ways::Both);
     ask(&mut cluster.world, group[0], &["SET", "key", "value"]);
     cluster.world.reset_connections(group[0], group[1]);
     cluster.world.run_for(Millis(2_000)).expect("no violation");

@@ -4,7 +4,7 @@ mod common;
 
 use common::{MASTER, settled};
 use picket_sansio::{Millis, Time};
-use picket_sim::{Cluster, Cut, Detail, Shape};
+use picket_sim::{Cluster, Detail, Shape, Ways};
 
 fn story(seed: u64) -> (String, u64, u64) {
     let mut cluster = settled(seed, &Shape { sentinels: 5, quorum: 3, replicas: 3, ..Shape::default() });
@@ -16,7 +16,7 @@ fn story(seed: u64) -> (String, u64, u64) {
     cluster.world.kill(master);
     common::pass(&mut cluster, 1_500);
     cluster.world.kill(sentinels[2]);
-    cluster.world.cut(sentinels[0], sentinels[1], Cut::OneWay);
+    cluster.world.cut(sentinels[0], sentinels[1], Ways::OneWay);
     common::pass(&mut cluster, 2_000);
     cluster.world.mend_everything();
     common::pass(&mut cluster, 5_000);

@@ -4,7 +4,7 @@ mod common;
 
 use common::{MASTER, drive, drive_switch, fail, first, last, not_said, pass, settled};
 use picket_sansio::{Millis, Time};
-use picket_sim::{Cluster, DiskFault, Latency, NodeId, Shape};
+use picket_sim::{Cluster, DiskFault, Latency, NodeId, Shape, Ways};
 
 fn kill_master(cluster: &mut Cluster) -> (Time, std::net::SocketAddr) {
     let master = cluster.groups[0][0];
@@ -24,7 +24,7 @@ fn a_split_vote_is_resolved_quickly() {
             let nodes = cluster.sentinels.clone();
             for a in &nodes {
                 for b in nodes.iter().filter(|b| *b != a) {
-                    cluster.world.set_latency(*a, *b, Latency::exactly(Millis(70)));
+                    cluster.world.set_latency(*a, *b, Ways::Both, Latency::exactly(Millis(70)));
                 }
             }
             let (since, addr) = kill_master(&mut cluster);
@@ -48,7 +48,7 @@ fn two_sentinels_that_stand_at_the_same_time_do_not_wait_for_each_other() {
         let shape = Shape { sentinels: 2, quorum: 1, ..Shape::default() };
         let mut cluster = settled(seed, &shape);
         let (a, b) = (cluster.sentinels[0], cluster.sentinels[1]);
-        cluster.world.set_latency(a, b, Latency::exactly(Millis(200)));
+        cluster.world.set_latency(a, b, Ways::Both, Latency::exactly(Millis(200)));
         let (since, addr) = kill_master(&mut cluster);
         drive_switch(&mut cluster, 20_000, 0, addr);
         let took =

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::{MASTER, ask, drive, drive_switch, pass, settled};
 use picket_sansio::Time;
-use picket_sim::{Cluster, Cut, Shape};
+use picket_sim::{Cluster, Shape, Ways};
 
 /// Compares what happened since `since` with the file of that name.
 #[track_caller]
@@ -76,7 +76,7 @@ fn split_vote() {
     for (index, a) in nodes.iter().enumerate() {
         for b in &nodes[index + 1..] {
             let latency = picket_sim::Latency::exactly(picket_sansio::Millis(70));
-            cluster.world.set_latency(*a, *b, latency);
+            cluster.world.set_latency(*a, *b, Ways::Both, latency);
         }
     }
     let old = cluster.groups[0][0];
@@ -119,7 +119,7 @@ fn one_way_wire() {
     let mut cluster = settled(1, &Shape::default());
     let (master, blind) = (cluster.groups[0][0], cluster.sentinels[2]);
     let since = cluster.world.now();
-    cluster.world.cut(master, blind, Cut::OneWay);
+    cluster.world.cut(master, blind, Ways::OneWay);
     pass(&mut cluster, 5_000);
     cluster.world.heal();
     pass(&mut cluster, 2_000);

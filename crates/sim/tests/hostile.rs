@@ -5,7 +5,7 @@ mod common;
 
 use common::{MASTER, ask, drive, drive_switch, first, not_said, pass, settled};
 use picket_sansio::Millis;
-use picket_sim::{Answering, Cluster, Cut, Shape};
+use picket_sim::{Answering, Cluster, Shape, Ways};
 
 /// Flaw (b) of the reference: peers' opinions about the old address, a second old, made Sentinels fail the
 /// healthy new master over.
@@ -21,7 +21,7 @@ fn opinions_about_the_old_address_do_not_count_against_the_new_master() {
         let new = cluster.agreed_master(MASTER).expect("just switched");
         // One Sentinel cannot reach the new master; the others can.
         let blind = cluster.sentinels[(seed % 3) as usize];
-        cluster.world.cut(blind, new, Cut::Both);
+        cluster.world.cut(blind, new, Ways::Both);
         pass(&mut cluster, 20_000);
         assert!(cluster.world.transcript().find(switched, blind, "+sdown master").is_some(), "seed {seed}");
         not_said(&cluster.world, switched, "+odown");
@@ -170,7 +170,7 @@ fn a_busy_script_is_killed_once_and_the_master_stays() {
 
 #[test]
 fn a_sentinel_that_cannot_reach_the_master_alone_changes_nothing() {
-    for cut in [Cut::Both, Cut::OneWay] {
+    for cut in [Ways::Both, Ways::OneWay] {
         let mut cluster = settled(1, &Shape::default());
         let master = cluster.groups[0][0];
         let since = cluster.world.now();

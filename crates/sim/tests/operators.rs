@@ -6,7 +6,7 @@ mod common;
 use common::{MASTER, ask, drive, fail, pass, settled};
 use picket_resp::Reply;
 use picket_sansio::{Millis, Time};
-use picket_sim::{Cluster, Cut, DiskFault, Fact, Latency, NodeId, Part, Shape};
+use picket_sim::{Cluster, DiskFault, Fact, Latency, NodeId, Part, Shape, Ways};
 
 const FAILOVER: [&str; 3] = ["SENTINEL", "FAILOVER", MASTER];
 
@@ -59,7 +59,7 @@ fn two_failovers_by_hand_with_different_replicas_end_in_one_configuration() {
         let group = cluster.groups[0].clone();
         let (a, b) = (cluster.sentinels[0], cluster.sentinels[1]);
         for (sentinel, replica) in [(a, 1), (a, 3), (b, 2), (b, 3)] {
-            cluster.world.cut(sentinel, group[replica], Cut::Both);
+            cluster.world.cut(sentinel, group[replica], Ways::Both);
         }
         pass(&mut cluster, 3_000);
         for node in [a, b] {
@@ -82,12 +82,12 @@ fn failovers_by_hand_without_any_majority_are_settled_when_the_wires_are_mended(
         let (sentinels, group) = (cluster.sentinels.clone(), cluster.groups[0].clone());
         for (index, sentinel) in sentinels.iter().enumerate() {
             for other in &sentinels[index + 1..] {
-                cluster.world.cut(*sentinel, *other, Cut::Both);
+                cluster.world.cut(*sentinel, *other, Ways::Both);
             }
             // They do not hear each other over the servers either.
             for (number, server) in group.iter().enumerate() {
                 if number != index + 1 {
-                    cluster.world.cut(*sentinel, *server, Cut::Both);
+                    cluster.world.cut(*sentinel, *server, Ways::Both);
                 }
             }
         }
@@ -212,7 +212,7 @@ fn disturb(seed: u64, by_hand: bool, wanted: &str, disturbance: Disturbance) {
     let addr = cluster.world.addr(old);
     for sentinel in cluster.sentinels.clone() {
         // Fresh facts take longer than votes, and votes longer than the reply to the operator.
-        cluster.world.set_latency(sentinel, cluster.groups[0][2], Latency::exactly(Millis(60)));
+        cluster.world.set_latency(sentinel, cluster.groups[0][2], Ways::Both, Latency::exactly(Millis(60)));
         cluster.world.set_disk_latency(sentinel, Latency::exactly(Millis(20)));
     }
     if by_hand {

@@ -6,7 +6,7 @@ mod common;
 use common::{MASTER, ask, drive, drive_switch, fail, pass, settled};
 use picket_resp::Reply;
 use picket_sansio::{Millis, Time};
-use picket_sim::{Cluster, Cut, NodeId, Shape};
+use picket_sim::{Cluster, NodeId, Shape, Ways};
 
 /// The first master is failed over, comes back as a replica and is promoted again, all while one Sentinel
 /// does not see it; that one has fresh confirmations of the configuration between. Answers the cluster
@@ -19,7 +19,7 @@ fn changed_places_twice(seed: u64) -> (Cluster, NodeId) {
     let addr = cluster.world.addr(first);
     cluster.world.kill(first);
     drive_switch(&mut cluster, 5_000, 0, addr);
-    cluster.world.cut(blind, first, Cut::Both);
+    cluster.world.cut(blind, first, Ways::Both);
     cluster.world.restart(first);
     drive(&mut cluster, 10_000, "it follows", |cluster| {
         cluster.world.server(first).is_some_and(|server| server.link_up)
@@ -52,7 +52,7 @@ fn a_confirmation_from_before_the_places_changed_again_demotes_nobody() {
             let others: Vec<NodeId> =
                 cluster.world.nodes().filter(|node| ![blind, first].contains(node)).collect();
             for other in others {
-                cluster.world.cut(blind, other, Cut::Both);
+                cluster.world.cut(blind, other, Ways::Both);
             }
             pass(&mut cluster, 1_500);
             cluster.world.heal();

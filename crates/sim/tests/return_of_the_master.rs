@@ -167,7 +167,7 @@ fn old_confirmations_do_not_count() {
     for other in [b, c] {
         cluster.world.kill(other);
     }
-    cluster.world.cut(blind, old, picket_sim::Cut::Both);
+    cluster.world.cut(blind, old, picket_sim::Ways::Both);
     pass(&mut cluster, 6_000);
     let back = cluster.world.now();
     cluster.world.restart(old);

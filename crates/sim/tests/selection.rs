@@ -4,7 +4,7 @@ mod common;
 
 use common::{MASTER, drive, drive_switch, fail, pass, settled};
 use picket_sansio::Millis;
-use picket_sim::{Answering, Cluster, Cut, NodeId, NodeKind, Shape};
+use picket_sim::{Answering, Cluster, NodeId, NodeKind, Shape, Ways};
 
 fn shape() -> Shape {
     Shape { replicas: 3, ..Shape::default() }
@@ -53,7 +53,7 @@ fn the_highest_offset_wins() {
         cluster.world.add_writer(MASTER, &sentinels, Millis(5));
         pass(&mut cluster, 1_000);
         for replica in group[1..].iter().filter(|node| **node != group[winner]) {
-            cluster.world.cut(group[0], *replica, Cut::OneWay);
+            cluster.world.cut(group[0], *replica, Ways::OneWay);
         }
         // Less than an INFO period, so that old figures would mislead.
         pass(&mut cluster, 300);

@@ -1,9 +1,11 @@
 //! What is told to those who look: decisions about synchronisations, votes, writes, and lines as data.
 
+use std::sync::Arc;
+
 use picket_replication::{PsyncReason, SyncDecision, SyncQuestion};
 use picket_sansio::Millis;
 use picket_sentinel_core::{Event, RefusalReason};
-use picket_sim::{Action, Detail, NodeId, Scenario, Timeline, Told, World};
+use picket_sim::{Action, Change, Detail, NodeId, Scenario, Timeline, Told, World};
 
 fn timeline(text: &str) -> Timeline {
     text.parse::<Scenario>().expect("a scenario").timeline(Detail::Arrivals).expect("it begins")
@@ -101,7 +103,7 @@ fn lines_are_data_as_well() {
     pass(&mut timeline, 5_000);
     let world = timeline.world();
     let told: Vec<&Told> = world.transcript().since(since).map(|entry| &entry.told).collect();
-    assert_eq!(told[0], &Told::Deed);
+    assert_eq!(told[0], &Told::Deed(Arc::new(Change::Killed)));
     let switched = told.iter().filter(
         |told| matches!(told, Told::Sentinel(event) if matches!(**event, Event::SwitchMaster { .. })),
     );

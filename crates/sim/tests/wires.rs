@@ -74,3 +74,44 @@ fn a_replica_that_lost_its_end_is_there_twice_until_the_master_sends_something()
             .any(|entry| { entry.text.starts_with("Connection with replica 10.0.1.2:6379 lost") })
     );
 }
+
+#[test]
+fn a_wire_is_slow_one_way_or_both() {
+    let mut timeline = timeline("redis 2\nsentinels 1\n");
+    act(&mut timeline, "latency redis-1 -> redis-2 100ms");
+    let world = timeline.world();
+    let (master, replica) = (world.find("redis-1").expect("a node"), world.find("redis-2").expect("a node"));
+    let slow = |timeline: &Timeline| -> Vec<_> {
+        timeline.world().latencies().map(|(from, to, latency)| (from, to, latency.to_us / 1_000)).collect()
+    };
+    assert_eq!(slow(&timeline), [(master, replica, 100)]);
+    let took = |timeline: &mut Timeline, from, to| {
+        let since = timeline.now() + Millis(200);
+        timeline.seek(since + Millis(5_000));
+        let arrived = timeline.world().arrived(since);
+        let sent = arrived.into_iter().filter(|message| message.sent >= since);
+        let between = sent.filter(|message| (message.from, message.to) == (from, to));
+        let took: Vec<u64> =
+            between.map(|message| message.arrives.expect("it arrived").since(message.sent).0).collect();
+        assert!(!took.is_empty());
+        (took.iter().copied().min().unwrap_or(0), took.iter().copied().max().unwrap_or(0))
+    };
+    assert_eq!(took(&mut timeline, master, replica), (100, 100));
+    assert!(took(&mut timeline, replica, master).1 < 10);
+    act(&mut timeline, "latency redis-2 redis-1 50ms");
+    assert_eq!(slow(&timeline), [(master, replica, 50), (replica, master, 50)]);
+    assert_eq!(took(&mut timeline, replica, master), (50, 50));
+    assert_eq!(
+        timeline.deeds().last().map(|deed| deed.action.to_string()).as_deref(),
+        Some("latency redis-2 redis-1 50ms")
+    );
+}
+
+#[test]
+fn what_a_node_is_asked_is_bounded() {
+    let mut timeline = timeline("redis 2\nsentinels 1\n");
+    let action: Action = "run redis-1 SETRANGE k 500000000 x".parse().expect("an action");
+    let error = timeline.inject(action).expect_err("that is too much").to_string();
+    assert!(error.starts_with("SETRANGE with such arguments"), "{error}");
+    assert_eq!(timeline.deeds().len(), 0);
+}

@@ -150,6 +150,8 @@ impl App {
             Ok(true) => {
                 self.chosen.choose(Choice::Nothing);
                 self.refusal = None;
+                // Numbers of nodes mean others now.
+                self.filter.show_all();
                 self.view = None;
                 self.turn_eyes();
             }

@@ -73,9 +73,20 @@ fn of_wire(a: &str, b: &str, props: &Props) -> (Option<String>, Html) {
         let spoken = format!("{label} {to}");
         short_button(label, spoken, texts.cut_one_hint, format!("cut {from} -> {to}"), props)
     };
-    let latency = |span: &str| {
-        let line = format!("latency {a} {b} {span}");
-        short_button(span.to_owned(), format!("{} {span}", texts.latency), texts.latency_hint, line, props)
+    let latency = |arrow: &'static str, wire: String| {
+        let button = move |span: &str| {
+            let to = if arrow == "→" { b } else { a };
+            let spoken = match arrow {
+                "⇄" => format!("{} {span}", texts.latency),
+                _ => format!("{} → {to} {span}", texts.latency),
+            };
+            let hint = if arrow == "⇄" { texts.latency_hint } else { texts.latency_one_hint };
+            short_button(span.to_owned(), spoken, hint, format!("latency {wire} {span}"), props)
+        };
+        html! {
+            <span class="choice"><span aria-hidden="true">{ texts.latency }{ " " }{ arrow }</span>
+                { for ["1ms", "100ms", "1s"].into_iter().map(button) }</span>
+        }
     };
     let deeds = html! {
         <div class="deeds">
@@ -83,7 +94,9 @@ fn of_wire(a: &str, b: &str, props: &Props) -> (Option<String>, Html) {
             { cut("→", a, b) }
             { cut("←", b, a) }
             { button(texts.mend, texts.mend_hint, format!("mend {a} {b}"), props) }
-            <span class="choice"><span aria-hidden="true">{ texts.latency }</span>{ for ["1ms", "100ms", "1s"].into_iter().map(latency) }</span>
+            { latency("⇄", format!("{a} {b}")) }
+            { latency("→", format!("{a} -> {b}")) }
+            { latency("←", format!("{b} -> {a}")) }
             { button(texts.reset, texts.reset_hint, format!("reset {a} {b}"), props) }
             { of_group(props) }
         </div>

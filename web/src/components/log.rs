@@ -22,7 +22,7 @@ pub(crate) fn Log(props: &Props) -> Html {
             <li key={line.index} class={line.kind.class()}>
                 <time>{ seconds(line.at_us) }</time>
                 <b>{ &line.who }</b>
-                <span>{ &line.what }</span>
+                <span>{ line.what(props.lang).into_owned() }</span>
                 if let Some(why) = &line.why {
                     <q><span class="unseen">{ texts.log.why }{ ": " }</span>{ why }</q>
                 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Element, HtmlFormElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use crate::i18n::Lang;
@@ -15,6 +15,12 @@ pub(crate) struct Props {
     pub(crate) nodes: Rc<[String]>,
     /// How many of them are data nodes.
     pub(crate) data_nodes: usize,
+    /// What is in force of [`LIVE`], in its order; a node's own are in `priorities`.
+    pub(crate) values: [u64; LIVE.len()],
+    /// What is in force of a node's own setting, of each data node.
+    pub(crate) priorities: Vec<u64>,
+    /// The last thing that was set.
+    pub(crate) done: Option<String>,
     /// The lines that add a data node, a Sentinel and a client; none where the page is full.
     pub(crate) additions: [Option<String>; 3],
     pub(crate) lang: Lang,
@@ -28,22 +34,30 @@ pub(crate) struct Props {
 #[component]
 pub(crate) fn Settings(props: &Props) -> Html {
     let wrong = use_state(|| None::<Wrong>);
-    let done = use_state(String::new);
+    let place = use_state(|| 0_usize);
     let (lang, texts) = (props.lang, &props.lang.texts().settings);
     let group = |name: &'static str, whose: Whose| {
-        let settings = LIVE.iter().filter(|setting| setting.whose == whose);
+        let settings = LIVE.iter().zip(props.values).filter(|(setting, _)| setting.whose == whose);
         html! {
             <fieldset>
                 <legend>{ name }</legend>
-                { for settings.map(|setting| row(props, setting, wrong.clone(), done.clone())) }
+                { for settings.map(|(setting, value)| row(props, setting, value, &wrong, &place)) }
             </fieldset>
         }
     };
+    let on_input = {
+        let wrong = wrong.clone();
+        move |_: InputEvent| {
+            if wrong.is_some() {
+                wrong.set(None);
+            }
+        }
+    };
     html! {
-        <div class="settings">
+        <div class="settings" oninput={on_input}>
             <h2>{ texts.live }</h2>
             <p class="hint">{ texts.hint }</p>
-            <p role="status"><code>{ &*done }</code></p>
+            <p role="status">if let Some(done) = &props.done { <code>{ done }</code> }</p>
             if let Some(wrong) = *wrong { <p class="alarm" role="alert">{ lang.wrong(wrong) }</p> }
             { group(texts.of_sentinels, Whose::Sentinels) }
             { group(texts.of_redis, Whose::Redis) }
@@ -57,15 +71,16 @@ pub(crate) fn Settings(props: &Props) -> Html {
     }
 }
 
-/// A field with its button.
+/// A field with its button. What is in force stands in it until somebody types.
 fn row(
     props: &Props,
     setting: &'static Setting,
-    wrong: UseStateHandle<Option<Wrong>>,
-    done: UseStateHandle<String>,
+    value: u64,
+    wrong: &UseStateHandle<Option<Wrong>>,
+    place: &UseStateHandle<usize>,
 ) -> Html {
     let (lang, texts) = (props.lang, &props.lang.texts().settings);
-    let on_deed = props.on_deed.clone();
+    let (on_deed, wrong) = (props.on_deed.clone(), wrong.clone());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(form) = form(&event) else { return };
@@ -73,36 +88,46 @@ fn row(
         match setting.line(values(&form).first().map_or("", String::as_str), &node) {
             Ok(line) => {
                 wrong.set(None);
-                done.set(line.clone());
                 on_deed.emit(line);
+                form.reset();
             }
             Err(is_wrong) => wrong.set(Some(is_wrong)),
         }
     };
+    let of_one = setting.whose == Whose::OneNode;
+    let value = if of_one { props.priorities.get(**place).copied().unwrap_or(value) } else { value };
+    let on_node = {
+        let place = place.clone();
+        move |event: Event| {
+            let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+            place.set(select.and_then(|select| usize::try_from(select.selected_index()).ok()).unwrap_or(0));
+        }
+    };
     html! {
         <form class="setting" onsubmit={on_submit}>
-            { field(lang, setting) }
-            if setting.whose == Whose::OneNode {
-                <label><span class="unseen">{ texts.node }</span>{ nodes(&props.nodes[..props.data_nodes]) }</label>
+            { field(lang, setting, value) }
+            if of_one {
+                <label onchange={on_node}><span class="unseen">{ texts.node }</span>
+                    { nodes(&props.nodes[..props.data_nodes], **place) }</label>
             }
             <button type="submit">{ texts.set }</button>
         </form>
     }
 }
 
-fn field(lang: Lang, setting: &Setting) -> Html {
+fn field(lang: Lang, setting: &Setting, value: u64) -> Html {
     html! {
         <label class="field"><span>{ lang.setting(setting) }</span>
             <input type="number" required=true step="1" min={setting.min.to_string()} max={setting.max.to_string()}
-                ~defaultValue={setting.usual.to_string()} />
+                ~defaultValue={value.to_string()} />
             <i>{ setting.unit }</i></label>
     }
 }
 
 /// A choice among nodes.
-fn nodes(names: &[String]) -> Html {
+fn nodes(names: &[String], chosen: usize) -> Html {
     let option = |(place, name): (usize, &String)| {
-        html! { <option key={name.clone()} selected={place == 0}>{ name }</option> }
+        html! { <option key={name.clone()} selected={place == chosen}>{ name }</option> }
     };
     html! { <select>{ for names.iter().enumerate().map(option) }</select> }
 }
@@ -130,7 +155,7 @@ fn topology(props: &Props) -> Html {
         <>
             <div class="deeds">{ for additions }</div>
             <form class="setting" onsubmit={on_submit}>
-                <label class="field"><span>{ texts.leaves }</span>{ nodes(&props.nodes) }</label>
+                <label class="field"><span>{ texts.leaves }</span>{ nodes(&props.nodes, 0) }</label>
                 <button type="submit">{ texts.remove }</button>
             </form>
         </>
@@ -153,13 +178,13 @@ fn begin(props: &Props, wrong: UseStateHandle<Option<Wrong>>) -> Html {
     };
     html! {
         <form class="new" onsubmit={on_submit}>
-            { for NEW.iter().map(|setting| field(props.lang, setting)) }
+            { for NEW.iter().map(|setting| field(props.lang, setting, setting.usual)) }
             <button type="submit" class="main">{ props.lang.texts().settings.begin }</button>
         </form>
     }
 }
 
-fn form(event: &SubmitEvent) -> Option<Element> {
+fn form(event: &SubmitEvent) -> Option<HtmlFormElement> {
     event.target()?.dyn_into().ok()
 }
 

@@ -5,6 +5,7 @@ use picket_sim::{NodeId, Power};
 use yew::prelude::*;
 
 use super::opinions::stance_class;
+use super::sign::{Sign, body};
 use crate::i18n::Lang;
 use crate::layout::{Format, Point};
 use crate::picture::{DataPicture, DataRole, NodePicture, Opinion, Part, Stance, WriterPicture};
@@ -32,9 +33,8 @@ pub(crate) struct Look {
     word: String,
     /// What is said of it besides its name.
     spoken: String,
-    sign: Option<&'static str>,
-    /// Who stands for election or leads has a star.
-    star: bool,
+    sign: Option<Sign>,
+    badge: Option<Sign>,
     /// What a client has done.
     count: Option<u64>,
     at: Point,
@@ -61,10 +61,6 @@ impl Look {
                 ("writer", state, power.map_or_else(|| writer_word(writer, lang), str::to_owned))
             }
         };
-        let stance = match &node.part {
-            Part::Sentinel(Some(opinion)) if node.runs() => Some(opinion.stance),
-            _ => None,
-        };
         let count = match &node.part {
             Part::Writer(writer) => Some(writer.acknowledged),
             Part::Data(_) | Part::Sentinel(_) => None,
@@ -82,7 +78,7 @@ impl Look {
             word,
             spoken,
             sign: sign(node),
-            star: matches!(stance, Some(Stance::Candidate | Stance::Leader | Stance::Promoting)),
+            badge: badge(node),
             count,
             at,
             format,
@@ -118,14 +114,6 @@ pub(crate) fn element_id(node: NodeId) -> String {
 /// The node.
 #[component]
 pub(crate) fn StageNode(look: &Look) -> Html {
-    let shape = match look.kind {
-        "data" => html! { <>
-            <path d="M-30-16v32c0 7 13 12 30 12s30-5 30-12v-32z" />
-            <ellipse cy="-16" rx="30" ry="11" />
-        </> },
-        "sentinel" => html! { <path d="M0-30l26 10v18c0 17-11 27-26 33-15-6-26-16-26-33v-18z" /> },
-        _ => html! { <rect x="-36" y="-19" width="72" height="38" rx="19" /> },
-    };
     let (x, name_y, anchor) = match (look.label, look.format) {
         (Label::Left, _) => ("-36", Some("-1"), "end"),
         (Label::Right, _) => ("36", Some("-1"), "start"),
@@ -143,11 +131,9 @@ pub(crate) fn StageNode(look: &Look) -> Html {
             transform={format!("translate({} {})", look.at.x, look.at.y)} tabindex={if look.tab_stop { "0" } else { "-1" }}
             aria-label={format!("{} {}", look.name, look.spoken)} aria-pressed={look.chosen.to_string()}>
             <circle class="halo" r="41" />
-            { shape }
-            if look.star {
-                <path class="star" d="M0-17l4.7 10.5 11.4 1.2-8.5 7.7 2.4 11.2-10-5.7-10 5.7 2.4-11.2-8.5-7.7 11.4-1.2z" />
-            }
-            if let Some(d) = look.sign { <path class="sign" {d} /> }
+            { body(look.kind) }
+            if let Some(sign) = look.sign { { sign.draw() } }
+            if let Some(badge) = look.badge { <g transform="translate(28 -26)">{ badge.draw() }</g> }
             if look.label == Label::Number {
                 <text class="name" y="56">{ look.name.rsplit('-').next().unwrap_or_default() }</text>
             } else {
@@ -159,27 +145,39 @@ pub(crate) fn StageNode(look: &Look) -> Html {
     }
 }
 
-/// The sign inside a node: a crown for a master, bars for who is frozen, a cross for who is gone.
-fn sign(node: &NodePicture) -> Option<&'static str> {
-    Some(match (node.power, &node.part) {
-        (_, Part::Writer(_)) => return None,
-        (Power::Killed | Power::Off, _) => "M-10-8l20 20m0-20l-20 20",
-        (Power::Frozen, _) => "M-6-8v18m12-18v18",
+/// The sign inside a node.
+fn sign(node: &NodePicture) -> Option<Sign> {
+    match (node.power, &node.part) {
+        (_, Part::Writer(_)) => None,
+        (Power::Killed | Power::Off, _) => Some(Sign::Gone),
+        (Power::Frozen, _) => Some(Sign::Frozen),
         (Power::Running, Part::Data(data)) => match data.role {
-            _ if data.is_promoting => "M0 16v-20m-9 9l9-9 9 9",
-            DataRole::Master => "M-14 16v-16l7 8 7-11 7 11 7-8v16z",
-            DataRole::Syncing => "M-9 6a9 9 0 1 1 9 9m-5-4l5 4-5 5",
-            DataRole::Apart => "M-13 8h8m10 0h8m-15-6l4 12",
-            DataRole::Replica | DataRole::Down => return None,
+            _ if data.is_promoting => Some(Sign::Promoted),
+            DataRole::Master => Some(Sign::Master),
+            DataRole::Syncing => Some(Sign::Syncing),
+            DataRole::Apart => Some(Sign::Apart),
+            DataRole::Replica | DataRole::Down => None,
         },
         (Power::Running, Part::Sentinel(Some(Opinion { stance, .. }))) => match stance {
-            Stance::Sdown => "M0-14v14m0 8v1",
-            Stance::Odown => "M-5-14v14m0 8v1m10-23v14m0 8v1",
-            Stance::Tilt => "M-10 8l20-14",
-            Stance::Up | Stance::Candidate | Stance::Leader | Stance::Promoting => return None,
+            Stance::Up => None,
+            Stance::Sdown => Some(Sign::Sdown),
+            Stance::Odown => Some(Sign::Odown),
+            Stance::Candidate => Some(Sign::Candidate),
+            Stance::Leader => Some(Sign::Leader),
+            Stance::Promoting => Some(Sign::Promoting),
+            Stance::Tilt => Some(Sign::Tilt),
         },
-        (Power::Running, Part::Sentinel(None)) => return None,
-    })
+        (Power::Running, Part::Sentinel(None)) => None,
+    }
+}
+
+/// What Sentinels think of a data node, on its corner.
+fn badge(node: &NodePicture) -> Option<Sign> {
+    match &node.part {
+        Part::Data(data) if data.odown => Some(Sign::Odown),
+        Part::Data(data) if data.sdown_by > 0 => Some(Sign::Sdown),
+        Part::Data(_) | Part::Sentinel(_) | Part::Writer(_) => None,
+    }
 }
 
 fn data_class(node: &NodePicture, data: &DataPicture) -> &'static str {

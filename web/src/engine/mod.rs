@@ -7,7 +7,7 @@ mod opening;
 mod speed;
 
 use picket_sansio::{Millis, Time};
-use picket_sim::{Action, Scenario, Setup, Timeline, World};
+use picket_sim::{Action, ActionError, Scenario, Setup, Timeline, World};
 
 use crate::line::{Kind, Line};
 
@@ -36,6 +36,14 @@ pub struct Mark {
     index: usize,
 }
 
+/// A branch that was left.
+#[derive(Clone, Debug)]
+struct Branch {
+    timeline: Timeline,
+    marks: Vec<Mark>,
+    marked: usize,
+}
+
 /// A world that is played.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -43,7 +51,7 @@ pub struct Engine {
     setup: Setup,
     timeline: Timeline,
     /// Branches that were left, the latest last.
-    left: Vec<Timeline>,
+    left: Vec<Branch>,
     playing: bool,
     speed: Speed,
     /// Thousandths of a microsecond of virtual time that are still owed.
@@ -260,12 +268,12 @@ impl Engine {
     ///
     /// # Errors
     /// Why it cannot be read or done. Nothing has changed then.
-    pub fn inject(&mut self, line: &str) -> Result<(), String> {
-        let action: Action = line.parse().map_err(|error| format!("{error}"))?;
+    pub fn inject(&mut self, line: &str) -> Result<(), ActionError> {
+        let action: Action = line.parse()?;
         let told = self.world().transcript().len();
         let is_past = self.timeline.now() < self.timeline.end();
-        let before = is_past.then(|| self.timeline.clone());
-        self.timeline.inject(action).map_err(|error| error.to_string())?;
+        let before = is_past.then(|| self.branch(self.timeline.clone()));
+        self.timeline.inject(action)?;
         if let Some(before) = before {
             self.leave(before);
         }
@@ -277,7 +285,7 @@ impl Engine {
 
     /// Branches that were left: when each was left off, counted from the beginning.
     pub fn branches(&self) -> impl Iterator<Item = u64> + '_ {
-        self.left.iter().map(|branch| self.since_beginning(branch.end()))
+        self.left.iter().map(|branch| self.since_beginning(branch.timeline.end()))
     }
 
     /// Goes to a branch that was left, at the moment where it was looked at last; the present one is kept.
@@ -286,16 +294,19 @@ impl Engine {
             return;
         }
         self.set_playing(false);
-        let branch = self.left.remove(index);
-        let before = std::mem::replace(&mut self.timeline, branch);
+        let Branch { timeline, marks, marked } = self.left.remove(index);
+        let before = std::mem::replace(&mut self.timeline, timeline);
+        let before = self.branch(before);
         self.leave(before);
-        // Of another branch other events are true; those behind its present moment come as it is played.
-        self.marks.clear();
-        self.marked = 0;
-        self.collect_marks();
+        (self.marks, self.marked) = (marks, marked);
     }
 
-    fn leave(&mut self, branch: Timeline) {
+    /// A timeline with the marks that are shown.
+    fn branch(&self, timeline: Timeline) -> Branch {
+        Branch { timeline, marks: self.marks.clone(), marked: self.marked }
+    }
+
+    fn leave(&mut self, branch: Branch) {
         self.left.push(branch);
         if self.left.len() > BRANCHES_MAX {
             self.left.remove(0);

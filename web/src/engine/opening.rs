@@ -4,7 +4,7 @@
 use std::fmt;
 
 use picket_sansio::Time;
-use picket_sim::{Beginning, Detail, Line, Moment, Scenario, Timeline};
+use picket_sim::{ActionError, Beginning, Detail, Line, Moment, Scenario, Timeline};
 
 use super::{Engine, Mark, collect_marks};
 
@@ -49,8 +49,10 @@ struct Replay {
 pub enum Refusal {
     /// It has more nodes than the page can draw.
     TooLarge,
-    /// The world cannot begin, or something cannot be done to it.
-    Impossible(String),
+    /// The world cannot begin: what its nodes say of their files.
+    Setup(String),
+    /// What this line says cannot be done.
+    Line(String, ActionError),
 }
 
 impl fmt::Display for Refusal {
@@ -60,7 +62,8 @@ impl fmt::Display for Refusal {
                 f,
                 "at most {DATA_NODES_MAX} data nodes, {SENTINELS_MAX} Sentinels and {WRITERS_MAX} clients can be shown"
             ),
-            Self::Impossible(why) => f.write_str(why),
+            Self::Setup(why) => f.write_str(why),
+            Self::Line(line, why) => write!(f, "\"{line}\": {why}"),
         }
     }
 }
@@ -96,14 +99,14 @@ impl Opening {
         let end_us = self.end_us();
         let replay = match &mut self.stage {
             Stage::New => {
-                let beginning = self.scenario.setup.begin(Detail::Arrivals).map_err(Refusal::Impossible)?;
+                let beginning = self.scenario.setup.begin(Detail::Arrivals).map_err(Refusal::Setup)?;
                 self.stage = Stage::Settling(Box::new(beginning));
                 return Ok(None);
             }
             Stage::Settling(beginning) => {
                 let end = beginning.steps() + u64::from(steps);
                 while beginning.steps() < end {
-                    if let Some(world) = beginning.advance().map_err(Refusal::Impossible)? {
+                    if let Some(world) = beginning.advance().map_err(Refusal::Setup)? {
                         let marked = world.transcript().len();
                         let timeline = Timeline::new(world);
                         self.stage = Stage::Replaying(Box::new(Replay {
@@ -126,7 +129,7 @@ impl Opening {
                     return Ok(None);
                 }
                 let done = replay.timeline.inject(action.clone());
-                done.map_err(|error| Refusal::Impossible(format!("\"{line}\": {error}")))?;
+                done.map_err(|error| Refusal::Line(line.to_string(), error))?;
             }
             replay.next += 1;
             // What is done costs too: many deeds at one moment are several slices.

@@ -100,15 +100,21 @@ fn acting_in_the_past_begins_a_branch_and_keeps_the_old_one() {
     engine.inject("kill redis-1").expect("it can be killed");
     play_until(&mut engine, Kind::Switch);
     let (end, hash) = (engine.end_us(), engine.world().outputs_hash());
+    let marks = engine.marks().to_vec();
     engine.seek_us(500_000);
     engine.inject("start redis-1").expect("it can be started");
     assert_eq!(engine.end_us(), 500_000);
     assert!(engine.marks().iter().all(|mark| mark.kind != Kind::Switch), "that is no more");
     assert_eq!(engine.branches().collect::<Vec<_>>(), [end]);
+    let others = engine.marks().to_vec();
     engine.switch_branch(0);
+    assert_eq!(engine.marks(), marks, "also those behind the moment at which the branch was left");
     engine.seek_us(end);
-    assert_eq!(engine.world().outputs_hash(), hash);
+    assert_eq!((engine.world().outputs_hash(), engine.marks()), (hash, &marks[..]));
     assert_eq!(engine.branches().collect::<Vec<_>>(), [500_000]);
+    engine.switch_branch(0);
+    assert_eq!(engine.marks(), others);
+    engine.switch_branch(0);
     engine.switch_branch(7);
     assert_eq!(engine.end_us(), end);
 }

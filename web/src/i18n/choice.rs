@@ -73,6 +73,14 @@ impl Lang {
             (Ineligible::LostData { offset, had }, Self::Zh) => {
                 format!("它丢失了数据：偏移量现在是 {offset}，曾经是 {had}")
             }
+            (Ineligible::NotWanted, Self::En) => "another one was asked for".to_owned(),
+            (Ineligible::NotWanted, Self::Zh) => "运维人员指定了另一个副本".to_owned(),
+            (Ineligible::NotFollowing, Self::En) => "it does not follow the master".to_owned(),
+            (Ineligible::NotFollowing, Self::Zh) => "它没有跟随主节点".to_owned(),
+            (Ineligible::LinkBroken, Self::En) => "its link to the master is not up".to_owned(),
+            (Ineligible::LinkBroken, Self::Zh) => "它与主节点的复制链路未建立".to_owned(),
+            (Ineligible::NotListed, Self::En) => "the master does not list it as a replica".to_owned(),
+            (Ineligible::NotListed, Self::Zh) => "主节点的副本列表中没有它".to_owned(),
         };
         match self {
             Self::En => format!("Not {name}: {why}."),

@@ -1,6 +1,9 @@
 //! Lessons, scenarios, links and files.
 
+use picket_sim::{ScenarioError, Wrong};
+
 use super::Lang;
+use crate::engine::{DATA_NODES_MAX, Refusal, SENTINELS_MAX, WRITERS_MAX};
 use crate::guide::Trouble;
 
 super::texts! {
@@ -14,10 +17,8 @@ super::texts! {
     lessons: "Lessons", "课程";
     /// A group of the chooser.
     scenarios: "Scenarios", "场景";
-    /// Before a lesson's number.
-    lesson: "Lesson", "课程";
     /// For somebody new.
-    invitation: "New to failover? Ten short lessons begin with an empty replica and end with a Sentinel that distrusts itself.", "第一次接触故障转移？十节短课，从一个空副本开始，到一个不信任自己的 Sentinel 结束。";
+    invitation: "New to failover? Ten short lessons begin with an empty replica and end with a Sentinel that distrusts itself.", "第一次接触故障转移？十节短课，从一个空副本开始，到一个不信任自己的哨兵（Sentinel）结束。";
     /// Begins the first lesson.
     begin: "Begin with lesson 1", "从第 1 课开始";
     /// Steps' name.
@@ -27,7 +28,7 @@ super::texts! {
     /// What is learnt.
     learnt: "What you have learnt", "你学到了什么";
     /// What to do with it.
-    practice: "At work", "在工作中";
+    practice: "At work", "实践建议";
     /// Numbers.
     figures: "In this run", "在这次运行中";
     /// The end.
@@ -41,7 +42,7 @@ super::texts! {
     /// The right answer was given.
     right: "You were right.", "你答对了。";
     /// A wrong answer was given.
-    wrong: "It came otherwise.", "结果并非如此。";
+    wrong: "It came otherwise.", "答案不是这个。";
     /// Answers' name.
     answers: "What do you think?", "你怎么看？";
     /// An answer was given.
@@ -53,7 +54,7 @@ super::texts! {
     /// The share button and its dialog.
     share: "Share", "分享";
     /// What a link does.
-    share_hint: "This link reopens this very moment: the same world, everything that was done to it, the same microsecond.", "这个链接会重新打开此刻：同样的世界，同样的操作，同样的微秒。";
+    share_hint: "This link reopens this very moment: the same world, everything that was done to it, the same microsecond.", "这个链接会重新打开此刻：同样的世界、同样的操作，精确到微秒。";
     /// The link's name.
     link: "Link", "链接";
     /// Copies it.
@@ -84,9 +85,24 @@ impl Lang {
             (Trouble::TooLong, Self::En) => "This is longer than any scenario.".to_owned(),
             (Trouble::TooLong, Self::Zh) => "内容过长，不是场景。".to_owned(),
             (Trouble::NoScenario(why), Self::En) => format!("This is no scenario: {why}"),
-            (Trouble::NoScenario(why), Self::Zh) => format!("这不是场景：{why}"),
+            (Trouble::NoScenario(ScenarioError { line, reason }), Self::Zh) => {
+                let why = match reason {
+                    Wrong::Action(error) => self.refused(error),
+                    Wrong::Form(form) => form.clone(),
+                };
+                format!("这不是场景文件，第 {line} 行：{why}")
+            }
             (Trouble::Refused(why), Self::En) => format!("This scenario cannot be shown: {why}"),
-            (Trouble::Refused(why), Self::Zh) => format!("无法展示这个场景：{why}"),
+            (Trouble::Refused(why), Self::Zh) => {
+                let why = match why {
+                    Refusal::TooLarge => format!(
+                        "最多 {DATA_NODES_MAX} 个数据节点、{SENTINELS_MAX} 个哨兵、{WRITERS_MAX} 个客户端"
+                    ),
+                    Refusal::Setup(why) => why.clone(),
+                    Refusal::Line(line, error) => format!("“{line}”：{}", self.refused(error)),
+                };
+                format!("无法展示这个场景：{why}")
+            }
             (Trouble::Unreadable, Self::En) => "The browser cannot read this file.".to_owned(),
             (Trouble::Unreadable, Self::Zh) => "浏览器无法读取这个文件。".to_owned(),
         }

@@ -27,6 +27,8 @@ super::texts! {
     latency: "Latency", "延迟";
     /// What it does.
     latency_hint: "How long every message takes from now on, either way.", "从现在起每条消息单程所需的时间。";
+    /// What it does one way.
+    latency_one_hint: "How long every message takes this way from now on; the way back stays as it is.", "从现在起这个方向上每条消息所需的时间，反方向不变。";
     /// A wire.
     reset: "Reset connections", "重置连接";
     /// What it does.

@@ -3,9 +3,11 @@
 //! An area of the page has a file of its own, with its texts in both languages side by side; it stands once in the
 //! list below. Words of the wire (`+odown`, `wait_promotion`, `redis-1`) are the same in every language.
 
+mod changes;
 mod choice;
 mod narration;
 mod reasons;
+mod refusals;
 mod syncs;
 mod words;
 

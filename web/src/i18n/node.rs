@@ -8,7 +8,7 @@ super::texts! {
     /// A deed.
     off: "Power off", "断电";
     /// What it does.
-    off_hint: "The machine is gone: nobody gets an answer.", "机器消失：任何请求都得不到回应。";
+    off_hint: "The machine is gone: nobody gets an answer.", "机器消失：任何请求都得不到应答。";
     /// A deed.
     start: "Start", "启动";
     /// What it does.
@@ -48,7 +48,7 @@ super::texts! {
     /// A deed.
     disk_flaky: "Disk flaky", "磁盘不稳定";
     /// What it does.
-    disk_flaky_hint: "Every other write to the disk fails.", "约一半的磁盘写入失败。";
+    disk_flaky_hint: "About half of all writes to the disk fail.", "约一半的磁盘写入失败。";
     /// A deed.
     disk_slow: "Disk slow", "磁盘变慢";
     /// What it does.

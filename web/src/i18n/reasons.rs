@@ -25,7 +25,7 @@ impl Lang {
                 )
             }
             (Waits::Agreement { agree, quorum }, Self::Zh) => {
-                format!("认为主节点已下线，正在等待其他 Sentinel 同意：目前 {agree}/{quorum}。")
+                format!("认为主节点已下线，正在等待其他哨兵同意：目前 {agree}/{quorum}。")
             }
             (Waits::Voted(name), Self::En) => format!("Voted for {name} and gives it the time to finish."),
             (Waits::Voted(name), Self::Zh) => format!("已投票给 {name}，给它时间完成故障转移。"),
@@ -45,12 +45,12 @@ impl Lang {
                 format!("Cannot win: {reachable} Sentinels can be reached, {needed} votes are needed.")
             }
             (Waits::Majority { reachable, needed }, Self::Zh) => {
-                format!("无法当选：只能联系到 {reachable} 个 Sentinel，需要 {needed} 票。")
+                format!("无法当选：只能联系到 {reachable} 个哨兵，需要 {needed} 票。")
             }
             (Waits::Turn, Self::En) => {
                 "Enough agree that the master is down; its turn to stand comes soon.".to_owned()
             }
-            (Waits::Turn, Self::Zh) => "足够多的 Sentinel 同意主节点已下线，即将参加选举。".to_owned(),
+            (Waits::Turn, Self::Zh) => "足够多的哨兵同意主节点已下线，即将参加选举。".to_owned(),
             (Waits::Votes { given, needed }, Self::En) => {
                 format!("Stands for election and waits for votes: {given} of {needed}.")
             }
@@ -116,7 +116,7 @@ impl Lang {
             (WhyNot::Implausible, Self::En) => "no election can have reached that epoch".to_owned(),
             (WhyNot::Implausible, Self::Zh) => "任何选举都不可能达到这个纪元".to_owned(),
             (WhyNot::Promoting, Self::En) => "it is promoting a replica itself".to_owned(),
-            (WhyNot::Promoting, Self::Zh) => "它自己正在提升副本".to_owned(),
+            (WhyNot::Promoting, Self::Zh) => "它自己正在晋升副本".to_owned(),
         };
         match self {
             Self::En => format!("Did not vote for {candidate} in epoch {epoch}: {why}."),
@@ -137,7 +137,7 @@ impl Lang {
             (Abort::PromotionTimedOut, Self::En) => "the promotion was not seen in time",
             (Abort::PromotionTimedOut, Self::Zh) => "没有及时看到副本晋升",
             (Abort::SteppedDown, Self::En) => "somebody else leads a newer one",
-            (Abort::SteppedDown, Self::Zh) => "其他 Sentinel 正在领导更新的故障转移",
+            (Abort::SteppedDown, Self::Zh) => "其他哨兵正在领导更新的故障转移",
         };
         match self {
             Self::En => format!("Gave its failover up {ago} ago: {how}."),

@@ -34,9 +34,9 @@ super::texts! {
     /// An edge.
     abort_promotion: "no promotion within failover-timeout", "failover-timeout 内没有完成晋升";
     /// Opinions' name.
-    opinions: "What each Sentinel thinks", "各个 Sentinel 的看法";
+    opinions: "What each Sentinel thinks", "各个哨兵的看法";
     /// A column.
-    sentinel: "Sentinel", "Sentinel";
+    sentinel: "Sentinel", "哨兵";
     /// A column.
     stance: "state", "状态";
     /// A column.

@@ -9,7 +9,7 @@ super::texts! {
     /// Adds a data node.
     add_redis: "Add a data node", "添加数据节点";
     /// Adds a Sentinel.
-    add_sentinel: "Add a Sentinel", "添加 Sentinel";
+    add_sentinel: "Add a Sentinel", "添加哨兵";
     /// Adds a client.
     add_writer: "Add a client", "添加客户端";
     /// Which node leaves.
@@ -19,7 +19,7 @@ super::texts! {
     /// Settings while the world runs.
     live: "Settings, from this moment on", "设置（从此刻起生效）";
     /// Of all Sentinels.
-    of_sentinels: "All Sentinels (SENTINEL SET)", "所有 Sentinel（SENTINEL SET）";
+    of_sentinels: "All Sentinels (SENTINEL SET)", "所有哨兵（SENTINEL SET）";
     /// Of all data nodes.
     of_redis: "All data nodes (CONFIG SET)", "所有数据节点（CONFIG SET）";
     /// Of one.
@@ -46,7 +46,7 @@ impl Lang {
             ("redis", Self::En) => "data nodes",
             ("redis", Self::Zh) => "数据节点",
             ("sentinels", Self::En) => "Sentinels",
-            ("sentinels", Self::Zh) => "Sentinel 数量",
+            ("sentinels", Self::Zh) => "哨兵数量",
             ("seed", Self::En) => "seed of chance",
             ("seed", Self::Zh) => "随机种子",
             ("writer", Self::En) => "a client writes every",

@@ -9,6 +9,28 @@ super::texts! {
     legend: "What it means", "图例";
     /// Of the wires.
     cut: "cut wire", "被切断的连线";
+    /// Of the wires.
+    slow: "slow wire, and how long it takes", "慢线路及其延迟";
+    /// A group of the legend.
+    data_nodes: "Data nodes", "数据节点";
+    /// A group of the legend.
+    sentinels: "Sentinels", "哨兵";
+    /// A group of the legend.
+    all_nodes: "Processes", "进程";
+    /// A group of the legend.
+    wires: "Wires and messages", "线路与消息";
+    /// Of a data node.
+    is_sdown: "SDOWN: some Sentinel thinks that it is down", "SDOWN：有哨兵认为它主观下线";
+    /// Of a data node.
+    is_odown: "ODOWN: enough Sentinels do", "ODOWN：足够多的哨兵同意，它客观下线";
+    /// Of a Sentinel.
+    thinks_sdown: "thinks that the master is down (SDOWN)", "认为主节点主观下线（SDOWN）";
+    /// Of a Sentinel.
+    knows_odown: "knows that enough agree (ODOWN)", "得知主节点客观下线（ODOWN）";
+    /// A kind of node.
+    client: "client, with its acknowledged writes", "客户端及其已确认的写入数";
+    /// Powers of nodes.
+    killed_or_off: "killed, or powered off", "已杀死或断电";
     /// A data node.
     promoting: "being promoted", "正在晋升";
     /// A node's power.

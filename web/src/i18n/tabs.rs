@@ -6,7 +6,7 @@ super::texts! {
     /// A tab.
     node: "Node", "节点";
     /// A tab.
-    sentinels: "Sentinels", "Sentinel";
+    sentinels: "Sentinels", "哨兵";
     /// A tab.
     replication: "Replication", "复制";
     /// A tab.

@@ -24,5 +24,5 @@ super::texts! {
     /// Branches that were left.
     branches: "Other branches", "其他分支";
     /// A branch that was left.
-    branch_to: "the one that goes to", "到达此刻的分支：";
+    branch_to: "the one that goes to", "到达以下时刻的分支：";
 }

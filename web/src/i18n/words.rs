@@ -49,7 +49,7 @@ impl Lang {
             (Stance::Leader, Self::En) => "leader",
             (Stance::Leader, Self::Zh) => "领导者",
             (Stance::Promoting, Self::En) => "promoting",
-            (Stance::Promoting, Self::Zh) => "正在提升副本",
+            (Stance::Promoting, Self::Zh) => "正在晋升副本",
             (Stance::Tilt, _) => "TILT",
         }
     }
@@ -74,7 +74,7 @@ impl Lang {
             (Topic::Watch, Self::En) => "watching (PING, INFO)",
             (Topic::Watch, Self::Zh) => "监视 (PING, INFO)",
             (Topic::Hello, Self::En) => "hello among Sentinels",
-            (Topic::Hello, Self::Zh) => "Sentinel 之间的 hello",
+            (Topic::Hello, Self::Zh) => "哨兵之间的 hello",
             (Topic::Vote, Self::En) => "is it down? your vote?",
             (Topic::Vote, Self::Zh) => "它下线了吗？投票？",
             (Topic::Order, Self::En) => "order to a data node",

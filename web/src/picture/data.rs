@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use picket_replication::{LinkState, NodeRole, ReplicaStatusState};
+use picket_replication::{LinkState, NodeRole};
 use picket_sim::{NodeId, Power, World};
 
 use super::opinions::Views;
@@ -80,12 +80,8 @@ pub struct ReplicaPicture {
     pub name: String,
     /// Its state as INFO names it.
     pub state: &'static str,
-    /// It has its snapshot.
-    pub is_online: bool,
     /// Bytes it has acknowledged.
     pub ack: u64,
-    /// Bytes that wait for it at its master.
-    pub pending: u64,
 }
 
 /// What a client has done.
@@ -146,9 +142,7 @@ pub(super) fn data(world: &World, id: NodeId, ip: IpAddr, views: &Views) -> Data
                     .map(|replica| ReplicaPicture {
                         name: name(&replica.ip),
                         state: replica.state.word(),
-                        is_online: replica.state == ReplicaStatusState::Online,
                         ack: replica.ack,
-                        pending: replica.pending,
                     })
                     .collect(),
                 full: status.side.counters.sync_full,

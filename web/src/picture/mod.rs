@@ -7,6 +7,7 @@ mod meaning;
 mod messages;
 mod opinions;
 mod replication;
+mod state;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,12 +18,13 @@ pub use choice::{Candidate, Criterion, ReplicaChoice, replica_choice};
 pub use data::{
     BacklogPicture, DataPicture, DataRole, ReplicaPicture, Replication, WriterPicture, lost_writes,
 };
-pub use failovers::{Abort, Progress, Refusal, State, Waits, WhyNot, failovers};
+pub use failovers::{Abort, Progress, Refusal, Waits, WhyNot, failovers};
 pub use meaning::Meaning;
 pub use messages::{Flight, Topic};
 use opinions::Views;
 pub use opinions::{Opinion, Stance};
 pub use replication::{Asked, Got, Reader, Ring, Why, Written, asked, rings, written};
+pub use state::State;
 
 /// One moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,8 @@ pub struct Picture {
     pub links: Vec<Link>,
     /// Wires through which nothing passes.
     pub cuts: Vec<CutWire>,
+    /// Wires that take longer than usual.
+    pub slow: Vec<SlowWire>,
     /// Messages on their way, and those that have just arrived.
     pub messages: Vec<Flight>,
     /// The run ids of the Sentinels that run.
@@ -117,6 +121,22 @@ pub struct CutWire {
     pub both: bool,
 }
 
+/// A wire that takes longer than usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlowWire {
+    /// What is sent from here
+    pub from: NodeId,
+    /// to there takes
+    pub to: NodeId,
+    /// so many milliseconds at most,
+    pub ms: u64,
+    /// and the same on the way back.
+    pub both: bool,
+}
+
+/// A wire whose latency was set to less is as good as any other.
+const SLOW_MS: u64 = 5;
+
 impl Picture {
     /// The moment `now` of this world; messages that arrived after `since` are shown too.
     #[must_use]
@@ -127,6 +147,7 @@ impl Picture {
         Self {
             links,
             cuts: cuts(world),
+            slow: slow(world),
             messages: messages::messages(world, now, since),
             run_ids: views.run_ids(),
             violation: world.violation().map(ToString::to_string),
@@ -159,13 +180,6 @@ impl Picture {
     pub fn name_of_run_id(&self, run_id: &str) -> String {
         let known = self.run_ids.iter().find(|(other, _)| other == run_id);
         known.map_or_else(|| run_id.chars().take(8).collect(), |(_, node)| self.name(*node).to_owned())
-    }
-
-    /// A text with names in the place of addresses.
-    #[must_use]
-    pub fn with_names(&self, text: &str) -> String {
-        let named = |text: String, node: &NodePicture| text.replace(&node.addr.to_string(), &node.name);
-        self.nodes.iter().fold(text.to_owned(), named)
     }
 
     /// The Sentinels that run, with what they think.
@@ -226,6 +240,22 @@ fn cuts(world: &World) -> Vec<CutWire> {
         }
     }
     cuts
+}
+
+/// Wires that are as slow both ways are told once.
+fn slow(world: &World) -> Vec<SlowWire> {
+    let all: Vec<(NodeId, NodeId, u64)> = (world.latencies())
+        .map(|(from, to, latency)| (from, to, latency.to_us / 1_000))
+        .filter(|(_, _, ms)| *ms >= SLOW_MS)
+        .collect();
+    let mut slow = Vec::new();
+    for (from, to, ms) in &all {
+        let both = all.contains(&(*to, *from, *ms));
+        if !both || from < to {
+            slow.push(SlowWire { from: *from, to: *to, ms: *ms, both });
+        }
+    }
+    slow
 }
 
 #[cfg(test)]
@@ -292,5 +322,19 @@ pub(crate) mod tests {
         engine.inject("cut redis-2 -> sentinel-1").expect("it can be cut");
         let cuts = picture(&engine).cuts;
         assert_eq!(cuts.iter().map(|cut| cut.both).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn a_slow_wire_is_told_with_its_ways() {
+        let mut engine = engine();
+        engine.inject("latency redis-1 sentinel-1 100ms").expect("it can be slowed");
+        engine.inject("latency redis-1 -> redis-2 1s").expect("it can be slowed");
+        engine.inject("latency redis-1 redis-3 1ms").expect("it can be slowed");
+        let slow = picture(&engine).slow;
+        let mut told: Vec<(u64, bool)> = slow.iter().map(|wire| (wire.ms, wire.both)).collect();
+        told.sort_unstable();
+        assert_eq!(told, [(100, true), (1_000, false)]);
+        engine.inject("latency redis-2 -> redis-1 30ms").expect("it can be slowed");
+        assert_eq!(picture(&engine).slow.iter().filter(|wire| !wire.both).count(), 2);
     }
 }

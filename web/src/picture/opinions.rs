@@ -42,8 +42,6 @@ pub struct Opinion {
     pub agree: u32,
     /// How many must agree.
     pub quorum: u32,
-    /// The other Sentinels that it knows.
-    pub peers: u32,
     /// The highest epoch that it heard of.
     pub epoch: u64,
     /// The epoch of the configuration in force.
@@ -130,7 +128,6 @@ pub(super) fn opinion(world: &World, id: NodeId, views: &Views) -> Option<Opinio
         odown: master.o_down,
         agree: u32::try_from(agree).unwrap_or(u32::MAX),
         quorum: master.quorum,
-        peers: u32::try_from(master.peers.len()).unwrap_or(u32::MAX),
         epoch: status.current_epoch,
         config_epoch: master.config_epoch,
         vote: voted_for.as_ref().map(|run_id| (world.name_of_id(run_id), *vote_epoch)),

@@ -53,6 +53,11 @@ impl Filter {
         *wanted = !*wanted;
     }
 
+    /// Takes all nodes in again.
+    pub fn show_all(&mut self) {
+        self.hidden.clear();
+    }
+
     /// Leaves a node out, or takes it in again.
     pub fn toggle_node(&mut self, node: NodeId) {
         if self.hides(node) {

@@ -48,6 +48,12 @@ impl Node {
         *self.side.history()
     }
 
+    /// A number among its settings by the name of its directive, as CONFIG GET tells it; 0 if there is none of that name.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> u64 {
+        self.settings.number(name)
+    }
+
     /// What it is and has at the moment.
     #[must_use]
     pub fn status(&self) -> NodeStatus {

@@ -38,7 +38,7 @@ use crate::world::World;
 
 pub(crate) use fact::count_lost;
 pub use fact::{Fact, Loss, Part, Resync};
-pub use read::ScenarioError;
+pub use read::{ScenarioError, Wrong};
 pub use run::Failure;
 
 /// Nodes of one kind, at most.

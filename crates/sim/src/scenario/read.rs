@@ -8,8 +8,8 @@ use core::str::FromStr;
 
 use picket_sansio::Millis;
 
-use super::{LINES_MAX, Line, MOMENT_MAX_US, Moment, NODES_MAX, Scenario, Setup, Start};
-use crate::script::read_span;
+use super::{Fact, LINES_MAX, Line, MOMENT_MAX_US, Moment, NODES_MAX, Scenario, Setup, Start};
+use crate::script::{Action, ActionError, read_span};
 
 /// Which line of a text is wrong, and what is expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,37 @@ pub struct ScenarioError {
     /// The line, the first being 1.
     pub line: u32,
     /// What is wrong.
-    pub reason: String,
+    pub reason: Wrong,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// What it does.
+    Action(ActionError),
+    /// How it is written, in words of the language of scenarios.
+    Form(String),
+}
+
+impl From<ActionError> for Wrong {
+    fn from(error: ActionError) -> Self {
+        Self::Action(error)
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(form: String) -> Self {
+        Self::Form(form)
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Action(error) => error.fmt(f),
+            Self::Form(form) => f.write_str(form),
+        }
+    }
 }
 
 impl fmt::Display for ScenarioError {
@@ -38,24 +68,24 @@ impl FromStr for Scenario {
             number += 1;
             let wrong = |reason| ScenarioError { line: number, reason };
             if number as usize > LINES_MAX {
-                return Err(wrong(format!("a scenario has at most {LINES_MAX} lines")));
+                return Err(wrong(Wrong::Form(format!("a scenario has at most {LINES_MAX} lines"))));
             }
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
                 scenario.read_line(line).map_err(wrong)?;
             }
         }
-        scenario.check().map_err(|reason| ScenarioError { line: number, reason })?;
+        scenario.check().map_err(|reason| ScenarioError { line: number, reason: reason.into() })?;
         Ok(scenario)
     }
 }
 
 impl Scenario {
-    fn read_line(&mut self, line: &str) -> Result<(), String> {
+    fn read_line(&mut self, line: &str) -> Result<(), Wrong> {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
         if self.look.is_some() {
-            return Err("nothing follows the line that begins with look".to_string());
+            return Err("nothing follows the line that begins with look".to_string().into());
         }
         match word {
             "at" | "by" | "through" => {
@@ -65,7 +95,7 @@ impl Scenario {
                 if let (Line::Do(..) | Line::At(..), Some(last)) = (&line, last)
                     && line.after_us() < last.after_us()
                 {
-                    return Err("lines stand in the order of their times".to_string());
+                    return Err("lines stand in the order of their times".to_string().into());
                 }
                 self.lines.push(line);
                 Ok(())
@@ -76,8 +106,9 @@ impl Scenario {
             }
             _ if !self.lines.is_empty() => Err(format!(
                 "{word:?} is not expected here: behind the first time there are at, by, through and look"
-            )),
-            _ => self.setup.read_line(word, rest),
+            )
+            .into()),
+            _ => Ok(self.setup.read_line(word, rest)?),
         }
     }
 
@@ -144,7 +175,7 @@ impl Setup {
     }
 }
 
-fn read_event(word: &str, rest: &str) -> Result<Line, String> {
+fn read_event(word: &str, rest: &str) -> Result<Line, Wrong> {
     let form = || match word {
         "at" => "at is written \"at TIME ACTION\" or \"at TIME expect FACT\"".to_string(),
         _ => format!("{word} is written \"{word} TIME expect FACT\""),
@@ -152,17 +183,17 @@ fn read_event(word: &str, rest: &str) -> Result<Line, String> {
     let (time, what) = rest.split_once(char::is_whitespace).ok_or_else(form)?;
     let (moment, what) = (read_moment(time)?, what.trim());
     let fact = match what.split_once(char::is_whitespace) {
-        Some(("expect", fact)) => Some(fact.trim().parse()?),
+        Some(("expect", fact)) => Some(fact.trim().parse::<Fact>()?),
         _ => None,
     };
     let Some(fact) = fact else {
         if word != "at" {
-            return Err(form());
+            return Err(form().into());
         }
-        return Ok(Line::Do(moment, what.parse().map_err(|error: crate::ActionError| error.to_string())?));
+        return Ok(Line::Do(moment, what.parse::<Action>()?));
     };
     if moment.steps.is_some() {
-        return Err("steps are counted only where something is done".to_string());
+        return Err("steps are counted only where something is done".to_string().into());
     }
     Ok(match word {
         "at" => Line::At(moment.after_us, fact),
@@ -171,7 +202,7 @@ fn read_event(word: &str, rest: &str) -> Result<Line, String> {
     })
 }
 
-fn read_moment(text: &str) -> Result<Moment, String> {
+fn read_moment(text: &str) -> Result<Moment, Wrong> {
     let (span, steps) = match text.split_once('#') {
         Some((span, steps)) => {
             let steps = steps.parse().map_err(|_| format!("{text:?}: behind # stands a number of steps"))?;
@@ -179,9 +210,9 @@ fn read_moment(text: &str) -> Result<Moment, String> {
         }
         None => (text, None),
     };
-    let after_us = read_span(span).map_err(|error| error.to_string())?;
+    let after_us = read_span(span)?;
     if after_us > MOMENT_MAX_US {
-        return Err(format!("{text:?}: a scenario lasts an hour at most"));
+        return Err(format!("{text:?}: a scenario lasts an hour at most").into());
     }
     Ok(Moment { after_us, steps })
 }
@@ -260,7 +291,7 @@ look 5s#18
         ] {
             let error = text.parse::<Scenario>().expect_err(text);
             assert_eq!(error.line, line, "{text}: {error}");
-            assert!(error.reason.contains(wrong), "{text}: {error}");
+            assert!(error.to_string().contains(wrong), "{text}: {error}");
         }
     }
 }

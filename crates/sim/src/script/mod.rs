@@ -1,17 +1,20 @@
 //! What is done to a world, as text: one [`Action`] to a line. Scenario files, shared links, random campaigns
 //! and the shrinking of their failures are all made of these lines.
 
+pub(crate) mod bounds;
+mod error;
 mod read;
 
+pub use error::ActionError;
 pub(crate) use read::{quoted, read_span, words};
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
 use picket_sansio::Millis;
 
-use crate::action::{Cut, Latency};
+use crate::action::{Latency, Ways};
 use crate::disk::DiskFault;
 use crate::ids::{NodeId, NodeKind, Power};
 use crate::topology::Addition;
@@ -35,7 +38,7 @@ pub enum Action {
     /// `wipe redis-1`: a data node starts over with an empty disk.
     Wipe(String),
     /// `cut redis-1 sentinel-1`: nothing passes either way; `cut redis-1 -> sentinel-1`: only the way back is open.
-    Cut(String, String, Cut),
+    Cut(String, String, Ways),
     /// `mend redis-1 sentinel-1`: the wire between two nodes is whole again, both ways.
     Mend(String, String),
     /// `partition redis-1 writer-1`: these apart from all others.
@@ -44,9 +47,9 @@ pub enum Action {
     Heal,
     /// `reset redis-1 sentinel-1`: the connections between two nodes break, and both see it.
     Reset(String, String),
-    /// `latency redis-1 sentinel-1 10000us..20000us`: how long a segment takes either way. `latency 1ms`: wherever
-    /// nothing else was said.
-    Latency(Option<(String, String)>, Latency),
+    /// `latency redis-1 sentinel-1 10000us..20000us`: how long a segment takes either way; `latency redis-1 -> sentinel-1
+    /// 1s`: one way. `latency 1ms`: wherever nothing else was said.
+    Latency(Option<(String, String, Ways)>, Latency),
     /// `loss redis-1 sentinel-1 20%`: so many of a hundred segments are lost, either way, and sent again after TCP's
     /// time-out. `loss 5%`: wherever nothing else was said. `heal` does not change it.
     Loss(Option<(String, String)>, u32),
@@ -94,18 +97,6 @@ pub enum Switch {
     Off,
 }
 
-/// Why a line is no action, or cannot be done to this world.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionError(pub(crate) String);
-
-impl fmt::Display for ActionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for ActionError {}
-
 impl World {
     /// Does something to the world at this moment.
     ///
@@ -137,9 +128,9 @@ impl World {
                 let node = self.find_kind(node, NodeKind::Server)?;
                 self.wipe(node);
             }
-            Action::Cut(from, to, cut) => {
+            Action::Cut(from, to, ways) => {
                 let (from, to) = self.find_two(from, to)?;
-                self.cut(from, to, *cut);
+                self.cut(from, to, *ways);
             }
             Action::Mend(a, b) => {
                 let (a, b) = self.find_two(a, b)?;
@@ -154,9 +145,9 @@ impl World {
                 let (a, b) = self.find_two(a, b)?;
                 self.reset_connections(a, b);
             }
-            Action::Latency(Some((a, b)), latency) => {
-                let (a, b) = self.find_two(a, b)?;
-                self.set_latency(a, b, *latency);
+            Action::Latency(Some((from, to, ways)), latency) => {
+                let (from, to) = self.find_two(from, to)?;
+                self.set_latency(from, to, *ways, *latency);
             }
             Action::Latency(None, latency) => self.set_default_latency(*latency),
             Action::Loss(Some((a, b)), percent) => {
@@ -225,13 +216,13 @@ impl World {
     pub fn find(&self, name: &str) -> Result<NodeId, ActionError> {
         self.nodes()
             .find(|node| self.name(*node) == name)
-            .ok_or_else(|| ActionError(alloc::format!("there is no node {name:?}")))
+            .ok_or_else(|| ActionError::NoNode(name.to_string()))
     }
 
     fn find_two(&self, a: &str, b: &str) -> Result<(NodeId, NodeId), ActionError> {
         let two = (self.find(a)?, self.find(b)?);
         if two.0 == two.1 {
-            return Err(ActionError(alloc::format!("{a:?} has no wire to itself")));
+            return Err(ActionError::OwnWire(a.to_string()));
         }
         Ok(two)
     }
@@ -246,8 +237,7 @@ impl World {
         if kinds.contains(&is) {
             return Ok(node);
         }
-        let wanted: Vec<String> = kinds.iter().map(|kind| alloc::format!("a {kind}")).collect();
-        Err(ActionError(alloc::format!("{name} is a {is}, not {}", wanted.join(" or "))))
+        Err(ActionError::WrongKind { name: name.to_string(), is, wanted: kinds.to_vec() })
     }
 
     /// The node of that name, or the running ones of a group.
@@ -261,7 +251,7 @@ impl World {
         let runs = |node: &NodeId| matches!(self.power(*node), Power::Running | Power::Frozen);
         let nodes = self.nodes().filter(|node| kinds.contains(&self.kind(*node)) && runs(node));
         let nodes: Vec<NodeId> = nodes.collect();
-        if nodes.is_empty() { Err(ActionError(alloc::format!("of {name} none runs"))) } else { Ok(nodes) }
+        if nodes.is_empty() { Err(ActionError::NoneRuns(name.to_string())) } else { Ok(nodes) }
     }
 }
 
@@ -274,13 +264,16 @@ impl fmt::Display for Action {
             Self::Freeze(node) => write!(f, "freeze {node}"),
             Self::Resume(node) => write!(f, "resume {node}"),
             Self::Wipe(node) => write!(f, "wipe {node}"),
-            Self::Cut(a, b, Cut::Both) => write!(f, "cut {a} {b}"),
-            Self::Cut(from, to, Cut::OneWay) => write!(f, "cut {from} -> {to}"),
+            Self::Cut(a, b, Ways::Both) => write!(f, "cut {a} {b}"),
+            Self::Cut(from, to, Ways::OneWay) => write!(f, "cut {from} -> {to}"),
             Self::Mend(a, b) => write!(f, "mend {a} {b}"),
             Self::Partition(group) => write!(f, "partition {}", group.join(" ")),
             Self::Heal => f.write_str("heal"),
             Self::Reset(a, b) => write!(f, "reset {a} {b}"),
-            Self::Latency(Some((a, b)), latency) => write!(f, "latency {a} {b} {latency}"),
+            Self::Latency(Some((a, b, Ways::Both)), latency) => write!(f, "latency {a} {b} {latency}"),
+            Self::Latency(Some((from, to, Ways::OneWay)), latency) => {
+                write!(f, "latency {from} -> {to} {latency}")
+            }
             Self::Latency(None, latency) => write!(f, "latency {latency}"),
             Self::Loss(Some((a, b)), percent) => write!(f, "loss {a} {b} {percent}%"),
             Self::Loss(None, percent) => write!(f, "loss {percent}%"),

@@ -1,6 +1,5 @@
 //! Reading actions.
 
-use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::str::FromStr;
@@ -8,7 +7,7 @@ use core::str::FromStr;
 use picket_sansio::Millis;
 
 use super::{Action, ActionError, Switch};
-use crate::action::{Cut, Latency};
+use crate::action::{Latency, Ways};
 use crate::disk::DiskFault;
 use crate::topology::{Addition, number_in};
 
@@ -26,8 +25,8 @@ impl FromStr for Action {
             ["freeze", node] => Self::Freeze(own(node)),
             ["resume", node] => Self::Resume(own(node)),
             ["wipe", node] => Self::Wipe(own(node)),
-            ["cut", from, "->", to] => Self::Cut(own(from), own(to), Cut::OneWay),
-            ["cut", a, b] => Self::Cut(own(a), own(b), Cut::Both),
+            ["cut", from, "->", to] => Self::Cut(own(from), own(to), Ways::OneWay),
+            ["cut", a, b] => Self::Cut(own(a), own(b), Ways::Both),
             ["mend", a, b] => Self::Mend(own(a), own(b)),
             ["partition", group @ ..] if !group.is_empty() => {
                 Self::Partition(group.iter().map(own).collect())
@@ -35,7 +34,12 @@ impl FromStr for Action {
             ["heal"] => Self::Heal,
             ["reset", a, b] => Self::Reset(own(a), own(b)),
             ["latency", latency] => Self::Latency(None, read_latency(latency)?),
-            ["latency", a, b, latency] => Self::Latency(Some((own(a), own(b))), read_latency(latency)?),
+            ["latency", a, b, latency] => {
+                Self::Latency(Some((own(a), own(b), Ways::Both)), read_latency(latency)?)
+            }
+            ["latency", from, "->", to, latency] => {
+                Self::Latency(Some((own(from), own(to), Ways::OneWay)), read_latency(latency)?)
+            }
             ["loss", percent] => Self::Loss(None, read_loss(percent)?),
             ["loss", a, b, percent] => Self::Loss(Some((own(a), own(b))), read_loss(percent)?),
             ["half-open", node, other] => Self::HalfOpen(own(node), own(other)),
@@ -43,17 +47,13 @@ impl FromStr for Action {
             ["disk", node, "full"] => Self::Disk(own(node), DiskFault::Full),
             ["disk", node, "flaky", percent] => {
                 let percent = percent.parse().ok().filter(|percent| *percent <= 100);
-                let percent =
-                    percent.ok_or_else(|| ActionError("flaky wants 0 to 100 of a hundred".into()))?;
-                Self::Disk(own(node), DiskFault::Flaky(percent))
+                Self::Disk(own(node), DiskFault::Flaky(percent.ok_or(ActionError::Flaky)?))
             }
             ["slow-disk", node, latency] => Self::SlowDisk(own(node), read_latency(latency)?),
             ["names", node, switch] => Self::Names(own(node), read_switch(switch)?),
             ["clock", node, by_ms] => {
                 let by_ms = by_ms.parse().ok().filter(|by: &i64| by.unsigned_abs() <= CLOCK_JUMP_MS_MAX);
-                let wrong =
-                    || ActionError(format!("a clock jumps by at most {CLOCK_JUMP_MS_MAX} milliseconds"));
-                Self::Clock(own(node), by_ms.ok_or_else(wrong)?)
+                Self::Clock(own(node), by_ms.ok_or(ActionError::ClockJump)?)
             }
             ["writes", node, switch] => Self::Writes(own(node), read_switch(switch)?),
             ["delay", message, by] => Self::Delay(read_message(message)?, Millis(read_span(by)? / 1000)),
@@ -67,16 +67,16 @@ impl FromStr for Action {
             }
             ["add", name, more @ ..] => Self::Add(own(name), read_addition(name, more)?),
             ["remove", node] => Self::Remove(own(node)),
-            [] => return Err(ActionError("an empty line is no action".into())),
+            [] => return Err(ActionError::Empty),
             [verb, ..] => return Err(wrong_form(verb)),
         })
     }
 }
 
 /// With more, TCP hardly gets anything through.
-const LOSS_MAX: u32 = 90;
+pub(super) const LOSS_MAX: u32 = 90;
 /// A hundred years.
-const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
+pub(super) const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
 
 /// How each action is written, for those who wrote it otherwise.
 const FORMS: &[&str] = &[
@@ -91,7 +91,7 @@ const FORMS: &[&str] = &[
     "partition NODE...",
     "heal",
     "reset NODE NODE",
-    "latency [NODE NODE] SPAN[..SPAN]",
+    "latency [NODE [->] NODE] SPAN[..SPAN]",
     "loss [NODE NODE] PERCENT%",
     "half-open NODE NODE",
     "disk NODE ok|full|flaky PERCENT",
@@ -108,20 +108,18 @@ const FORMS: &[&str] = &[
 
 fn wrong_form(verb: &str) -> ActionError {
     let form = FORMS.iter().find(|form| form.split(' ').next() == Some(verb));
-    ActionError(match form {
-        Some(form) => format!("{verb} is written {form:?}"),
-        None => {
-            let verbs: Vec<&str> = FORMS.iter().filter_map(|form| form.split(' ').next()).collect();
-            format!("{verb:?} is no action; there are {}", verbs.join(", "))
-        }
-    })
+    form.map_or_else(|| ActionError::UnknownVerb(verb.to_string()), |form| ActionError::Form(form))
+}
+
+/// How actions begin.
+pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
+    FORMS.iter().filter_map(|form| form.split(' ').next())
 }
 
 /// The words of a line, quoted as in redis-cli where they hold blanks.
 pub(crate) fn words(line: &str) -> Result<Vec<String>, ActionError> {
-    let words =
-        picket_resp::split_args(line.as_bytes()).map_err(|_| ActionError("unbalanced quotes".into()))?;
-    let text = |word| String::from_utf8(word).map_err(|_| ActionError("a word is no UTF-8".into()));
+    let words = picket_resp::split_args(line.as_bytes()).map_err(|_| ActionError::Quotes)?;
+    let text = |word| String::from_utf8(word).map_err(|_| ActionError::NoText);
     words.into_iter().map(text).collect()
 }
 
@@ -139,16 +137,14 @@ pub(crate) fn read_span(text: &str) -> Result<u64, ActionError> {
     // A day is more than any world lives.
     let micros =
         number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
-    micros.filter(|micros| *micros <= 86_400_000_000).ok_or_else(|| {
-        ActionError(format!("{text:?} is no span: write 250us, 20ms, 3s or 2m, a day at most"))
-    })
+    micros.filter(|micros| *micros <= 86_400_000_000).ok_or_else(|| ActionError::Span(text.to_string()))
 }
 
 fn read_latency(text: &str) -> Result<Latency, ActionError> {
     let (from, to) = text.split_once("..").unwrap_or((text, text));
     let (from_us, to_us) = (read_span(from)?, read_span(to)?);
     if from_us > to_us {
-        return Err(ActionError(format!("{text:?} ends before it begins")));
+        return Err(ActionError::Backwards(text.to_string()));
     }
     Ok(Latency { from_us, to_us })
 }
@@ -161,9 +157,7 @@ fn read_addition(name: &str, more: &[&str]) -> Result<Addition, ActionError> {
         (Some("writer"), [interval]) => {
             let us = read_span(interval)?;
             if us < 1_000 || us % 1_000 != 0 {
-                return Err(ActionError(
-                    "a writer writes every so many whole milliseconds, 1 at least".into(),
-                ));
+                return Err(ActionError::Interval);
             }
             Addition::Writer { interval: Millis(us / 1_000) }
         }
@@ -175,23 +169,19 @@ fn read_addition(name: &str, more: &[&str]) -> Result<Addition, ActionError> {
 
 fn read_loss(text: &str) -> Result<u32, ActionError> {
     let percent = text.strip_suffix('%').and_then(|number| number.parse().ok());
-    percent.filter(|percent| *percent <= LOSS_MAX).ok_or_else(|| {
-        ActionError(format!(
-            "{text:?} is no loss: write 0% to {LOSS_MAX}%; a wire that loses everything is cut"
-        ))
-    })
+    percent.filter(|percent| *percent <= LOSS_MAX).ok_or_else(|| ActionError::Loss(text.to_string()))
 }
 
 fn read_switch(text: &str) -> Result<Switch, ActionError> {
     match text {
         "on" => Ok(Switch::On),
         "off" => Ok(Switch::Off),
-        _ => Err(ActionError(format!("{text:?} is neither on nor off"))),
+        _ => Err(ActionError::Switch(text.to_string())),
     }
 }
 
 fn read_message(text: &str) -> Result<u64, ActionError> {
-    text.parse().map_err(|_| ActionError(format!("{text:?} is no number of a message")))
+    text.parse().map_err(|_| ActionError::MessageNumber(text.to_string()))
 }
 
 /// A word as [`words`] reads it.
@@ -222,6 +212,7 @@ mod tests {
             "reset redis-1 redis-2",
             "latency 1ms",
             "latency redis-1 redis-2 1500us..20ms",
+            "latency redis-1 -> redis-2 1000ms",
             "disk sentinel-1 ok",
             "disk sentinel-1 full",
             "disk sentinel-1 flaky 50",

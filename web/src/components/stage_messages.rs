@@ -1,0 +1,128 @@
+//! Messages on the stage: dots on their way, traces of those that have arrived, and texts none of which is over another.
+
+use picket_sim::{MessageId, NodeId};
+use yew::prelude::*;
+
+use super::stage::line;
+use crate::chosen::Chosen;
+use crate::layout::{Format, Point};
+use crate::picture::{Flight, Picture, Topic};
+
+/// From a node's middle to its edge,
+const NODE_HALF: i32 = 30;
+/// and to its name and its word.
+const NAME_BELOW: i32 = 60;
+/// How far apart messages of both directions travel.
+const LANE: i32 = 7;
+/// Messages whose texts are shown at once.
+const TEXTS_MAX: usize = 4;
+/// Where the text of a message that has arrived stands on its way, in thousandths at most.
+pub(super) const AT_MOST: i32 = 700;
+/// Longer texts are cut on the stage.
+const TEXT_LEN_MAX: usize = 36;
+
+/// The messages whose texts are shown: the one that is pointed at or chosen, and while there is time to read those that
+/// matter most.
+pub(super) fn told(
+    messages: &[Flight],
+    chosen: &Chosen,
+    is_readable: bool,
+    pointed: Option<MessageId>,
+) -> Vec<MessageId> {
+    let mut shown: Vec<MessageId> = (messages.iter().map(|message| message.id))
+        .filter(|id| pointed == Some(*id) || chosen.is(*id))
+        .collect();
+    if is_readable {
+        let weight = |message: &Flight| match message.topic {
+            Topic::Order => 0,
+            Topic::Vote => 1,
+            Topic::Write | Topic::Stream => 2,
+            Topic::Hello => 3,
+            Topic::Watch => 4,
+        };
+        let mut others: Vec<&Flight> = messages.iter().collect();
+        others.sort_by_key(|message| (weight(message), message.progress == 1_000));
+        shown.extend(others.iter().take(TEXTS_MAX).map(|message| message.id));
+    }
+    shown
+}
+
+/// Messages travel to the right of the straight way, so that questions and answers do not meet.
+pub(super) fn lane((a, b): (Point, Point)) -> (Point, Point) {
+    let (dx, dy, len) = (b.x - a.x, b.y - a.y, a.distance(b).max(1));
+    let aside = |point: Point| Point { x: point.x - dy * LANE / len, y: point.y + dx * LANE / len };
+    (aside(a), aside(b))
+}
+
+/// A message on its way: a dot. One that has arrived: the trace of its way.
+pub(super) fn flight(
+    message: &Flight,
+    (a, b): (Point, Point),
+    at: Point,
+    label: Html,
+    chosen: &Chosen,
+) -> Html {
+    let is_chosen = chosen.is(message.id).then_some("selected");
+    let class = classes!("message", message.topic.class(), message.is_stuck.then_some("stuck"), is_chosen);
+    let key = message.id.0;
+    if message.progress == 1_000 {
+        let class = classes!(class, "arrived");
+        return html! { <g {key} {class} data-message={key.to_string()}>{ line("drawn", a, b) }{ label }</g> };
+    }
+    let transform = format!("translate({} {})", at.x, at.y);
+    html! {
+        <g {key} {class} data-message={key.to_string()}>
+            <g {transform}><circle class="hit" r="18" /><circle class="drawn" r="6" /></g>
+            { label }
+        </g>
+    }
+}
+
+/// Texts of messages, none over another.
+pub(super) struct Labels {
+    format: Format,
+    /// The middle of each text and half of its width.
+    taken: Vec<(Point, i32)>,
+}
+
+impl Labels {
+    /// Nodes, with their names below them, stay free of texts.
+    pub(super) fn new(format: Format, picture: &Picture, places: &[(NodeId, Point)]) -> Self {
+        let areas = |(node, place): &(NodeId, Point)| {
+            let chars = i32::try_from(picture.name(*node).len()).unwrap_or(0);
+            let at = |below: i32, half: i32| (Point { x: place.x, y: place.y + below }, half);
+            [at(-NODE_HALF / 2, NODE_HALF), at(NODE_HALF / 2, NODE_HALF), at(NAME_BELOW, chars * 5)]
+        };
+        Self { format, taken: places.iter().flat_map(areas).collect() }
+    }
+
+    /// A text near this place.
+    pub(super) fn label(&mut self, at: Point, text: &str) -> Html {
+        let mut shown: String = text.chars().take(TEXT_LEN_MAX).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let (width_of_char, height) = match self.format {
+            Format::Wide => (8, 18),
+            Format::Tall => (12, 26),
+        };
+        // Chinese characters are twice as wide.
+        let chars: i32 = shown.chars().map(|char| if char.is_ascii() { 1 } else { 2 }).sum();
+        let half = chars * width_of_char / 2;
+        let x = at.x.clamp(
+            half.min(self.format.width() / 2),
+            (self.format.width() - half).max(self.format.width() / 2),
+        );
+        let mut place = Point { x, y: at.y - 14 };
+        let is_free = |place: Point, taken: &[(Point, i32)]| {
+            taken.iter().all(|(other, other_half)| {
+                (place.x - other.x).abs() > half + other_half || (place.y - other.y).abs() >= height
+            })
+        };
+        while !is_free(place, &self.taken) {
+            place.y += height;
+        }
+        self.taken.push((place, half));
+        html! { <text x={place.x.to_string()} y={place.y.to_string()}>{ shown }</text> }
+    }
+}
