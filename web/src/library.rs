@@ -48,6 +48,14 @@ entries! {
     "21-settings" "运行中修改设置";
     "22-loss" "会丢包的线路";
     "23-twice-the-same-replica" "同一个副本出现两次";
+    "24-coordinated-failover" "SENTINEL FAILOVER COORDINATED：协调切换";
+    "25-failover-to" "SENTINEL FAILOVER TO：指定副本";
+    "26-replica-cannot-catch-up" "副本追不上主节点";
+    "27-master-dies-handing-over" "主节点在交接途中死去";
+    "28-leader-dies-handing-over" "交接途中领导者死去";
+    "29-forget" "SENTINEL FORGET";
+    "30-reset-and-death" "SENTINEL RESET 与主节点之死";
+    "31-master-without-failover" "没有 FAILOVER 命令的主节点";
 }
 
 impl Entry {
