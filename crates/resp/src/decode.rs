@@ -44,6 +44,16 @@ impl ReplyDecoder {
         self.buf.extend_from_slice(bytes);
     }
 
+    /// The same for bytes that the caller has no more use for: nothing is copied if nothing waits before them and
+    /// nobody shares them.
+    pub fn extend_from(&mut self, bytes: Bytes) {
+        if self.buf.is_empty() {
+            self.buf = bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        } else {
+            self.extend(&bytes);
+        }
+    }
+
     /// The next complete reply. An error is final: every later call returns it again.
     #[expect(clippy::should_implement_trait, reason = "no reply yet is not the end of them")]
     pub fn next(&mut self) -> Result<Option<Reply>, ReplyError> {
@@ -52,6 +62,10 @@ impl ReplyDecoder {
         }
         let result = self.scanner.scan(&self.buf, &self.limits).and_then(|end| {
             let frame = end.map(|end| self.buf.split_to(end).freeze());
+            if self.buf.is_empty() && frame.as_ref().is_some_and(|frame| frame.len() > KEEP_BYTES) {
+                // An idle connection does not keep the room that its largest reply took.
+                self.buf = BytesMut::new();
+            }
             frame.map(|frame| build(&frame)).transpose()
         });
         self.failed = result.as_ref().err().cloned();
@@ -69,6 +83,9 @@ impl ReplyDecoder {
         core::mem::take(&mut self.buf).freeze()
     }
 }
+
+/// The room of a reply up to this size is kept for the next one.
+const KEEP_BYTES: usize = 1024;
 
 /// An array whose values are being put together.
 struct Open {

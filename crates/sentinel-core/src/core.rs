@@ -131,7 +131,7 @@ impl Sentinel {
                 self.host = Some(*host);
             }
             Input::LinkUp { link, local } => self.on_link_up(link, local),
-            Input::LinkData { link, bytes } => self.on_link_data(link, &bytes),
+            Input::LinkData { link, bytes } => self.on_link_data(link, bytes),
             Input::LinkDown { link, reason } => self.on_link_down(link, &reason),
             Input::ClientConnected { client, addresses } => self.server.accept(self.now, client, addresses),
             Input::ClientData { client, bytes } => self.server.receive(self.now, client, &bytes),

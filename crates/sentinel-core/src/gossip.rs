@@ -2,16 +2,22 @@
 //!
 //! Mirrors `sentinel.c: sentinelSendHello`, `sentinelProcessHelloMessage`.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
 use crate::hello::Hello;
 use crate::ids::{InstanceId, MasterId, PeerId};
+use crate::instance::{Replica, Role};
 use crate::sentinel::Sentinel;
 use crate::timers::Timer;
+
+/// Room for a hello of the usual length.
+const HELLO_BYTES: usize = 128;
 
 impl Sentinel {
     /// What we tell an instance about ourselves and its master; `None` without a connection.
@@ -32,7 +38,10 @@ impl Sentinel {
             master_port: addr.port,
             config_epoch: master.config_epoch,
         };
-        Some(hello.to_string())
+        let mut text = String::with_capacity(HELLO_BYTES);
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{hello}");
+        Some(text)
     }
 
     /// A hello is to reach everybody who has to do with this master at once.
@@ -48,13 +57,15 @@ impl Sentinel {
     /// Takes a hello. `skip_own`: over subscriptions our own come back and are passed over; a hello
     /// that somebody PUBLISHes to us directly is taken as it is.
     pub(crate) fn handle_hello(&mut self, payload: &[u8], skip_own: bool) {
-        let own = self.my_id.as_bytes();
-        if skip_own && payload.windows(own.len().max(1)).any(|window| window == own) {
+        let Some(hello) = Hello::parse(payload) else { return };
+        if skip_own && hello.run_id == self.my_id {
             return;
         }
-        let Some(hello) = Hello::parse(payload) else { return };
         let Some(id) = self.master_id(hello.master_name) else { return };
         if !self.is_plausible(hello.current_epoch) || !self.is_plausible(hello.config_epoch) {
+            return;
+        }
+        if self.is_no_news(id, &hello) {
             return;
         }
         let peer = self.meet(id, &hello);
@@ -84,6 +95,45 @@ impl Sentinel {
             return;
         }
         self.on_configuration(id, peer, hello.config_epoch, &theirs);
+    }
+
+    /// Whether a hello says what its sender said before and what changes nothing, as nearly all do: then only its
+    /// time is noted.
+    fn is_no_news(&mut self, id: MasterId, hello: &Hello<'_>) -> bool {
+        let (now, current_epoch) = (self.now, self.current_epoch);
+        let Some(master) = self.masters.get_mut(&id) else { return false };
+        let ours = &master.server.instance.addr;
+        let mut peers = master.peers.values_mut();
+        let Some(peer) = peers.find(|peer| peer.instance.run_id == hello.run_id) else { return false };
+        let addr = &peer.instance.addr;
+        let Some((epoch, theirs, at)) = &mut peer.last_config else { return false };
+        let known = addr.host == hello.host
+            && addr.port == hello.port
+            && theirs.host == hello.master_host
+            && theirs.port == hello.master_port
+            && theirs.ip.is_some()
+            && *epoch == hello.config_epoch;
+        let settled = hello.current_epoch <= current_epoch
+            && hello.config_epoch <= master.config_epoch
+            && ours.is_same(theirs);
+        if known && settled {
+            *at = now;
+            peer.last_hello = now;
+            self.touch_awaiting_confirmation(id);
+        }
+        known && settled
+    }
+
+    /// Former masters that have to be told whom to follow wait until enough others confirm the configuration.
+    fn touch_awaiting_confirmation(&mut self, id: MasterId) {
+        let Some(master) = self.masters.get(&id) else { return };
+        let waits =
+            |replica: &Replica| replica.deposed_at.is_some() && replica.server.role_reported == Role::Master;
+        let waiting = master.replicas.iter().filter(|(_, replica)| waits(replica));
+        let waiting: Vec<_> = waiting.map(|(replica, _)| InstanceId::Replica(id, *replica)).collect();
+        for replica in waiting {
+            self.touch(Timer::Instance(replica));
+        }
     }
 
     /// A Sentinel told which configuration of a master it has.
@@ -121,12 +171,7 @@ impl Sentinel {
                 self.force_hello(id);
             }
         }
-        // Whoever waits for a confirmation of the configuration looks again.
-        let replicas: Vec<_> =
-            self.masters.get(&id).map(|m| m.replicas.keys().copied().collect()).unwrap_or_default();
-        for replica in replicas {
-            self.touch(Timer::Instance(InstanceId::Replica(id, replica)));
-        }
+        self.touch_awaiting_confirmation(id);
     }
 
     /// Finds the sender among the known Sentinels, or gets to know it.

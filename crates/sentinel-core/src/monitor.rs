@@ -56,6 +56,17 @@ impl Sentinel {
         next
     }
 
+    /// When to look again at something that is due every `period`, or none if it is to be done now. What is due
+    /// leaves together with the next PING if that comes soon: one write for us and one read for the server instead
+    /// of two.
+    fn not_yet(&self, id: InstanceId, due: Time, period: Millis) -> Option<Time> {
+        let ping = self.periods.ping;
+        let wait = if period > ping { ping.split(2) } else { Millis(0) };
+        let sent = self.instance(id).and_then(|instance| self.links.get(&instance.slot)?.last_ping_sent);
+        let leaves = self.now >= due && (sent == Some(self.now) || self.now >= due + wait);
+        (!leaves).then_some(due + wait)
+    }
+
     /// True if commands can be sent to it.
     pub(crate) fn is_command_up(&self, id: InstanceId) -> bool {
         self.instance(id)
@@ -112,8 +123,10 @@ impl Sentinel {
             return None;
         }
         let due = server.info_sent_at.map_or(self.now, |at| at + period);
-        if self.now < due && !server.info_forced {
-            return Some(due);
+        if !server.info_forced
+            && let Some(later) = self.not_yet(id, due, period)
+        {
+            return Some(later);
         }
         self.send_info(id);
         None
@@ -148,9 +161,12 @@ impl Sentinel {
             Some(sent) => sent + Millis(1_000),
             None => instance.last_pub + publish,
         };
-        if now < due && !instance.pub_forced {
-            return Some(due);
+        if !instance.pub_forced
+            && let Some(later) = self.not_yet(id, due, publish)
+        {
+            return Some(later);
         }
+        let instance = self.instance(id)?;
         let room = self.links.get(&instance.slot).is_some_and(crate::link::Link::has_room);
         if !room {
             return Some(now + Millis(1_000));
@@ -225,7 +241,8 @@ impl Sentinel {
                     self.emit(Event::SubjectivelyUp { instance });
                     self.on_down_change(id);
                 }
-                until
+                // Sending the next PING and having its answer touch nothing while all is well.
+                earlier(until, facts.act_ping.is_none().then_some(now + down_after))
             }
         }
     }

@@ -4,6 +4,7 @@
 
 use alloc::string::{String, ToString};
 
+use bytes::Bytes;
 use picket_resp::{Reply, ReplyDecoder};
 use picket_sansio::LinkId;
 
@@ -18,24 +19,25 @@ const TROUBLE_MAX: usize = 128;
 
 impl Sentinel {
     /// Bytes arrived.
-    pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: &[u8]) {
+    pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: Bytes) {
         let Some((slot, is_pubsub)) = self.routes.get(&id).copied() else { return };
         let channel = if is_pubsub { Channel::Pubsub } else { Channel::Command };
-        if let Some(decoder) = self.decoder(slot, channel) {
-            decoder.extend(bytes);
-        }
-        // A reply can close or move the very link it came on, so each is fetched anew.
-        while self.routes.contains_key(&id) {
-            let Some(decoder) = self.decoder(slot, channel) else { return };
+        let Some(mut decoder) = self.decoder(slot, channel).map(core::mem::take) else { return };
+        decoder.extend_from(bytes);
+        loop {
             match decoder.next() {
                 Ok(Some(reply)) if is_pubsub => self.on_pubsub_reply(slot, &reply),
                 Ok(Some(reply)) => self.on_command_reply(slot, reply),
-                Ok(None) => return,
-                Err(error) => {
-                    self.distrust(slot, channel, &error.to_string());
-                    return;
-                }
+                Ok(None) => break,
+                Err(error) => return self.distrust(slot, channel, &error.to_string()),
             }
+            // A reply can close or move the very link it came on.
+            if !self.routes.contains_key(&id) {
+                return;
+            }
+        }
+        if let Some(place) = self.decoder(slot, channel) {
+            *place = decoder;
         }
     }
 
@@ -111,20 +113,19 @@ impl Sentinel {
         } else {
             link.trouble = Some(text[..text.len().min(TROUBLE_MAX)].escape_ascii().to_string());
         }
-        let users = link.users.clone();
         let busy = text.starts_with(b"BUSY");
         let ready = text.starts_with(b"PONG");
-        for user in users {
+        // A Sentinel that watches many masters with us is many instances on one link.
+        let mut place = 0;
+        while let Some(user) = self.links.get(&slot).and_then(|link| link.users.get(place).copied()) {
+            place += 1;
             if busy {
                 self.kill_script_of(user);
             }
-            if ready && let Some(server) = self.server_mut(user) {
-                server.reboot_at = None;
-            }
-            // A peer of hundreds of masters is up for all of them: that it goes on is no news.
-            let is_news =
-                |id| !matches!(id, InstanceId::Peer(..)) || self.instance(id).is_none_or(|it| it.s_down);
-            if !acceptable || is_news(user) {
+            let rebooted =
+                ready && self.server_mut(user).is_some_and(|server| server.reboot_at.take().is_some());
+            // While all is well this changes no more than when to look again, which `run_subjectively_down` knows.
+            if rebooted || !acceptable || self.instance(user).is_some_and(|instance| instance.s_down) {
                 self.touch(Timer::Instance(user));
             }
         }
@@ -176,9 +177,7 @@ impl Sentinel {
                         self.touch(Timer::Link(slot));
                     }
                     (Some(b"message"), [_, _, Reply::Bulk(payload)]) => {
-                        let payload = payload.clone();
-                        self.handle_hello(&payload, true);
-                        self.touch(Timer::Link(slot));
+                        self.handle_hello(payload, true);
                     }
                     _ => (),
                 }
