@@ -66,6 +66,7 @@ impl Sentinel {
             return;
         }
         if self.is_no_news(id, &hello) {
+            self.touch_awaiting_confirmation(id);
             return;
         }
         let peer = self.meet(id, &hello);
@@ -119,7 +120,6 @@ impl Sentinel {
         if known && settled {
             *at = now;
             peer.last_hello = now;
-            self.touch_awaiting_confirmation(id);
         }
         known && settled
     }

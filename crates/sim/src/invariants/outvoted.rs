@@ -36,6 +36,11 @@ impl Outvoted {
                 Ok(())
             }
             Observation::Event { node, event: Event::StateWaitPromotion { instance } } => {
+                // A stock Sentinel goes on: that is the hazard which this property is about.
+                #[cfg(feature = "scale")]
+                if matches!(world.node(*node).program, crate::node::Program::Stock(_)) {
+                    return Ok(());
+                }
                 self.promotes(world.name(*node), &(*node, instance.master_name().to_string()))
             }
             _ => Ok(()),
