@@ -21,8 +21,11 @@ export async function figures(run) {
     ]);
     tell("first paint", paint, "ms", 1000);
     note(`the stage stood ${stage.toFixed(0)} ms after the beginning, at most`);
-    const { ms, seconds } = await handled(page, toNextEvent);
-    note(`${seconds} simulated seconds in ${ms.toFixed(0)} ms`);
+    // A browser compiles WASM again, better, while it runs: the first times are slower than all that follow.
+    const times = [];
+    for (let press = 0; press < 10; press += 1) times.push(await handled(page, toNextEvent));
+    const [ms, seconds] = ["ms", "seconds"].map((what) => times.reduce((sum, time) => sum + time[what], 0));
+    note(`${seconds.toFixed(0)} simulated seconds in ${times.map((time) => time.ms.toFixed(0)).join(" + ")} ms`);
     tell("simulation of 3 Sentinels and 3 data nodes", (seconds * 1000) / ms, "times real time", 1000, "least");
   });
 

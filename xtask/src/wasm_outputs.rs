@@ -1,5 +1,5 @@
 //! `cargo xtask wasm-outputs`: every scenario has the same outputs natively and in WASM, to the byte. What runs in WASM is
-//! compiled as the page is: by its profile, for size, with panics as traps, and without the feature `full`.
+//! compiled as the page is: by its profile, for size, with panics as traps; but with the feature `full`, as natively.
 //!
 //! The native hashes are made on the spot: they change whenever a core does, and say nothing but that.
 
@@ -45,7 +45,7 @@ pub(crate) fn run(root: &Path) -> bool {
     // Not with `steps::cargo`, which would print the scenarios.
     let built = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .args(args)
-        .args(["--quiet", "-p", "picket-sim", "--no-default-features", "--example", "same_outputs"])
+        .args(["--quiet", "-p", "picket-sim", "--example", "same_outputs"])
         .envs(variables)
         .env("PICKET_OUTPUTS", &outputs)
         .current_dir(root)
