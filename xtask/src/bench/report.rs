@@ -48,9 +48,23 @@ pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) 
 
 fn section(area: &str, args: &[&str], machine: &str, tables: &[Table]) -> String {
     let about = AREAS.iter().find(|(name, ..)| *name == area).map_or(area, |(_, about, _)| about);
-    let command = [&["cargo", "xtask", "bench", area], args].concat().join(" ");
+    let command = [&["cargo", "xtask", "bench", area], without_binary(args).as_slice()].concat().join(" ");
     let tables: Vec<_> = tables.iter().map(Table::text).collect();
     format!("## {about}\n\n`{command}`, {machine}\n\n{}", tables.concat())
+}
+
+/// The arguments but for `--picket PATH`: where a binary lay is nobody else's business.
+fn without_binary<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let mut args = args.iter();
+    let mut left = Vec::new();
+    while let Some(arg) = args.next() {
+        if *arg == "--picket" {
+            args.next();
+        } else {
+            left.push(*arg);
+        }
+    }
+    left
 }
 
 fn keep(root: &Path, area: &str, section: &str) -> io::Result<()> {

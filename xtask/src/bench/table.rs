@@ -81,14 +81,17 @@ impl Row {
         Spread::of(self.columns.get(column)?)
     }
 
-    /// Above 1 in our favour.
+    /// Above 1 in our favour; none where a figure is zero or, as a difference of times may be, below.
     fn ratio(&self, column: usize) -> Option<f64> {
         let (ours, theirs) = (self.spread(0)?.median, self.spread(column)?.median);
+        if ours <= 0.0 || theirs <= 0.0 {
+            return None;
+        }
         let ratio = match self.better {
             Better::More => ours / theirs,
             Better::Less => theirs / ours,
         };
-        ratio.is_finite().then_some(ratio)
+        Some(ratio)
     }
 
     fn limit_text(&self) -> String {
