@@ -1,4 +1,4 @@
-//! Every order of events in an election of three, within bounds that take seconds; `cargo xtask sim --explore` looks
+//! Orders of events in an election of three, as many as seconds allow; `cargo xtask sim --explore` looks
 //! further.
 
 use picket_sim::explore::{Bounds, Defect, Step, explore, explore_from, tell};

@@ -83,7 +83,7 @@ const AWAY: Duration = Duration::from_secs(6);
 impl Cause {
     fn words(self) -> &'static str {
         match self {
-            Self::Kill => "kill -9, one replica 200 ms behind",
+            Self::Kill => "kill -9, one replica lost its link just before",
             Self::Hang => "SIGSTOP for 6 s",
             Self::Stranded => "cut off from all but its clients for 6 s",
             Self::Forced => "SENTINEL FAILOVER",
@@ -161,7 +161,14 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
             PACE.as_millis(),
             plan.runs
         ));
+        table.condition(
+            "the clients stay with a master until it refuses or closes, and do not listen to +switch-master",
+        );
     }
+    gaps.note(
+        "a master that hangs, or is cut off, holds these clients as long as it is away: compare only kill -9 and what an \
+         operator asks for",
+    );
     if plan.causes.contains(&Cause::Stranded) {
         lost.note(
             "what clients write to a master that is cut off is lost whoever watches it; what it takes after it is back is not \

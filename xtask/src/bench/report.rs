@@ -37,7 +37,7 @@ A **limit** with ≤ or ≥ is an aim, and whether it is met; without a sign it 
 pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) -> bool {
     let section = section(area, args, &machine(), tables);
     println!("\n{section}");
-    match keep(root, area, &section).and_then(|()| assemble(root)) {
+    match keep(root, area, args, &section).and_then(|()| assemble(root)) {
         Ok(()) => true,
         Err(error) => {
             eprintln!("the result cannot be kept: {error}");
@@ -67,10 +67,16 @@ fn without_binary<'a>(args: &[&'a str]) -> Vec<&'a str> {
     left
 }
 
-fn keep(root: &Path, area: &str, section: &str) -> io::Result<()> {
+/// Where a section is kept: what real processes do stands beside what the simulator says.
+fn file_name(area: &str, args: &[&str]) -> String {
+    let real = if args.contains(&"--real") { "-real" } else { "" };
+    format!("{area}{real}.md")
+}
+
+fn keep(root: &Path, area: &str, args: &[&str], section: &str) -> io::Result<()> {
     let folder = target_folder(root).join("bench");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join(format!("{area}.md")), section)
+    fs::write(folder.join(file_name(area, args)), section)
 }
 
 fn assemble(root: &Path) -> io::Result<()> {
@@ -85,6 +91,11 @@ fn assemble(root: &Path) -> io::Result<()> {
                 text.push('\n');
             }
             Err(_) => missing.push(area),
+        }
+        if let Ok(section) = fs::read_to_string(folder.join(file_name(area, &["--real"]))) {
+            text.push('\n');
+            text.push_str(section.trim_end());
+            text.push('\n');
         }
     }
     if !missing.is_empty() {

@@ -13,7 +13,7 @@ use super::instances::{Master, State};
 use super::links::{Asked, Place};
 use crate::context::Context;
 
-/// How much later than agreed a failover may begin.
+/// How far ahead the time may lie from which the limits of a failover are counted.
 const DESYNC_MAX: u64 = 1_000;
 /// The longest election.
 const ELECTION_TIMEOUT: u64 = 10_000;

@@ -15,6 +15,9 @@ use crate::context::Context;
 /// How long a replica that was told its new master may show no effect.
 const RECONF_TIMEOUT: u64 = 10_000;
 
+/// `sentinel_ping_period`, by which the age of what is known of a replica is counted, whatever `down-after` is.
+const PING_PERIOD: u64 = 1_000;
+
 impl Master {
     /// The promotion was seen: the new address is told, though not in force here.
     pub(super) fn is_promotion_seen(&self) -> bool {
@@ -64,16 +67,14 @@ impl StockSentinel {
     fn select_slave(&mut self, ctx: &mut Context<'_>, place: Place) {
         let now = self.now_ms(ctx);
         let master = &self.masters[place];
-        let info_age = if master.server.s_down { 5 * master.ping_period() } else { 30_000 };
+        let info_age = if master.server.s_down { 5 * PING_PERIOD } else { 30_000 };
         let down_for = if master.server.s_down { now.saturating_sub(master.down_since) } else { 0 };
         let link_down = down_for + 10 * master.down_after;
         let is_good = |replica: &&Replica| {
             let server = &replica.server;
             let link = self.links.get(&server.addr);
             !server.s_down
-                && link.is_some_and(|link| {
-                    !link.disconnected && now <= link.last_avail + 5 * master.ping_period()
-                })
+                && link.is_some_and(|link| !link.disconnected && now <= link.last_avail + 5 * PING_PERIOD)
                 && server.priority > 0
                 && now <= server.info_refresh + info_age
                 && server.master_link_down_ms <= link_down

@@ -7,13 +7,15 @@
 //!   is on disk (`serverCron`, `sentinelFlushConfig`); what arrives meanwhile waits;
 //! - one current epoch for all masters; a vote is refused when the request is older than that (`sentinelVoteLeader`),
 //!   and ballots count only in that epoch (`sentinelGetLeader`);
-//! - a failover begins up to a second late, so that not all begin at once; a lost election ends after
-//!   `min(10 s, failover-timeout)`, and the next begins after twice `failover-timeout`;
+//! - the time that a failover's limits count from lies up to a second ahead, so that not all try again at once; a
+//!   lost election ends after `min(10 s, failover-timeout)`, and the next begins after twice `failover-timeout`;
 //! - peers are asked once a second; a promotion is noticed in the INFO of each second; of all masters whose failover
 //!   ends in the same tick only the last takes its new address in force (`sentinelHandleDictOfRedisInstances`);
 //! - TILT, when a tick comes more than two seconds after the one before.
 //!
-//! Not modelled: scripts, passwords, names instead of addresses, commands of clients and operators.
+//! Not modelled: scripts, passwords, names instead of addresses, commands of clients and operators; silent links that
+//! are opened anew, masters that restart within down-after, and the last SLAVEOF to replicas left over after
+//! `failover-timeout`.
 
 mod config;
 mod election;
@@ -44,7 +46,7 @@ use instances::Master;
 use links::{Link, Role};
 
 /// What rewriting the config file takes for each of its lines, beside the disk. A redis-sentinel 7.0.15 with 1114 lines
-/// on tmpfs took 6 ms for SENTINEL FLUSHCONFIG on a busy machine of 2020; this is on the side of the stock one.
+/// on tmpfs took 6 ms for SENTINEL FLUSHCONFIG on a busy machine; this is on the side of the stock one.
 const REWRITE_LINE_US: u64 = 3;
 
 #[derive(Clone, Debug)]

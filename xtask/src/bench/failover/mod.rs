@@ -141,8 +141,9 @@ fn phases_table(plan: &Plan, death: Death, samples: &[Vec<Sample>]) -> Table {
             // Of fewer than a hundred the 99th of a hundred is the last.
             let worst = if column(0).len() < 100 { "slowest" } else { "p99" };
             let p99 = |kind| Spread::percentile(&column(kind), 99).into_iter().collect::<Vec<_>>();
-            let row =
-                Row::new(format!("{}, {worst}", measure.what), Better::Less).samples(&p99(0)).samples(&p99(1));
+            let row = Row::new(format!("{}, {worst}", measure.what), Better::Less)
+                .samples(&p99(0))
+                .samples(&p99(1));
             table.push(if aim > 0.0 { row.aim(aim) } else { row });
         }
     }
