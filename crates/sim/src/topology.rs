@@ -47,7 +47,7 @@ impl Addition {
 }
 
 /// Machines have addresses from 1 on, and the number of each stands in its name. What scripts add is bounded;
-/// a [`Cluster`](crate::Cluster) may be larger.
+/// a [`Cluster`] may be larger.
 pub(crate) const NUMBER_MAX: u16 = 254;
 
 impl World {
