@@ -328,7 +328,7 @@ impl Peer {
 }
 
 impl Master {
-    /// Sentinels that can vote, dead or alive, we included: only RESET forgets one.
+    /// Sentinels that can vote, dead or alive, we included: only RESET and FORGET forget one.
     #[must_use]
     pub(crate) fn voters(&self) -> u32 {
         1 + u32::try_from(self.peers.len()).unwrap_or(u32::MAX - 1)
