@@ -5,6 +5,7 @@
 
 #![allow(clippy::float_arithmetic, reason = "figures for people; nothing is decided by them")]
 
+mod counts;
 mod failover;
 mod idle;
 mod loss;
@@ -32,6 +33,8 @@ not compared with, and the table says so.
 
   resp              requests and replies: criterion benches of picket-resp and picket-server-core
   backlog           the replication backlog, and the replica's side: those of picket-replication
+  counts            instructions of small operations, and of a second of a Sentinel with 500 masters, counted by
+                    callgrind (valgrind must be installed): what the clock of a busy machine cannot tell
   node [--rounds N] [--gb N] [--requests N] [--keys N] [--only NAME] [--picket PATH]
                     picket node beside redis-server (and valkey-server, if there is one on PATH or in
                     PICKET_VALKEY_SERVER), N rounds in turn (5 unless told): requests per second with one and with
@@ -117,6 +120,11 @@ fn resp(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
 fn backlog(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
     Options::parse(args, &[])?;
     Some(micro::run(root, "Appending and feeding", &["picket-replication"], quick))
+}
+
+fn counts(root: &Path, args: &[&str], _quick: bool) -> Option<Option<Vec<Table>>> {
+    Options::parse(args, &[])?;
+    Some(counts::run(root))
 }
 
 fn node(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {

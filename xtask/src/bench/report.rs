@@ -13,9 +13,10 @@ use super::table::Table;
 use crate::steps::target_folder;
 
 /// The areas in the order of the file, with what they are about.
-pub(super) const AREAS: [(&str, &str, Option<Run>); 7] = [
+pub(super) const AREAS: [(&str, &str, Option<Run>); 8] = [
     ("resp", "Requests and replies on the wire", Some(super::resp)),
     ("backlog", "The replication backlog and the replica side", Some(super::backlog)),
+    ("counts", "Instructions for small things", Some(super::counts)),
     ("node", "The data node", Some(super::node)),
     ("failover", "A failover, phase by phase", Some(super::failover)),
     ("idle", "A Sentinel that has nothing to do", Some(super::idle)),
