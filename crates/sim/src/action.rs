@@ -208,7 +208,7 @@ impl World {
     /// The text of a Sentinel's config file, as it is on disk.
     #[must_use]
     pub fn disk_text(&self, sentinel: NodeId) -> String {
-        String::from_utf8_lossy(self.node(sentinel).disk.text()).into_owned()
+        String::from_utf8_lossy(&self.node(sentinel).disk.text()).into_owned()
     }
 
     /// Replaces it, as an operator's editor does.

@@ -35,7 +35,7 @@ pub(crate) const CONSOLES_MAX: usize = 200;
 const WRITER_NUMBERS: u64 = 10_000_000;
 
 /// Where the machine of that number listens.
-fn addr_of(kind: NodeKind, number: u16) -> SocketAddr {
+pub(crate) fn addr_of(kind: NodeKind, number: u16) -> SocketAddr {
     let (net, port) = match kind {
         NodeKind::Sentinel => (0, 26379),
         NodeKind::Server => (1, 6379),

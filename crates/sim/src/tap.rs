@@ -10,6 +10,7 @@ use picket_resp::{Reply, ReplyDecoder, RequestBuffer};
 
 use crate::ids::{ConnId, NodeKind, Side};
 use crate::invariants::Observation;
+use crate::transcript::Detail;
 use crate::world::World;
 
 /// What has been heard on one connection. Decoding ends where a side talks nonsense.
@@ -20,6 +21,8 @@ pub(crate) struct Tap {
     unsent: VecDeque<Vec<Bytes>>,
     /// Requests whose replies have not arrived.
     unheard: VecDeque<Vec<Bytes>>,
+    /// It subscribes: what it gets from now on answers nothing, and is most of what passes in a large world.
+    is_deaf: bool,
     /// Replies as they leave; only of Sentinels.
     leaving: ReplyDecoder,
     /// Replies as they arrive.
@@ -34,6 +37,7 @@ impl Tap {
             requests,
             unsent: VecDeque::new(),
             unheard: VecDeque::new(),
+            is_deaf: false,
             leaving: ReplyDecoder::new(),
             arriving: ReplyDecoder::new(),
         }
@@ -48,6 +52,7 @@ impl World {
             return;
         }
         let listener_is_sentinel = self.kind(listener) == NodeKind::Sentinel;
+        let is_watched = self.detail > Detail::Nothing;
         let tap = self.taps.entry(id).or_insert_with(Tap::new);
         match from {
             Side::Dialler => {
@@ -55,6 +60,7 @@ impl World {
                 let mut requests = Vec::new();
                 while let Ok(Some(request)) = tap.requests.next_owned() {
                     let args = request.into_args();
+                    tap.is_deaf |= !is_watched && args[0].eq_ignore_ascii_case(b"SUBSCRIBE");
                     tap.unheard.push_back(args.clone());
                     if listener_is_sentinel {
                         tap.unsent.push_back(args.clone());
@@ -94,7 +100,7 @@ impl World {
             return;
         }
         let Some((dialler, listener)) = self.ends(id) else { return };
-        let Some(tap) = self.taps.get_mut(&id) else { return };
+        let Some(tap) = self.taps.get_mut(&id).filter(|tap| !tap.is_deaf) else { return };
         tap.arriving.extend(bytes);
         let mut replies = Vec::new();
         while let Ok(Some(reply)) = tap.arriving.next() {

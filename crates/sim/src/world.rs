@@ -437,7 +437,7 @@ impl World {
         let stopped = self.node_mut(node);
         stopped.run.0 += 1;
         stopped.power = Power::Running;
-        let text = stopped.disk.text().to_vec();
+        let text = stopped.disk.text().into_owned();
         let World { nodes, prng, next_conn, now, ids, .. } = self;
         let started = &mut nodes[node.0 as usize];
         let mut ctx = started.context(*now, prng, next_conn);

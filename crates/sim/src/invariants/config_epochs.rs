@@ -4,6 +4,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sentinel_core::Event;
@@ -14,7 +15,8 @@ use crate::world::World;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConfigEpochs {
-    last: BTreeMap<NodeId, BTreeMap<String, Seen>>,
+    /// In the order in which each Sentinel has them.
+    last: BTreeMap<NodeId, Vec<Seen>>,
     address: BTreeMap<(String, u64), (String, String)>,
     /// Epochs that somebody led in on an operator's word alone.
     unsettled: BTreeSet<(String, u64)>,
@@ -23,6 +25,7 @@ pub(crate) struct ConfigEpochs {
 /// A configuration as it was seen last.
 #[derive(Clone, Debug)]
 struct Seen {
+    master: String,
     epoch: u64,
     host: String,
     port: u16,
@@ -44,7 +47,7 @@ impl ConfigEpochs {
             Observation::Event { node, event: Event::Unmonitor { instance } } => {
                 // Watched again, it begins with an operator's word.
                 if let Some(last) = self.last.get_mut(node) {
-                    last.remove(instance.master_name());
+                    last.retain(|seen| seen.master != instance.master_name());
                 }
                 Ok(())
             }
@@ -52,12 +55,18 @@ impl ConfigEpochs {
             _ => Ok(()),
         }
     }
+
     /// Looks at what has changed since the last time.
     fn look(&mut self, world: &World, node: NodeId) -> Result<(), String> {
         let Some(core) = world.sentinel_core(node) else { return Ok(()) };
         let last = self.last.entry(node).or_default();
-        for (name, epoch, server) in core.configurations() {
-            match last.get_mut(name) {
+        for (place, (name, epoch, server)) in core.configurations().enumerate() {
+            // As a rule nothing has changed, and large deployments are looked at often.
+            let here = last.get(place).is_some_and(|seen| seen.master == name);
+            let place = if here { Some(place) } else { last.iter().position(|seen| seen.master == name) };
+            let now =
+                || Seen { master: name.to_string(), epoch, host: server.host.clone(), port: server.port };
+            match place.map(|place| &mut last[place]) {
                 Some(seen) if (seen.epoch, seen.port) == (epoch, server.port) && seen.host == server.host => {
                     continue;
                 }
@@ -65,9 +74,9 @@ impl ConfigEpochs {
                     let me = world.name(node);
                     return Err(format!("{me} went back from {} to {epoch} about {name}", seen.epoch));
                 }
-                _ => {}
+                Some(seen) => *seen = now(),
+                None => last.push(now()),
             }
-            last.insert(name.to_string(), Seen { epoch, host: server.host.clone(), port: server.port });
             let me = world.name(node);
             // A name and what it stands for are one address.
             let host = world.dns.last_ip(&server.host).map_or(server.host.clone(), |ip| ip.to_string());

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use picket_resp::Reply;
 
-use super::{Answering, Server, text};
+use super::{Answering, Server, encode, text};
 use crate::context::Context;
 use crate::ids::ConnId;
 
@@ -162,11 +162,15 @@ impl Server {
     /// Hands a message to whoever subscribed here.
     pub(super) fn deliver(&self, ctx: &mut Context<'_>, channel: &Bytes, message: &Bytes) -> i64 {
         let mut count = 0;
+        let mut encoded = None;
         for (conn, session) in &self.sessions {
             if session.channels.contains(channel) {
-                let items =
-                    [Reply::bulk("message"), Reply::bulk(channel.clone()), Reply::bulk(message.clone())];
-                self.reply(ctx, *conn, &Reply::Array(items.into()));
+                let bytes = encoded.get_or_insert_with(|| {
+                    let items =
+                        [Reply::bulk("message"), Reply::bulk(channel.clone()), Reply::bulk(message.clone())];
+                    encode(&Reply::Array(items.into()))
+                });
+                ctx.send(*conn, bytes.clone());
                 count += 1;
             }
         }

@@ -284,9 +284,7 @@ impl Server {
     }
 
     fn reply(&self, ctx: &mut Context<'_>, conn: ConnId, reply: &Reply) {
-        let mut out = BytesMut::new();
-        reply.encode(Protocol::Resp2, &mut out);
-        ctx.send(conn, out.freeze());
+        ctx.send(conn, encode(reply));
     }
 
     fn drop_session(&mut self, ctx: &mut Context<'_>, conn: ConnId) {
@@ -298,6 +296,12 @@ impl Server {
     fn is_loading(&self, now: Time) -> bool {
         self.answering == Answering::Loading || now < self.loading_until
     }
+}
+
+fn encode(reply: &Reply) -> Bytes {
+    let mut out = BytesMut::new();
+    reply.encode(Protocol::Resp2, &mut out);
+    out.freeze()
 }
 
 fn text(bytes: &[u8]) -> String {
