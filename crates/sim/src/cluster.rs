@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use picket_sansio::Millis;
+use picket_sansio::collections::BTreeMap;
 
 use crate::ids::NodeId;
 #[cfg(feature = "scale")]
@@ -93,6 +94,13 @@ impl Cluster {
     /// # Errors
     /// What the reader of config files says.
     pub fn build(seed: u64, shape: &Shape) -> Result<Self, String> {
+        let mut cluster = Self::build_servers(seed, shape)?;
+        cluster.add_sentinels(shape)?;
+        Ok(cluster)
+    }
+
+    /// The same without the Sentinels.
+    pub(crate) fn build_servers(seed: u64, shape: &Shape) -> Result<Self, String> {
         let mut world = World::new(seed);
         world.shape = Arc::new(shape.clone());
         let mut groups = Vec::new();
@@ -111,19 +119,24 @@ impl Cluster {
             }
             groups.push(group);
         }
-        let mut sentinels = Vec::new();
+        Ok(Self { world, sentinels: Vec::new(), groups })
+    }
+
+    /// The Sentinels, running from now on.
+    pub(crate) fn add_sentinels(&mut self, shape: &Shape) -> Result<(), String> {
         for number in 1..=shape.sentinels {
             let name = format!("sentinel-{number}");
-            let config = Self::sentinel_config(&world, shape, &name);
+            let config = Self::sentinel_config(&self.world, shape, &name);
             #[cfg(feature = "scale")]
             if number + shape.stock > shape.sentinels {
-                let stock = world.add_stock_sentinel(&config);
-                sentinels.push(stock.map_err(|error| format!("{name}: {error}"))?);
+                let stock = self.world.add_stock_sentinel(&config);
+                self.sentinels.push(stock.map_err(|error| format!("{name}: {error}"))?);
                 continue;
             }
-            sentinels.push(world.add_sentinel(&config).map_err(|error| format!("{name}: {error}"))?);
+            let sentinel = self.world.add_sentinel(&config);
+            self.sentinels.push(sentinel.map_err(|error| format!("{name}: {error}"))?);
         }
-        Ok(Self { world, sentinels, groups })
+        Ok(())
     }
 
     fn add_nodes(world: &mut World, deployment: &str, shape: &Shape) -> Result<Vec<NodeId>, String> {
@@ -206,10 +219,15 @@ impl Cluster {
     /// The config file of a Sentinel of a world whose first data nodes are its masters with their replicas.
     pub(crate) fn sentinel_config(world: &World, shape: &Shape, sentinel: &str) -> String {
         let mut text = "port 26379\n".to_string();
+        let mut masters: BTreeMap<&str, SocketAddr> = BTreeMap::new();
+        for server in world.servers() {
+            if let Some(deployment) = world.deployment(server) {
+                masters.entry(deployment).or_insert_with(|| world.addr(server));
+            }
+        }
         for index in 0..shape.masters {
             let name = Self::master_name(index);
-            let group = |node: &NodeId| world.deployment(*node) == Some(name.as_str());
-            let Some(addr) = world.servers().find(group).map(|master| world.addr(master)) else { continue };
+            let Some(addr) = masters.get(name.as_str()) else { continue };
             let (ip, port, quorum) = (addr.ip(), addr.port(), shape.quorum);
             text.push_str(&format!("sentinel monitor {name} {ip} {port} {quorum}\n"));
             text.push_str(&format!("sentinel down-after-milliseconds {name} {}\n", shape.down_after.0));

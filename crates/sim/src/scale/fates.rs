@@ -82,12 +82,15 @@ fn fate(died: Time, noted: &[&Milestone], sentinels: usize) -> Fate {
         objectively_down: first(Step::ObjectivelyDown).map(|noted| since(noted.at)),
         ..Fate::default()
     };
-    let switches: Vec<Time> =
-        noted.iter().filter(|noted| noted.step == Step::Switched).map(|noted| noted.at).collect();
-    let Some(switched) = switches.first().copied() else { return fate };
+    // A Sentinel can name more than one successor, the one after the other; its first counts.
+    let mut switches: BTreeMap<NodeId, Time> = BTreeMap::new();
+    for noted in noted.iter().filter(|noted| noted.step == Step::Switched) {
+        switches.entry(noted.node).or_insert(noted.at);
+    }
+    let Some(switched) = switches.values().min().copied() else { return fate };
     fate.switched = Some(since(switched));
     if switches.len() >= sentinels {
-        fate.known_to_all = switches.last().map(|at| since(*at));
+        fate.known_to_all = switches.values().max().map(|at| since(*at));
     }
     // Who stands until when; whoever was elected last before the switch made it.
     let mut standing: BTreeMap<NodeId, Time> = BTreeMap::new();
@@ -159,6 +162,17 @@ mod tests {
         ]);
         assert!(!fate.by_first_election);
         assert_eq!((fate.switched, fate.known_to_all), (Some(Millis(40)), None));
+    }
+
+    #[test]
+    fn a_sentinel_that_names_two_successors_is_one_sentinel() {
+        let fate = only(&[
+            (20, 1, Step::Stands(5)),
+            (30, 1, Step::Elected),
+            (40, 1, Step::Switched),
+            (50, 1, Step::Switched),
+        ]);
+        assert_eq!((fate.switched, fate.known_to_all), (Some(Millis(30)), None));
     }
 
     #[test]

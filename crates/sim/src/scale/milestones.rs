@@ -45,7 +45,8 @@ impl Milestones {
             Event::TryFailover { instance, epoch } => (Step::Stands(*epoch), instance.master_name()),
             Event::AbortNotElected { instance, .. }
             | Event::AbortNoGoodReplica { instance, .. }
-            | Event::AbortReplicaTimeout { instance } => (Step::GivenUp, instance.master_name()),
+            | Event::AbortReplicaTimeout { instance }
+            | Event::SteppedDown { instance, .. } => (Step::GivenUp, instance.master_name()),
             Event::Elected { instance, .. } => (Step::Elected, instance.master_name()),
             Event::SwitchMaster { name, .. } => (Step::Switched, name.as_str()),
             _ => return,

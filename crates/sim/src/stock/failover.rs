@@ -190,8 +190,31 @@ impl StockSentinel {
             return;
         }
         let instance = master.named();
+        if timed_out {
+            self.emit(ctx, Event::FailoverEndForTimeout { instance: instance.clone() });
+        }
         self.enter(ctx, place, State::UpdateConfig);
         self.emit(ctx, Event::FailoverEnd { instance });
+        if timed_out {
+            self.reconf_rest(ctx, place, promoted);
+        }
+    }
+
+    /// The time is up: replicas that were not told yet whom to follow are told once, whatever comes of it.
+    fn reconf_rest(&mut self, ctx: &mut Context<'_>, place: Place, promoted: SocketAddr) {
+        let is_left = |replica: &&Replica| {
+            let link = self.links.get(&replica.server.addr);
+            replica.server.addr != promoted
+                && matches!(replica.reconf, Reconf::None | Reconf::InProgress)
+                && link.is_some_and(|link| !link.disconnected)
+        };
+        let left = self.masters[place].replicas.iter().filter(is_left);
+        let left: Vec<SocketAddr> = left.map(|replica| replica.server.addr).collect();
+        for addr in left {
+            self.send_slaveof(addr, Some(promoted));
+            let instance = self.masters[place].named_replica(addr);
+            self.emit(ctx, Event::ReconfSentBestEffort { instance });
+        }
     }
 
     /// The new address takes effect here (`sentinelFailoverSwitchToPromotedSlave`).
@@ -212,6 +235,8 @@ impl StockSentinel {
         servers.push(master.server.addr);
         master.replicas =
             servers.iter().filter(|addr| **addr != new).map(|addr| Replica::new(*addr, now)).collect();
+        self.places_at.remove(&master.server.addr);
+        self.places_at.insert(new, place);
         master.reset(new, now);
         for addr in servers {
             self.drop_link(ctx, addr);

@@ -71,7 +71,7 @@ impl StockSentinel {
         ) else {
             return;
         };
-        let Some(place) = self.masters.iter().position(|master| master.name == name) else { return };
+        let Some(place) = self.places.get(name).copied() else { return };
         if run_id == self.my_id {
             return;
         }
@@ -99,16 +99,7 @@ impl StockSentinel {
             return;
         }
         master.peers.retain(|peer| peer.run_id != run_id && peer.addr != addr);
-        let peer = Peer {
-            addr,
-            run_id: run_id.to_string(),
-            s_down: false,
-            last_pub: 0,
-            answered_at: 0,
-            says_down: false,
-            leader: None,
-            leader_epoch: 0,
-        };
+        let peer = Peer::new(addr, run_id);
         let instance = master.named_peer(&peer);
         master.peers.push(peer);
         self.emit(ctx, Event::SentinelAdded { instance });

@@ -84,6 +84,21 @@ pub(super) struct Peer {
     pub(super) leader_epoch: u64,
 }
 
+impl Peer {
+    pub(super) fn new(addr: SocketAddr, run_id: &str) -> Self {
+        Self {
+            addr,
+            run_id: run_id.into(),
+            s_down: false,
+            last_pub: 0,
+            answered_at: 0,
+            says_down: false,
+            leader: None,
+            leader_epoch: 0,
+        }
+    }
+}
+
 /// Where a failover stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {

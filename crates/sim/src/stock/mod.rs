@@ -14,8 +14,7 @@
 //! - TILT, when a tick comes more than two seconds after the one before.
 //!
 //! Not modelled: scripts, passwords, names instead of addresses, commands of clients and operators; silent links that
-//! are opened anew, masters that restart within down-after, and the last SLAVEOF to replicas left over after
-//! `failover-timeout`.
+//! are opened anew, and masters that restart within down-after.
 
 mod config;
 mod election;
@@ -29,7 +28,6 @@ mod tick;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -42,12 +40,9 @@ use picket_sentinel_core::Event;
 
 use crate::context::{Context, Effect, Signal, TimerTag};
 use crate::ids::ConnId;
+use config::File;
 use instances::Master;
-use links::{Link, Role};
-
-/// What rewriting the config file takes for each of its lines, beside the disk. A redis-sentinel 7.0.15 with 1114 lines
-/// on tmpfs took 6 ms for SENTINEL FLUSHCONFIG on a busy machine; this is on the side of the stock one.
-const REWRITE_LINE_US: u64 = 3;
+use links::{Link, Place, Role};
 
 #[derive(Clone, Debug)]
 pub(crate) struct StockSentinel {
@@ -56,6 +51,10 @@ pub(crate) struct StockSentinel {
     current_epoch: u64,
     /// In the order in which the tick walks over them, which differs from process to process.
     masters: Vec<Master>,
+    /// Where each is in that order, by name.
+    places: BTreeMap<String, Place>,
+    /// The same by address.
+    places_at: BTreeMap<SocketAddr, Place>,
     /// By the address of the other side; connections to other Sentinels are shared between masters.
     links: BTreeMap<SocketAddr, Link>,
     conns: BTreeMap<ConnId, (SocketAddr, Role)>,
@@ -77,20 +76,23 @@ pub(crate) struct StockSentinel {
 impl StockSentinel {
     /// A process that starts with the content of its config file.
     pub(crate) fn start(ctx: &mut Context<'_>, addr: SocketAddr, text: &str) -> Result<Self, String> {
-        let mut my_id = String::new();
-        for _ in 0..5 {
-            my_id.push_str(&format!("{:08x}", ctx.prng.below(1 << 32)));
-        }
-        let mut masters = config::read(text, ctx.now.0 / 1000)?;
+        let File { my_id, mut masters } = config::read(text, ctx.now.0 / 1000)?;
+        let my_id = my_id.unwrap_or_else(|| ctx.prng.hex(40));
         for last in (1..masters.len()).rev() {
             let other = usize::try_from(ctx.prng.below(last as u64 + 1)).unwrap_or(0);
             masters.swap(last, other);
         }
+        let place = |(place, master): (Place, &Master)| (master.name.clone(), place);
+        let places = masters.iter().enumerate().map(place).collect();
+        let place_at = |(place, master): (Place, &Master)| (master.server.addr, place);
+        let places_at = masters.iter().enumerate().map(place_at).collect();
         let mut stock = Self {
             my_id,
             addr,
             current_epoch: 0,
             masters,
+            places,
+            places_at,
             links: BTreeMap::new(),
             conns: BTreeMap::new(),
             clients: BTreeMap::new(),
@@ -222,8 +224,7 @@ impl StockSentinel {
     /// Writes the config file and waits until it is on disk.
     fn flush_config(&mut self, ctx: &mut Context<'_>) {
         let lines: usize = self.masters.iter().map(Master::config_lines).sum();
-        let disk = ctx.drive.latency.after(Time(0), ctx.prng).0;
-        self.spent_us += disk + lines as u64 * REWRITE_LINE_US;
+        self.spent_us += ctx.drive.done(Time(0), lines, ctx.prng).0;
     }
 
     /// For each master: its name, how many other Sentinels are known, and whether so many replicas follow it.

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 use picket_resp::{Protocol, Reply};
@@ -55,8 +56,8 @@ impl StockSentinel {
         epoch: &str,
         candidate: &str,
     ) -> Reply {
-        let addr = alloc::format!("{host}:{port}").parse().ok();
-        let place = self.masters.iter().position(|master| Some(master.server.addr) == addr);
+        let addr = alloc::format!("{host}:{port}").parse::<SocketAddr>().ok();
+        let place = addr.and_then(|addr| self.places_at.get(&addr).copied());
         let is_down =
             place.is_some_and(|place| self.masters[place].server.s_down) && self.tilt_since.is_none();
         let vote = match (place, epoch.parse::<u64>()) {

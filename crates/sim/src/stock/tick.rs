@@ -131,11 +131,6 @@ impl StockSentinel {
             && !server.says_master
             && now > server.role_reported_at + master.down_after + 2 * INFO_PERIOD;
         let is_down = elapsed > master.down_after || wrong_role;
-        let instance = match who {
-            Who::Master => master.named(),
-            Who::Replica(_) => master.named_replica(addr),
-            Who::Peer(index) => master.named_peer(&master.peers[index]),
-        };
         let s_down = match who {
             Who::Master => &mut master.server.s_down,
             Who::Replica(index) => &mut master.replicas[index].server.s_down,
@@ -148,6 +143,11 @@ impl StockSentinel {
         if is_down && who == Who::Master {
             master.down_since = now;
         }
+        let instance = match who {
+            Who::Master => master.named(),
+            Who::Replica(_) => master.named_replica(addr),
+            Who::Peer(index) => master.named_peer(&master.peers[index]),
+        };
         let event = match (is_down, is_connected) {
             (false, _) => Event::SubjectivelyUp { instance },
             (true, true) => {
