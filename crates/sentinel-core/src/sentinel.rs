@@ -80,14 +80,24 @@ pub(crate) struct Counters {
 }
 
 impl Sentinel {
-    /// Writes everything on which a later decision can depend, so that two cores that write the same will do the same
-    /// with the same inputs. What clients have sent and not finished is left out: give whole commands.
+    /// Writes everything on which a later output can depend, so that two cores that write the same will do the same
+    /// with the same inputs. To be called between two inputs, once the outputs are fetched.
+    ///
+    /// Left out is what only an operator's CONFIG and ACL commands change (ordinary directives, users), and passwords,
+    /// which nobody is shown: they must be alike in both cores. Left out is what is only shown and decides nothing:
+    /// calendar time, figures about the process. And what follows from the rest: which master has which name, which
+    /// connection belongs to which link. Of clients, the text of a command that is not finished is told by its length
+    /// alone: give whole commands. What [`Server::fingerprint`] leaves out beyond that is said there.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn fingerprint(&self, out: &mut impl fmt::Write) -> fmt::Result {
         write!(out, "{:?} {} {:?} ", self.now, self.current_epoch, self.epoch_raised_at)?;
-        write!(out, "{:?} {:?} {:?} ", self.masters, self.links, self.timers)?;
-        write!(out, "{:?} {:?} {:?}", self.persistence, self.tilt_since, self.prng)
+        write!(out, "{} {:?} {:?} ", self.my_id, self.settings, self.periods)?;
+        write!(out, "{:?} {:?} {:?} {:?} ", self.masters, self.links, self.timers, self.dirty)?;
+        write!(out, "{:?} {:?} {:?} ", self.persistence, self.tilt_since, self.prng)?;
+        write!(out, "{:?} {:?} {:?} ", self.resolutions, self.scripts, self.simulate)?;
+        write!(out, "{:?} {} ", self.counters, self.exiting)?;
+        self.server.fingerprint(out)
     }
 }

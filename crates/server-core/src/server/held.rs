@@ -20,8 +20,8 @@ const HELD_MAX: usize = 1_024;
 /// nor one with more bytes than this.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
-#[derive(Clone)]
-enum Piece {
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
     /// A reply to come, and whether the client wants it (`CLIENT REPLY`).
     Awaited(ReplySlot, bool),
     Ready(BytesMut),
@@ -34,6 +34,10 @@ pub(super) struct Held(VecDeque<Piece>);
 impl Held {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.0.iter()
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -16,6 +16,7 @@ mod counters;
 mod dispatch;
 mod errors;
 mod facts;
+mod fingerprint;
 mod handshake;
 mod held;
 mod help;
