@@ -24,12 +24,13 @@ const REDISCOVER_PAUSE: Millis = Millis(1_000);
 /// In how many hello periods a Sentinel that is there has announced itself.
 const HELLO_PERIODS: u64 = 3;
 
-/// Whom RESET forgot, should the master die before they are named again.
+/// Whom RESET forgot, should the master die before they are named again. On disk they are known as before, so that a
+/// restart meanwhile forgets nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Aside {
     since: Time,
-    replicas: Vec<Addr>,
-    peers: Vec<(Addr, String)>,
+    pub(crate) replicas: Vec<Addr>,
+    pub(crate) peers: Vec<(Addr, String)>,
 }
 
 /// Why SENTINEL FORGET is refused; the text is the error, its code first.
@@ -141,6 +142,7 @@ impl Sentinel {
             self.persist();
             return None;
         }
+        let set_aside = aside.replicas.len() + aside.peers.len();
         let server = &master.server;
         if server.info_at > Some(aside.since) && server.role_reported == Role::Master {
             aside.replicas.clear();
@@ -149,8 +151,15 @@ impl Sentinel {
         if self.now >= announced_by {
             aside.peers.clear();
         }
-        if aside.replicas.is_empty() && aside.peers.is_empty() {
+        let is_less = aside.replicas.len() + aside.peers.len() < set_aside;
+        let is_empty = aside.replicas.is_empty() && aside.peers.is_empty();
+        if is_empty {
             master.aside = None;
+        }
+        if is_less {
+            self.persist();
+        }
+        if is_empty {
             return None;
         }
         (self.now < announced_by).then_some(announced_by)

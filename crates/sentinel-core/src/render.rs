@@ -152,6 +152,7 @@ impl Lines {
         self.number("sentinel config-epoch", name, master.config_epoch);
         self.number("sentinel leader-epoch", name, master.leader_epoch);
         let replicas = master.replicas.values().map(|replica| &replica.server.instance.addr);
+        let replicas = replicas.chain(master.aside.iter().flat_map(|aside| &aside.replicas));
         // A name and an IP can be one server; said twice, the line would be refused at the next start.
         let mut said = BTreeSet::from([(host, port)]);
         for replica in replicas.filter(|replica| !replica.is_same(addr)) {
@@ -161,10 +162,16 @@ impl Lines {
             }
             self.put("sentinel known-replica", &[name.as_bytes(), host.as_bytes(), port.as_bytes()]);
         }
-        let peers = master.peers.values().map(|peer| &peer.instance);
-        for peer in peers.filter(|peer| !peer.run_id.is_empty()) {
-            let (host, port) = host_port(&peer.addr);
-            let words = [name.as_bytes(), host.as_bytes(), port.as_bytes(), peer.run_id.as_bytes()];
+        let peers = master.peers.values().map(|peer| (&peer.instance.addr, peer.instance.run_id.as_str()));
+        let set_aside = master.aside.iter().flat_map(|aside| &aside.peers);
+        let set_aside = set_aside.map(|(addr, run_id)| (addr, run_id.as_str()));
+        // Who is known again is written as it is now; whose address another has is gone.
+        let set_aside = set_aside.filter(|(addr, run_id)| {
+            peers.clone().all(|(known, known_id)| known_id != *run_id && !known.is_same(addr))
+        });
+        for (addr, run_id) in peers.clone().chain(set_aside).filter(|(_, run_id)| !run_id.is_empty()) {
+            let (host, port) = host_port(addr);
+            let words = [name.as_bytes(), host.as_bytes(), port.as_bytes(), run_id.as_bytes()];
             self.put("sentinel known-sentinel", &words);
         }
         for (command, renamed) in &master.settings.renamed_commands {

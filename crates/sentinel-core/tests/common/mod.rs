@@ -46,6 +46,10 @@ pub struct Host {
     pub replies: String,
     state: PersistentState,
     clients: u64,
+    /// What a command is answered otherwise than usual, in RESP: by the server and the beginning of the command.
+    pub answers: BTreeMap<(SocketAddr, String), String>,
+    /// What servers were sent, each with its receiver; without what is periodic.
+    pub sent: Vec<String>,
 }
 
 impl Host {
@@ -69,7 +73,25 @@ impl Host {
             replies: String::new(),
             state: PersistentState::default(),
             clients: 0,
+            answers: BTreeMap::new(),
+            sent: Vec::new(),
         }
+    }
+
+    /// From now on INFO of a server says this.
+    pub fn set_info(&mut self, addr: &str, info: &str) {
+        self.info.insert(addr.parse().expect("ip:port"), info.into());
+    }
+
+    /// From now on a server answers this to commands that begin so.
+    pub fn set_answer(&mut self, addr: &str, command: &str, answer: &str) {
+        self.answers.insert((addr.parse().expect("ip:port"), command.into()), answer.into());
+    }
+
+    /// How often a server was sent a command that begins so.
+    pub fn count(&self, addr: &str, command: &str) -> usize {
+        let start = format!("{addr} <- {command}");
+        self.sent.iter().filter(|line| line.starts_with(&start)).count()
     }
 
     pub fn give(&mut self, input: Input) {
@@ -123,10 +145,15 @@ impl Host {
         self.sentinel.status()
     }
 
+    /// The config file as it was written last.
+    pub fn written(&self) -> String {
+        String::from_utf8(self.state.rewrite(b"")).expect("text")
+    }
+
     /// The config file as it would be written now.
     pub fn file(&mut self) -> String {
         self.ask(&["SENTINEL", "FLUSHCONFIG"]);
-        String::from_utf8(self.state.rewrite(b"")).expect("text")
+        self.written()
     }
 
     fn carry_out(&mut self) {
@@ -189,8 +216,18 @@ impl Host {
             let words: Vec<String> =
                 request.into_args().iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
             let name = words[0].to_ascii_uppercase();
+            let line = words.join(" ");
+            if !matches!(name.as_str(), "INFO" | "PUBLISH") && line != "PING" {
+                self.sent.push(format!("{to} <- {line}"));
+            }
             if name == "SLAVEOF" {
                 self.log.push(format!("{to} <- {}", words.join(" ")));
+            }
+            let other =
+                self.answers.iter().find(|((at, start), _)| at == to && line.starts_with(start.as_str()));
+            if let Some((_, answer)) = other {
+                out += answer;
+                continue;
             }
             match name.as_str() {
                 "MULTI" => *in_transaction = true,
@@ -206,7 +243,9 @@ impl Host {
                 _ => {}
             }
             out += &match name.as_str() {
+                "PING" if words.len() > 1 => format!("${}\r\n{}\r\n", words[1].len(), words[1]),
                 "PING" => "+PONG\r\n".to_string(),
+                "REPLCONF" => String::new(),
                 "INFO" => self.info.get(to).map_or(String::new(), |i| format!("${}\r\n{i}\r\n", i.len())),
                 "SUBSCRIBE" => "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n".to_string(),
                 "PUBLISH" => ":1\r\n".to_string(),
