@@ -40,7 +40,7 @@ const PING_MIN: Millis = Millis(50);
 /// The next of the moments, 64 in a period, in which PINGs are sent: a process that wakes for one of hundreds of
 /// links serves all that are due soon.
 fn in_company(due: Time, period: Millis) -> Time {
-    let step = (period.0 * 1000 / 64).max(1);
+    let step = (period.as_micros() / 64).max(1);
     Time(due.0.div_ceil(step).saturating_mul(step))
 }
 

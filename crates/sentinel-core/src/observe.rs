@@ -26,6 +26,8 @@ const CONFIRMED_PERIODS: u64 = 2;
 const FIX_PAUSE: Millis = Millis(1_000);
 /// The same for a former master, whose every write meanwhile is lost.
 const FIX_PAUSE_DEPOSED: Millis = Millis(300);
+/// Room for the text of INFO that is never given back: what the INFO of most servers takes, in bytes.
+const ROOM_KEPT: usize = 8 * 1024;
 
 impl Sentinel {
     /// The answer to INFO.
@@ -387,10 +389,11 @@ impl Sentinel {
 }
 
 /// A text in the room of the one before it, which nobody else has as a rule: texts that come and go every ten seconds
-/// for hundreds of servers would leave holes everywhere.
+/// for hundreds of servers would leave holes everywhere. Room of which most would be empty is given back.
 fn kept(before: Option<Bytes>, text: &[u8]) -> Bytes {
+    let fits = |room: usize| room >= text.len() && room <= text.len().saturating_mul(2).max(ROOM_KEPT);
     match before.and_then(|before| before.try_into_mut().ok()) {
-        Some(mut room) if room.capacity() >= text.len() => {
+        Some(mut room) if fits(room.capacity()) => {
             room.clear();
             room.extend_from_slice(text);
             room.freeze()
@@ -406,5 +409,22 @@ impl crate::instance::Server {
             && self.master_host.as_ref().is_some_and(|host| {
                 host.eq_ignore_ascii_case(&master.host) || master.ip.is_some_and(|ip| host.parse() == Ok(ip))
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn room_for_info_is_used_again_and_does_not_stay_large() {
+        let text = kept(None, &[b'a'; 3_000]);
+        let place = text.as_ptr();
+        let text = kept(Some(text), &[b'b'; 2_900]);
+        assert_eq!((text.as_ptr(), &text[..3]), (place, &b"bbb"[..]));
+        let huge = kept(Some(text), &vec![b'c'; 1 << 20]);
+        let text = kept(Some(huge), &[b'd'; 3_000]);
+        assert!(text.try_into_mut().expect("nobody else has it").capacity() <= ROOM_KEPT);
     }
 }

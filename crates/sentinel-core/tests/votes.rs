@@ -81,3 +81,20 @@ fn myid_is_forty_letters_and_digits() {
     let good = read(&format!("sentinel myid {}\n{FILE}", id('f'))).expect("forty letters");
     assert_eq!(good.my_id, Some(id('f')));
 }
+
+/// An operator who sets what nobody can wait for.
+#[test]
+fn the_longest_periods_are_taken() {
+    let mut host = host();
+    let longest = i64::MAX.to_string();
+    for name in ["ping-period", "info-period", "publish-period", "ask-period", "election-timeout"] {
+        let reply = host.ask(&["SENTINEL", "DEBUG", name, &longest]);
+        assert!(reply.starts_with("+OK") || reply.starts_with("-ERR"), "{reply}");
+    }
+    let reply = host.ask(&["SENTINEL", "SET", MASTER, "down-after-milliseconds", &longest]);
+    assert_eq!(reply, "+OK\r\n");
+    host.pass(60_000);
+    host.kill("10.0.0.1:6379");
+    host.pass(60_000);
+    assert!(host.ask(&["SENTINEL", "CKQUORUM", MASTER]).starts_with('-'), "quorum is 2");
+}

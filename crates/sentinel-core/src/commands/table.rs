@@ -53,12 +53,13 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         "Lists or changes the periods and timeouts that drive the Sentinel.",
     ),
     sub("failover", -3, "2.8.4", "", "Promotes a replica without the agreement of other Sentinels."),
+    // No Redis and no Valkey has it, so there is no release of theirs to name.
     sub(
         "forget",
         5,
-        "7.0.0",
+        "",
         "O(N) where N is the number of replicas",
-        "Forgets one replica of a master, or one Sentinel that watches it.",
+        "Forgets one replica of a master, or one Sentinel that watches it. Picket's own.",
     ),
     sub("flushconfig", 2, "2.8.4", "O(1)", "Writes the state into the config file."),
     sub("get-master-addr-by-name", 3, "2.8.4", "O(1)", "Tells where a master is at present."),
