@@ -56,6 +56,7 @@ entries! {
     "29-forget" "SENTINEL FORGET";
     "30-reset-and-death" "SENTINEL RESET 与主节点之死";
     "31-master-without-failover" "没有 FAILOVER 命令的主节点";
+    "32-slow-wires" "缓慢的线路";
 }
 
 impl Entry {

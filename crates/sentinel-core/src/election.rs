@@ -3,7 +3,7 @@
 //! Mirrors `sentinel.c: sentinelStartFailoverIfNeeded`, `sentinelVoteLeader`, `sentinelGetLeader`,
 //! `sentinelFailoverWaitStart`. Differs from Redis, without a change on the wire:
 //!
-//! - Who stands first is spread by rank, so that two rarely stand at the same time.
+//! - Who stands first is spread by rank, so that two rarely stand at the same time (`spacing.rs`).
 //! - A vote is for one master and one epoch. The reference refuses a request older than its current
 //!   epoch, which is one for all masters, so that masters that fall together void each other's
 //!   elections; we refuse only what is not newer than the last vote and the configuration of *that
@@ -30,12 +30,6 @@ use crate::sentinel::Sentinel;
 use crate::tally::{Tally, tally};
 use crate::timers::Timer;
 
-/// The distance in time between candidates of neighbouring rank: more than a vote takes.
-const RANK_STEP: Millis = Millis(25);
-/// The longest first pause after a lost election; doubles with each one more.
-const RETRY_FIRST: Millis = Millis(100);
-/// The longest pause between elections.
-const RETRY_MAX: Millis = Millis(10_000);
 /// How long somebody for whom we voted, or who may have won, is left to finish. A stock leader needs
 /// a bit more than a second: it sees the promotion in the next INFO.
 const LEADER_PATIENCE: Millis = Millis(4_000);
@@ -43,8 +37,6 @@ const LEADER_PATIENCE: Millis = Millis(4_000);
 const LOST_LEADER_PATIENCE: Millis = Millis(400);
 /// Characters of a run id.
 const RUN_ID_LEN: usize = 40;
-/// A voter that has not answered for this long is not counted on any more.
-const BALLOT_PATIENCE: Millis = Millis(1_000);
 
 /// The most that an epoch may be above ours to be believed.
 const EPOCH_LEAP_MAX: u64 = 1 << 32;
@@ -129,23 +121,6 @@ impl Sentinel {
             .and_then(|peer| master.peers.get(&peer))
             .is_none_or(|peer| peer.instance.s_down || self.is_disconnected(&peer.instance));
         if lost { until.before(LEADER_PATIENCE) + LOST_LEADER_PATIENCE } else { until }
-    }
-
-    /// Our place among the reachable Sentinels decides who stands first; each lost attempt turns the
-    /// order by one.
-    fn start_delay(&mut self, id: MasterId) -> Millis {
-        let Some(master) = self.masters.get(&id) else { return Millis(0) };
-        let mut ids: Vec<&str> = master
-            .peers
-            .values()
-            .filter(|peer| !peer.instance.s_down && !self.is_disconnected(&peer.instance))
-            .map(|peer| peer.instance.run_id.as_str())
-            .chain(core::iter::once(self.my_id.as_str()))
-            .collect();
-        ids.sort_unstable();
-        let place = ids.iter().position(|id| *id == self.my_id).unwrap_or(0) as u64;
-        let rank = (place + u64::from(master.attempts)) % ids.len().max(1) as u64;
-        RANK_STEP.times(rank)
     }
 
     fn tell_hold(&mut self, id: MasterId, until: Time, why: WaitReason) {
@@ -254,7 +229,7 @@ impl Sentinel {
             }
             self.record_vote(id, epoch, candidate);
             if candidate != self.my_id {
-                let until = now + LEADER_PATIENCE + self.start_delay(id).times(8);
+                let until = now + LEADER_PATIENCE + self.patience_spread(id);
                 let why = WaitReason::VotedFor(candidate.to_string());
                 if let Some(master) = self.masters.get_mut(&id) {
                     master.hold = Some((until, why));
@@ -395,8 +370,7 @@ impl Sentinel {
         let Failover::Election(election) = &master.failover else { return None };
         let timeout = self.periods.election_timeout.min(master.settings.failover_timeout);
         let until = election.since + timeout;
-        // Disks that are slow once are slow again: each lost election is more patient than the last.
-        let patience = BALLOT_PATIENCE.times(1 << master.attempts.min(4)).min(timeout);
+        let patience = self.ballot_patience(master).min(timeout);
         let own_vote_open = !election.own_vote_durable && !election.own_vote_failed;
         let patience_ends = election.since + patience;
         let is_patient = now < patience_ends || own_vote_open;
@@ -452,11 +426,10 @@ impl Sentinel {
         let ballots = self.ballots(master, election);
         let instance = self.instance_ref(InstanceId::Master(id));
         self.emit(Event::AbortNotElected { instance, epoch, needed, why, ballots });
-        let attempts = self.masters.get(&id).map_or(0, |master| master.attempts);
         let (until, why) = match rival {
             Some(rival) => (now + LEADER_PATIENCE, WaitReason::VotedFor(rival)),
             None => {
-                let longest = RETRY_FIRST.times(1 << attempts.min(10)).min(RETRY_MAX);
+                let longest = self.retry_pause_max(self.masters.get(&id)?);
                 let pause = Time(self.prng.below(longest.as_micros())).0;
                 (Time(now.0 + pause) + Millis(10), WaitReason::Lost)
             }

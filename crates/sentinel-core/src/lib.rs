@@ -38,6 +38,7 @@ mod replies;
 mod scripts;
 mod sentinel;
 mod settings;
+mod spacing;
 mod status;
 mod tally;
 mod timers;

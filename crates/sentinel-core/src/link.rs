@@ -69,8 +69,8 @@ pub(crate) enum Channel {
 pub(crate) enum Pending {
     /// AUTH, CLIENT SETNAME, SCRIPT KILL and the like: the answer changes nothing.
     Ignored,
-    /// PING.
-    Ping,
+    /// PING, sent at that time.
+    Ping(Time),
     /// INFO of this server, sent at that time.
     Info(InstanceId, Time),
     /// A hello published for this instance.
@@ -120,6 +120,8 @@ pub(crate) struct Link {
     pub(crate) last_avail: Time,
     /// When any PING reply came last; at first the creation.
     pub(crate) last_pong: Time,
+    /// How long PING and its reply are under way, smoothed, in microseconds; none before the first.
+    pub(crate) round_trip: Option<u64>,
     /// When something came last over the pub/sub connection.
     pub(crate) last_pubsub: Time,
     /// When a connection attempt is allowed next.
@@ -150,6 +152,7 @@ impl Link {
             last_ping_sent: None,
             last_avail: now,
             last_pong: now,
+            round_trip: None,
             last_pubsub: now,
             next_attempt: now,
             failures: 0,

@@ -398,7 +398,7 @@ impl Sentinel {
 
     fn send_ping(&mut self, slot: SlotId, first: InstanceId) {
         let now = self.now;
-        if self.send(first, &["PING"], Pending::Ping)
+        if self.send(first, &["PING"], Pending::Ping(now))
             && let Some(link) = self.links.get_mut(&slot)
         {
             link.last_ping_sent = Some(now);
@@ -489,10 +489,13 @@ impl Sentinel {
         if let Some(instance) = self.instance_mut(id) {
             instance.pub_sent = None;
         }
-        if let InstanceId::Peer(master, peer) = id
-            && let Some(peer) = self.masters.get_mut(&master).and_then(|m| m.peers.get_mut(&peer))
+        if let InstanceId::Peer(master, peer_id) = id
+            && let Some(master) = self.masters.get_mut(&master)
+            && let Some(peer) = master.peers.get_mut(&peer_id)
         {
-            peer.ask_pending = false;
+            let was_asked = core::mem::take(&mut peer.ask_pending);
+            // A vote that was asked for is asked for again as soon as there is a connection: it is not waited for long.
+            peer.ask_forced |= was_asked && master.failover.awaits_vote_of(peer_id);
         }
     }
 

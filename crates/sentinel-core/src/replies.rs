@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 
 use bytes::Bytes;
 use picket_resp::{Reply, ReplyDecoder};
-use picket_sansio::LinkId;
+use picket_sansio::{LinkId, Time};
 
 use crate::event::Event;
 use crate::ids::{InstanceId, SlotId};
@@ -86,7 +86,7 @@ impl Sentinel {
         };
         match pending {
             Pending::Ignored | Pending::Word(_) => (),
-            Pending::Ping => self.on_ping_reply(slot, &reply),
+            Pending::Ping(sent) => self.on_ping_reply(slot, sent, &reply),
             Pending::Info(id, _) => self.on_info_reply(id, reply),
             Pending::Hello(id) => self.on_hello_reply(id, &reply),
             Pending::Ask(id, about, epoch) => self.on_ask_reply(id, about, epoch, &reply),
@@ -95,10 +95,11 @@ impl Sentinel {
         }
     }
 
-    fn on_ping_reply(&mut self, slot: SlotId, reply: &Reply) {
+    fn on_ping_reply(&mut self, slot: SlotId, sent: Time, reply: &Reply) {
         let now = self.now;
         let Some(link) = self.links.get_mut(&slot) else { return };
         link.last_pong = now;
+        link.note_round_trip(sent, now);
         let text: &[u8] = match reply {
             Reply::Simple(text) | Reply::Error(text) => text.as_ref(),
             _ => b"",

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MASTER, drive, drive_switch, fail, first, last, not_said, pass, settled};
+use common::{MASTER, drive, drive_switch, fail, first, last, not_said, pass, settled, who};
 use picket_sansio::{Millis, Time};
 use picket_sim::{Cluster, DiskFault, Latency, NodeId, Shape, Ways};
 
@@ -11,6 +11,39 @@ fn kill_master(cluster: &mut Cluster) -> (Time, std::net::SocketAddr) {
     let since = cluster.world.now();
     cluster.world.kill(master);
     (since, cluster.world.addr(master))
+}
+
+/// Candidates are further apart the longer a round trip takes: the first to stand is elected.
+#[test]
+fn over_slow_wires_the_first_election_wins() {
+    for (sentinels, quorum, way, jitter) in
+        [(3, 2, 40, 0), (4, 1, 150, 0), (4, 1, 150, 60), (5, 3, 100, 0), (5, 3, 100, 40), (5, 1, 250, 0)]
+    {
+        let (mut lost, mut runs) = (0, 0);
+        for seed in 1..=10 {
+            let shape = Shape { sentinels, quorum, ..Shape::default() };
+            let mut cluster = settled(seed, &shape);
+            let nodes = cluster.sentinels.clone();
+            let latency = Latency { from_us: way * 1000, to_us: (way + jitter) * 1000 };
+            for (place, a) in nodes.iter().enumerate() {
+                for b in &nodes[..place] {
+                    cluster.world.set_latency(*a, *b, Ways::Both, latency);
+                }
+            }
+            pass(&mut cluster, 20_000);
+            let (since, addr) = if seed % 2 == 0 {
+                kill_master(&mut cluster)
+            } else {
+                let master = cluster.groups[0][0];
+                cluster.world.freeze(master);
+                (cluster.world.now(), cluster.world.addr(master))
+            };
+            drive_switch(&mut cluster, 10_000, 0, addr);
+            runs += 1;
+            lost += cluster.world.transcript().count(since, "-failover-abort-not-elected");
+        }
+        assert!(lost * 10 <= runs, "{sentinels} sentinels, quorum {quorum}, {way} ms: {lost} lost in {runs}");
+    }
 }
 
 /// With wires slower than the distance between candidates several stand at once.
@@ -40,6 +73,28 @@ fn a_split_vote_is_resolved_quickly() {
         }
     }
     assert!(splits >= 8, "only {splits} elections were lost: the test tests nothing");
+}
+
+/// The question for a vote is lost with its connection, and not left to the next second.
+#[test]
+fn a_voter_whose_connection_breaks_is_asked_again_at_once() {
+    for seed in 1..=5 {
+        let mut cluster = settled(seed, &Shape::default());
+        let (since, addr) = kill_master(&mut cluster);
+        drive(&mut cluster, 5_000, "a candidate", |cluster| {
+            cluster.world.transcript().count(since, "+try-failover") > 0
+        });
+        let candidate = who(&cluster.world, since, "+try-failover");
+        for voter in cluster.sentinels.clone().into_iter().filter(|voter| *voter != candidate) {
+            cluster.world.reset_connections(candidate, voter);
+        }
+        drive_switch(&mut cluster, 5_000, 0, addr);
+        let world = &cluster.world;
+        let took = last(world, since, "+switch-master").since(first(world, since, "+try-failover"));
+        if took > Millis(500) || world.transcript().count(since, "-failover-abort-not-elected") > 0 {
+            fail(world, &format!("seed {seed}: {took}"));
+        }
+    }
 }
 
 #[test]

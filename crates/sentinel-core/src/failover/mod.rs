@@ -229,6 +229,12 @@ impl Failover {
         matches!(self, Self::WaitPromotion { .. } | Self::Handover { .. })
     }
 
+    /// True if this peer can still vote in the election that we stand in.
+    #[must_use]
+    pub(crate) fn awaits_vote_of(&self, peer: PeerId) -> bool {
+        matches!(self, Self::Election(election) if !election.ballots.contains_key(&peer))
+    }
+
     /// The epoch of the failover in progress.
     #[must_use]
     pub(crate) fn epoch(&self) -> Option<u64> {
