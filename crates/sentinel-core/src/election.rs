@@ -478,6 +478,15 @@ impl Sentinel {
         self.touch(Timer::Instance(InstanceId::Master(id)));
     }
 
+    /// Ends an operator's failover before anything was changed: what an operator asked for in vain says nothing of
+    /// what we should do ourselves, and holds nothing up.
+    pub(crate) fn end_order(&mut self, id: MasterId) {
+        let Some(master) = self.masters.get_mut(&id) else { return };
+        master.failover = Failover::None;
+        master.start_at = None;
+        self.touch(Timer::Instance(InstanceId::Master(id)));
+    }
+
     /// Gives up a failover that cannot be finished; the next try waits.
     pub(crate) fn abort_failover(&mut self, id: MasterId) {
         let now = self.now;

@@ -96,6 +96,8 @@ pub(crate) struct Server {
     pub(crate) sync_in_progress: bool,
     /// `master_failover_state`; `None` for servers that do not know FAILOVER.
     pub(crate) failover_state: Option<MasterFailover>,
+    /// Until when our CLIENT PAUSE keeps its clients waiting, if it was not ended before.
+    pub(crate) paused_until: Option<Time>,
 }
 
 /// How far a replica has been told of the new master.
@@ -123,8 +125,6 @@ pub(crate) struct Replica {
     pub(crate) fixed_at: Option<Time>,
     /// How often in a row it refused to.
     pub(crate) refusals: u32,
-    /// This is a master that has handed over, whose clients still wait for what follows.
-    pub(crate) paused: bool,
 }
 
 /// What a peer said of a master, and of which address.
@@ -277,6 +277,7 @@ impl Server {
             announced: true,
             sync_in_progress: false,
             failover_state: None,
+            paused_until: None,
         }
     }
 }
@@ -285,7 +286,7 @@ impl Replica {
     /// A replica that was just heard of.
     #[must_use]
     pub(crate) fn new(server: Server) -> Self {
-        Self { server, reconf: None, deposed_at: None, fixed_at: None, refusals: 0, paused: false }
+        Self { server, reconf: None, deposed_at: None, fixed_at: None, refusals: 0 }
     }
 }
 

@@ -80,8 +80,8 @@ pub(crate) enum Pending {
     /// EXEC of a reconfiguration of this server; what was queued before it is `Ignored`.
     Reconfigured(InstanceId),
     /// PING with this word, behind a command that servers as a rule do not answer: what comes before the word
-    /// is that command's.
-    Word(String),
+    /// is that command's; `answered`: something came.
+    Word { word: String, answered: bool },
     /// What belongs to the handover of this epoch by this master.
     Handover(InstanceId, u64, HandoverReply),
 }

@@ -373,13 +373,18 @@ impl Sentinel {
         true
     }
 
-    /// Sends a command that gets no answer, or perhaps a refusal.
+    /// Sends a command that gets no answer, or perhaps a refusal; one at a time, so that it is plain what a refusal
+    /// refuses.
     pub(crate) fn send_unanswered(&mut self, to: InstanceId, args: &[&str]) {
         let Some(slot) = self.instance(to).map(|instance| instance.slot) else { return };
+        let is_word = |pending: &Pending| matches!(pending, Pending::Word { .. });
+        if self.links.get(&slot).is_some_and(|link| link.pending.iter().any(is_word)) {
+            return;
+        }
         let bytes = self.encode(to, args);
         self.send_on(slot, Channel::Command, bytes);
         let word = alloc::format!("{}-{}", self.my_id, self.now.0);
-        self.send(to, &["PING", &word], Pending::Word(word.clone()));
+        self.send(to, &["PING", &word], Pending::Word { word: word.clone(), answered: false });
     }
 
     /// The name under which the servers of this instance's master know a command.

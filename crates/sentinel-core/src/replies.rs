@@ -17,6 +17,36 @@ use crate::timers::Timer;
 /// How much of a refusal is kept, in bytes.
 const TROUBLE_MAX: usize = 128;
 
+/// What a reply answers that arrives while a [`Pending::Word`] is the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// The command before the PING.
+    Command,
+    /// The PING.
+    Ping,
+    /// What was sent after the PING, which was answered already.
+    Next,
+}
+
+/// Tells which of the two a reply answers. The command is answered at most once, the PING exactly once, with its word
+/// or with a refusal: so of two replies without the word the second is the PING's, and if it is no refusal, then the
+/// first was. `answered`: there was one already.
+fn behind_word(word: &str, answered: bool, reply: &Reply) -> Behind {
+    if reply.as_bytes().is_some_and(|text| text.as_ref() == word.as_bytes()) {
+        return Behind::Ping;
+    }
+    match reply {
+        // REPLCONF is never refused for these reasons.
+        Reply::Error(text) if PING_REFUSALS.iter().any(|code| text.starts_with(code)) => Behind::Ping,
+        Reply::Error(_) if answered => Behind::Ping,
+        _ if answered => Behind::Next,
+        _ => Behind::Command,
+    }
+}
+
+/// Why a server that can be reached refuses PING.
+const PING_REFUSALS: [&[u8]; 4] = [b"MASTERDOWN", b"LOADING", b"BUSY", b"MISCONF"];
+
 impl Sentinel {
     /// Bytes arrived.
     pub(crate) fn on_link_data(&mut self, id: LinkId, bytes: Bytes) {
@@ -74,18 +104,23 @@ impl Sentinel {
             return;
         }
         let Some(link) = self.links.get_mut(&slot) else { return };
-        if let Some(Pending::Word(word)) = link.pending.front() {
-            if reply.as_bytes().is_some_and(|text| text.as_ref() == word.as_bytes()) {
-                link.pending.pop_front();
-            }
-            return;
+        if let Some(Pending::Word { word, answered }) = link.pending.front_mut() {
+            let before = core::mem::replace(answered, true);
+            match behind_word(word, before, &reply) {
+                Behind::Command => return,
+                Behind::Ping => {
+                    link.pending.pop_front();
+                    return;
+                }
+                Behind::Next => link.pending.pop_front(),
+            };
         }
         let Some(pending) = link.pending.pop_front() else {
             self.distrust(slot, Channel::Command, "a reply that nothing was asked for");
             return;
         };
         match pending {
-            Pending::Ignored | Pending::Word(_) => (),
+            Pending::Ignored | Pending::Word { .. } => (),
             Pending::Ping(sent) => self.on_ping_reply(slot, sent, &reply),
             Pending::Info(id, _) => self.on_info_reply(id, reply),
             Pending::Hello(id) => self.on_hello_reply(id, &reply),

@@ -23,9 +23,8 @@ use alloc::string::{String, ToString};
 use picket_resp::Reply;
 use picket_sansio::{Millis, Time};
 
-use crate::addr::Addr;
 use crate::event::Event;
-use crate::failover::{Failover, Order, Phase};
+use crate::failover::{Failover, Motive, Order, Phase};
 use crate::ids::{InstanceId, MasterId, ReplicaId};
 use crate::info::{Info, MasterFailover};
 use crate::instance::Role;
@@ -35,6 +34,8 @@ use crate::sentinel::Sentinel;
 
 /// How much of a refusal is kept, in characters.
 const REFUSAL_MAX: usize = 160;
+/// The pause before a master that refuses FAILOVER ABORT, because a script keeps it busy perhaps, is told again.
+const TAKE_BACK_PAUSE: Millis = Millis(500);
 
 impl Sentinel {
     /// The longest that a master of this `down-after-milliseconds` is asked to hold back writes. Hellos of
@@ -88,15 +89,23 @@ impl Sentinel {
         let failover = ["FAILOVER", "TO", &host, &port, "TIMEOUT", &millis];
         self.send(to, &failover, pending(HandoverReply::Queued));
         self.send(to, &["EXEC"], pending(HandoverReply::Executed));
-        self.masters.get_mut(&id)?.failover =
-            Failover::Handover { epoch, since: now, replica, order, phase: Phase::Asked };
+        let master = self.masters.get_mut(&id)?;
+        master.server.paused_until = Some(now + patience);
+        master.failover = Failover::Handover {
+            epoch,
+            since: now,
+            replica,
+            order,
+            phase: Phase::Asked,
+            taken_back_at: None,
+        };
         let of_replica = InstanceId::Replica(id, replica);
         let instance = self.instance_ref(of_replica);
         self.emit(Event::StateWaitPromotion { instance });
         self.send_info(to);
         self.send_info(of_replica);
         self.touch_master(id);
-        self.run_handover(id, now, replica, order, Phase::Asked)
+        self.run_handover(id, now, replica, order, Phase::Asked, None)
     }
 
     /// Watches the handover; answers when to look again.
@@ -107,6 +116,7 @@ impl Sentinel {
         replica: ReplicaId,
         order: Order,
         phase: Phase,
+        taken_back_at: Option<Time>,
     ) -> Option<Time> {
         let now = self.now;
         let patience = order.handover.unwrap_or_default();
@@ -141,6 +151,10 @@ impl Sentinel {
             Phase::Unclear => state.is_some_and(|state| state != MasterFailover::None),
         };
         if is_due && is_open {
+            let again_at = taken_back_at.map_or(now, |at| at + TAKE_BACK_PAUSE);
+            if now < again_at {
+                return Some(again_at.min(give_up_at));
+            }
             self.abort_handover(id);
             return Some(give_up_at);
         }
@@ -158,8 +172,13 @@ impl Sentinel {
     /// Asks the master to keep its role.
     fn abort_handover(&mut self, id: MasterId) {
         let Some(epoch) = self.masters.get(&id).and_then(|master| master.failover.epoch()) else { return };
-        let to = InstanceId::Master(id);
+        let (now, to) = (self.now, InstanceId::Master(id));
         self.enter_phase(id, Phase::Aborting);
+        if let Some(master) = self.masters.get_mut(&id)
+            && let Failover::Handover { taken_back_at, .. } = &mut master.failover
+        {
+            *taken_back_at = Some(now);
+        }
         self.send(to, &["FAILOVER", "ABORT"], Pending::Handover(to, epoch, HandoverReply::Aborted));
         self.send_info(to);
     }
@@ -192,7 +211,8 @@ impl Sentinel {
                 Some(error_text(other).unwrap_or(b"the transaction was dropped"))
             }
             (HandoverReply::Aborted, Reply::Error(_)) => {
-                // There is none any more: it is through, or the master had given it up itself.
+                // There is none any more, it is through or the master had given it up itself; or the master takes
+                // no such order now. Its INFO tells which.
                 self.enter_phase(id, Phase::Unclear);
                 return;
             }
@@ -256,44 +276,43 @@ impl Sentinel {
     /// master die now, the others are waiting.
     fn end_handover(&mut self, id: MasterId, why: HandoverFailure) {
         let Some(master) = self.masters.get_mut(&id) else { return };
-        let was_sent = matches!(master.failover, Failover::Handover { .. });
         master.failover = Failover::None;
         master.start_at = None;
         let to = InstanceId::Master(id);
-        if was_sent {
-            self.send(to, &["CLIENT", "UNPAUSE"], Pending::Ignored);
-        }
+        self.end_pause(to);
         let instance = self.instance_ref(to);
         self.emit(Event::AbortHandover { instance, why });
         self.touch_master(id);
     }
 
-    /// The master is forgotten, or forgets its failover, in the middle of it: it must not go on alone.
+    /// The master is forgotten, or forgets its failover, in the middle of it: it must not go on alone. Nor are the
+    /// clients of one that has handed over to wait longer than they have to.
     pub(crate) fn drop_handover(&mut self, id: MasterId) {
         let to = InstanceId::Master(id);
         if self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::Handover { .. })) {
             self.send(to, &["FAILOVER", "ABORT"], Pending::Ignored);
-            self.send(to, &["CLIENT", "UNPAUSE"], Pending::Ignored);
+        }
+        for server in self.instances_of(id) {
+            self.end_pause(server);
         }
     }
 
-    /// The role has changed hands and the new master is in force: clients of both servers are to ask for the
-    /// master anew. The former master is told so with whom it follows, which it knows already.
-    pub(super) fn after_handover(&mut self, id: MasterId, former: &Addr) {
-        self.send_reconfiguration(InstanceId::Master(id), None);
+    /// The chosen replica has taken over, but another configuration came into force meanwhile. What has happened
+    /// cannot be called back: the former master follows already. So a newer epoch is asked for, in which that is
+    /// said; the clients go on waiting, no longer than they would have. If somebody else is elected instead, that
+    /// replica comes first there too.
+    pub(super) fn stand_for_handover_again(&mut self, id: MasterId, replica: ReplicaId) {
         let Some(master) = self.masters.get_mut(&id) else { return };
-        if let Some(former) = master.replica_by_addr(former)
-            && let Some(former) = master.replicas.get_mut(&former)
-        {
-            former.paused = true;
-        }
+        master.failover = Failover::None;
+        let order = Order { replica: Some(replica), handover: None };
+        self.start_failover(id, Motive::Operator { tries: 0, order });
     }
 
-    /// Ends the pause of a former master, once its clients are disconnected.
+    /// Ends the pause of a master, or of one that was it once its clients are disconnected.
     pub(super) fn end_pause(&mut self, to: InstanceId) {
-        let InstanceId::Replica(id, replica) = to else { return };
-        let replica = self.masters.get_mut(&id).and_then(|master| master.replicas.get_mut(&replica));
-        if replica.is_some_and(|replica| core::mem::take(&mut replica.paused)) {
+        let now = self.now;
+        let until = self.server_mut(to).and_then(|server| server.paused_until.take());
+        if until.is_some_and(|until| now < until) {
             self.send(to, &["CLIENT", "UNPAUSE"], Pending::Ignored);
         }
     }

@@ -89,6 +89,8 @@ pub(crate) enum Failover {
         order: Order,
         /// How far it has come.
         phase: Phase,
+        /// When FAILOVER ABORT was sent last.
+        taken_back_at: Option<Time>,
     },
     /// The new master is in force; the other replicas are told of it.
     Reconf {
@@ -223,7 +225,8 @@ impl Failover {
         }
     }
 
-    /// True if a promotion is under way that nobody can call back: who leads gives way to nobody.
+    /// True if a promotion is under way, so that who leads gives way to nobody: SLAVEOF NO ONE cannot be called
+    /// back, and a handover only by asking the master, whose answer comes too late for the vote.
     #[must_use]
     pub(crate) fn is_committed(&self) -> bool {
         matches!(self, Self::WaitPromotion { .. } | Self::Handover { .. })

@@ -61,8 +61,8 @@ impl Sentinel {
             Failover::WaitPromotion { since, replica, retry_at, .. } => {
                 self.run_wait_promotion(id, since, replica, retry_at)
             }
-            Failover::Handover { since, replica, order, phase, .. } => {
-                self.run_handover(id, since, replica, order, phase)
+            Failover::Handover { since, replica, order, phase, taken_back_at, .. } => {
+                self.run_handover(id, since, replica, order, phase, taken_back_at)
             }
             Failover::Reconf { since, .. } => self.run_reconf(id, since),
         }
@@ -85,7 +85,10 @@ impl Sentinel {
         let Some((replica, _)) = ranked.first() else {
             let instance = self.instance_ref(InstanceId::Master(id));
             self.emit(Event::AbortNoGoodReplica { instance, rejected });
-            self.abort_failover(id);
+            match order {
+                Some(_) => self.end_order(id),
+                None => self.abort_failover(id),
+            }
             return None;
         };
         let replica = *replica;
@@ -251,7 +254,11 @@ impl Sentinel {
         };
         if epoch <= master.config_epoch {
             // Somebody made a newer configuration meanwhile; this promotion is not ours to announce.
-            self.abort_failover(id);
+            if is_handover {
+                self.stand_for_handover_again(id, replica);
+            } else {
+                self.abort_failover(id);
+            }
             return;
         }
         master.config_epoch = epoch;
@@ -271,7 +278,9 @@ impl Sentinel {
         self.queue_reconfig_script(id, "leader", &from, &to);
         self.take_place(id, &to);
         if is_handover {
-            self.after_handover(id, &from);
+            // Clients of both servers are to ask for the master anew. The former one is told so with whom it
+            // follows, which it knows already.
+            self.send_reconfiguration(InstanceId::Master(id), None);
         }
         if let Some(master) = self.masters.get_mut(&id) {
             master.failover = Failover::Reconf { epoch, since: now };
