@@ -14,24 +14,24 @@ seed 2
 redis 3
 sentinels 4
 quorum 1
-at 1s latency sentinel-1 sentinel-2 150ms
-at 1s latency sentinel-1 sentinel-3 150ms
-at 1s latency sentinel-1 sentinel-4 150ms
-at 1s latency sentinel-2 sentinel-3 150ms
-at 1s latency sentinel-2 sentinel-4 150ms
-at 1s latency sentinel-3 sentinel-4 150ms
 at 2s kill redis-1
+at 2900ms latency sentinel-1 sentinel-2 150ms
+at 2900ms latency sentinel-1 sentinel-3 150ms
+at 2900ms latency sentinel-1 sentinel-4 150ms
+at 2900ms latency sentinel-2 sentinel-3 150ms
+at 2900ms latency sentinel-2 sentinel-4 150ms
+at 2900ms latency sentinel-3 sentinel-4 150ms
 look 1900ms
 ",
     steps: &[
         Step {
             title: text("A bad setup", "糟糕的配置"),
             text: text(
-                "Four Sentinels, quorum 1, and wires between them that take 150 ms. In a moment the master dies by itself. \
-                 With quorum 1 each may stand as soon as it misses the master, without asking anybody. How many votes does \
-                 it take to win?",
-                "四个哨兵，quorum 为 1，它们之间的线路要 150 毫秒。片刻之后主节点会自己死去。quorum 为 1 时，每个哨兵一发现主节点\
-                 不见就可以参选，不必问任何人。获胜需要几票？",
+                "Four Sentinels and quorum 1. In a moment the master dies by itself, and what kills it makes the wires \
+                 between the Sentinels slow: 150 ms, which nobody has measured yet. With quorum 1 each may stand as soon as \
+                 it misses the master, without asking anybody. How many votes does it take to win?",
+                "四个哨兵，quorum 为 1。片刻之后主节点会自己死去，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
+                 quorum 为 1 时，每个哨兵一发现主节点不见就可以参选，不必问任何人。获胜需要几票？",
             ),
             ask: Some(Question {
                 answers: &[text("1", "1 票"), text("2", "2 票"), text("3", "3 票")],
