@@ -89,7 +89,7 @@ impl Sentinel {
             if enough.is_none_or(|at| now < at) {
                 let until = enough.unwrap_or_else(|| now + self.listening_time());
                 self.tell_hold(id, until, WaitReason::Listening);
-                return enough;
+                return Some(until.min(self.listens_again_at()));
             }
             self.masters.get_mut(&id)?.has_listened = true;
         }

@@ -21,8 +21,6 @@ use crate::sentinel::Sentinel;
 /// How long RESET leaves a master alone before its replicas are asked for again; the reference waits
 /// for the next INFO period and is blind until then.
 const REDISCOVER_PAUSE: Millis = Millis(1_000);
-/// In how many hello periods a Sentinel that is there has announced itself.
-const HELLO_PERIODS: u64 = 3;
 
 /// Whom RESET forgot, should the master die before they are named again. On disk they are known as before, so that a
 /// restart meanwhile forgets nobody.
@@ -73,6 +71,7 @@ impl Sentinel {
         }
         let slot = self.new_link(InstanceId::Master(id));
         let pause = now + REDISCOVER_PAUSE.min(self.down_after(InstanceId::Master(id)).split(2));
+        let calm_from = now + self.settling_time();
         let Some(master) = self.masters.get_mut(&id) else { return };
         let addr = master.server.instance.addr.clone();
         let (info_at, info_text) = (master.server.info_at, master.server.info_text.take());
@@ -81,6 +80,7 @@ impl Sentinel {
         master.peers.clear();
         master.aside = aside;
         master.has_listened = false;
+        master.calm_from = calm_from;
         master.failover = Failover::None;
         master.leader = None;
         master.o_down = false;
@@ -120,6 +120,7 @@ impl Sentinel {
     /// Forgets for good what was set aside and is not named again, or takes it back where the master died
     /// too early; answers when to look again.
     pub(crate) fn run_aside(&mut self, id: MasterId) -> Option<Time> {
+        let announced_within = self.announced_within();
         let master = self.masters.get_mut(&id)?;
         let aside = master.aside.as_mut()?;
         if master.server.instance.s_down {
@@ -147,7 +148,7 @@ impl Sentinel {
         if server.info_at > Some(aside.since) && server.role_reported == Role::Master {
             aside.replicas.clear();
         }
-        let announced_by = aside.since + self.periods.publish.times(HELLO_PERIODS);
+        let announced_by = aside.since + announced_within;
         if self.now >= announced_by {
             aside.peers.clear();
         }
@@ -175,9 +176,7 @@ impl Sentinel {
         let peer = &master.peers[&peer_id];
         let heard = peer.last_hello.max(self.last_avail(&peer.instance));
         let silence = self.now.since(heard);
-        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down
-            || silence < self.periods.publish.times(HELLO_PERIODS)
-        {
+        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.heard_within() {
             return Err(ForgetRefusal::SentinelLives(silence));
         }
         let instance = self.instance_ref(InstanceId::Peer(id, peer_id));

@@ -19,6 +19,15 @@ use crate::timers::Timer;
 /// Room for a hello of the usual length.
 const HELLO_BYTES: usize = 128;
 
+/// The way on which a hello came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The channel on this server.
+    Channel(InstanceId),
+    /// A connection of its sender to us.
+    Connection,
+}
+
 impl Sentinel {
     /// What we tell an instance about ourselves and its master; `None` without a connection.
     pub(crate) fn hello_payload(&self, to: InstanceId) -> Option<String> {
@@ -46,6 +55,7 @@ impl Sentinel {
 
     /// A hello is to reach everybody who has to do with this master at once.
     pub(crate) fn force_hello(&mut self, id: MasterId) {
+        self.unsettle(id);
         for instance in self.instances_of(id) {
             if let Some(instance) = self.instance_mut(instance) {
                 instance.pub_forced = true;
@@ -54,18 +64,19 @@ impl Sentinel {
         }
     }
 
-    /// Takes a hello. `skip_own`: over subscriptions our own come back and are passed over; a hello
-    /// that somebody PUBLISHes to us directly is taken as it is.
-    pub(crate) fn handle_hello(&mut self, payload: &[u8], skip_own: bool) {
+    /// Takes a hello. Over subscriptions our own come back and are passed over; a hello that somebody PUBLISHes to
+    /// us directly is taken as it is.
+    pub(crate) fn handle_hello(&mut self, payload: &[u8], over: Over) {
         let Some(hello) = Hello::parse(payload) else { return };
-        if skip_own && hello.run_id == self.my_id {
+        if matches!(over, Over::Channel(_)) && hello.run_id == self.my_id {
             return;
         }
         let Some(id) = self.master_id(hello.master_name) else { return };
         if !self.is_plausible(hello.current_epoch) || !self.is_plausible(hello.config_epoch) {
             return;
         }
-        if self.is_no_news(id, &hello) {
+        let on_master = over == Over::Channel(InstanceId::Master(id));
+        if self.is_no_news(id, &hello, on_master) {
             self.touch_awaiting_confirmation(id);
             return;
         }
@@ -100,12 +111,15 @@ impl Sentinel {
 
     /// Whether a hello says what its sender said before and what changes nothing, as nearly all do: then only its
     /// time is noted.
-    fn is_no_news(&mut self, id: MasterId, hello: &Hello<'_>) -> bool {
+    fn is_no_news(&mut self, id: MasterId, hello: &Hello<'_>, on_master: bool) -> bool {
         let (now, current_epoch) = (self.now, self.current_epoch);
         let Some(master) = self.masters.get_mut(&id) else { return false };
         let ours = &master.server.instance.addr;
         let mut peers = master.peers.values_mut();
         let Some(peer) = peers.find(|peer| peer.instance.run_id == hello.run_id) else { return false };
+        if on_master {
+            peer.heard_on_master = now;
+        }
         let addr = &peer.instance.addr;
         let Some((epoch, theirs, at)) = &mut peer.last_config else { return false };
         let known = addr.host == hello.host
@@ -155,13 +169,23 @@ impl Sentinel {
                 self.emit(Event::ConfigUpdateFrom { instance });
                 self.switch_by_hello(id, theirs);
             }
-        } else if epoch == master.config_epoch
-            && epoch > 0
-            && is_elsewhere
-            && self.my_id > peer.instance.run_id
-        {
+        } else if epoch == master.config_epoch && epoch > 0 && is_elsewhere {
             // Two operators can fail over through two Sentinels that do not hear each other and make two
-            // configurations of one epoch. Neither would ever give way: the higher id makes a newer one.
+            // configurations of one epoch. Neither would ever give way: the highest id makes a newer one, once
+            // it is sure that this was not said before somebody else did.
+            let since = match master.rivals_since {
+                Some((of, since)) if of == epoch => since,
+                _ => now,
+            };
+            master.rivals_since = Some((epoch, since));
+            let mut peers = master.peers.values();
+            let leaves_it = peers.any(|peer| {
+                let holds_one = peer.last_config.as_ref().is_some_and(|(held, ..)| *held == epoch);
+                holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
+            });
+            if leaves_it || now < since + self.periods.publish {
+                return self.touch_awaiting_confirmation(id);
+            }
             if let Some(newer) = self.current_epoch.checked_add(1) {
                 master.config_epoch = newer;
                 self.current_epoch = newer;
@@ -204,6 +228,7 @@ impl Sentinel {
                 run_id: hello.run_id.to_string(),
             });
             self.readdress_peer(id, peer, hello.run_id, &addr);
+            self.unsettle(id);
             self.persist();
             return Some(peer);
         }

@@ -48,6 +48,8 @@ pub(crate) struct Instance {
     pub(crate) pub_sent: Option<Time>,
     /// A hello is to be sent at once.
     pub(crate) pub_forced: bool,
+    /// The epochs in the last hello that was sent to it: ours, and that of the configuration.
+    pub(crate) told: Option<(u64, u64)>,
 }
 
 /// A data server: what its INFO said.
@@ -145,6 +147,8 @@ pub(crate) struct Peer {
     pub(crate) instance: Instance,
     /// When its last hello about this master came.
     pub(crate) last_hello: Time,
+    /// When one came over the master's own channel.
+    pub(crate) heard_on_master: Time,
     /// The configuration epoch and the address of the master in that hello, and when it came.
     pub(crate) last_config: Option<(u64, Addr, Time)>,
     /// Its last answer.
@@ -209,6 +213,10 @@ pub(crate) struct Master {
     pub(crate) aside: Option<Aside>,
     /// We have listened for the hellos of others long enough to know who votes (`newcomer.rs`).
     pub(crate) has_listened: bool,
+    /// Another configuration of the epoch in force is told: of which epoch, and since when.
+    pub(crate) rivals_since: Option<(u64, Time)>,
+    /// Before this time nothing is calm (`calm.rs`).
+    pub(crate) calm_from: Time,
 }
 
 /// Keeps a candidate that asks again and again from filling the log.
@@ -247,6 +255,7 @@ impl Instance {
             last_pub: now,
             pub_sent: None,
             pub_forced: false,
+            told: None,
         }
     }
 }
@@ -309,6 +318,7 @@ impl Peer {
         Self {
             instance,
             last_hello: now,
+            heard_on_master: now,
             last_config: None,
             opinion: None,
             vote: None,

@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod addr;
+mod calm;
 mod commands;
 mod config;
 mod core;

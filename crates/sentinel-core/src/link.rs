@@ -106,8 +106,8 @@ pub(crate) struct Link {
     pub(crate) command: Connection,
     /// Where hello messages arrive; only towards masters and replicas.
     pub(crate) pubsub: Connection,
-    /// True once SUBSCRIBE was confirmed.
-    pub(crate) subscribed: bool,
+    /// When SUBSCRIBE was confirmed.
+    pub(crate) subscribed_at: Option<Time>,
     /// Replies on the pub/sub connection that come before the one to SUBSCRIBE.
     pub(crate) pubsub_greetings: u32,
     /// Replies awaited on the command connection, oldest first.
@@ -122,8 +122,8 @@ pub(crate) struct Link {
     pub(crate) last_pong: Time,
     /// How long PING and its reply are under way, smoothed, in microseconds; none before the first.
     pub(crate) round_trip: Option<u64>,
-    /// When something came last over the pub/sub connection.
-    pub(crate) last_pubsub: Time,
+    /// A hello of ours was sent to the server then, and nothing came over the pub/sub connection since.
+    pub(crate) unheard_since: Option<Time>,
     /// When a connection attempt is allowed next.
     pub(crate) next_attempt: Time,
     /// Attempts in a row that failed.
@@ -145,7 +145,7 @@ impl Link {
             users: alloc::vec![user],
             command: Connection::Down,
             pubsub: Connection::Down,
-            subscribed: false,
+            subscribed_at: None,
             pubsub_greetings: 0,
             pending: VecDeque::new(),
             act_ping: Some(now),
@@ -153,7 +153,7 @@ impl Link {
             last_avail: now,
             last_pong: now,
             round_trip: None,
-            last_pubsub: now,
+            unheard_since: None,
             next_attempt: now,
             failures: 0,
             resolving: false,
@@ -171,13 +171,25 @@ impl Link {
     /// The `disconnected` flag: a connection that there should be is missing.
     #[must_use]
     pub(crate) fn is_disconnected(&self) -> bool {
-        !self.command.is_up() || (self.wants_pubsub() && !self.subscribed)
+        !self.command.is_up() || (self.wants_pubsub() && self.subscribed_at.is_none())
     }
 
     /// Whether another periodic command may be queued (`SENTINEL_MAX_PENDING_COMMANDS`).
     #[must_use]
     pub(crate) fn has_room(&self) -> bool {
         self.pending.len() < 100 * self.users.len().max(1)
+    }
+
+    /// Since when the pub/sub connection has owed us something: the confirmation of SUBSCRIBE, later our own hello.
+    ///
+    /// Differs from Redis, which drops one on which nothing came for three hello periods: here hellos can be rarer.
+    #[must_use]
+    pub(crate) fn silent_since(&self) -> Option<Time> {
+        match self.pubsub {
+            Connection::Up { .. } if self.subscribed_at.is_some() => self.unheard_since,
+            Connection::Up { since, .. } => Some(since),
+            Connection::Connecting { .. } | Connection::Down => None,
+        }
     }
 
     /// Milliseconds since the oldest unanswered PING, 0 if there is none.

@@ -162,6 +162,8 @@ impl Sentinel {
             refusals: Refusals::default(),
             aside: None,
             has_listened: false,
+            rivals_since: None,
+            calm_from: self.now + self.settling_time(),
         };
         self.masters.insert(id, master);
         self.names.insert(name, id);
@@ -270,6 +272,7 @@ impl Sentinel {
         };
         let instance = Instance::new(self.now, addr, run_id.to_string(), slot);
         self.masters.get_mut(&id)?.peers.insert(peer, Peer::new(self.now, instance));
+        self.unsettle(id);
         self.touch_master(id);
         Some(peer)
     }

@@ -60,11 +60,16 @@ impl Sentinel {
     /// leaves together with the next PING if that comes soon: one write for us and one read for the server instead
     /// of two.
     fn not_yet(&self, id: InstanceId, due: Time, period: Millis) -> Option<Time> {
-        let ping = self.periods.ping;
-        let wait = if period > ping { ping.split(2) } else { Millis(0) };
+        let wait = self.company_wait(period);
         let sent = self.instance(id).and_then(|instance| self.links.get(&instance.slot)?.last_ping_sent);
         let leaves = self.now >= due && (sent == Some(self.now) || self.now >= due + wait);
         (!leaves).then_some(due + wait)
+    }
+
+    /// For how long what is due every `period` waits for a PING.
+    pub(crate) fn company_wait(&self, period: Millis) -> Millis {
+        let ping = self.periods.ping;
+        if period > ping { ping.min(period.split(4)) } else { Millis(0) }
     }
 
     /// True if commands can be sent to it.
@@ -154,8 +159,8 @@ impl Sentinel {
             return None;
         }
         let now = self.now;
-        let publish = self.periods.publish;
         let instance = self.instance(id)?;
+        let publish = self.hello_period(id, instance);
         let due = match instance.pub_sent {
             // Unanswered or refused: again after a while.
             Some(sent) => sent + Millis(1_000),
@@ -173,20 +178,33 @@ impl Sentinel {
         }
         let payload = self.hello_payload(id)?;
         self.send(id, &["PUBLISH", hello::CHANNEL, &payload], Pending::Hello(id));
+        let told = self.told_now(id.master());
         let instance = self.instance_mut(id)?;
         instance.pub_sent = Some(now);
         instance.pub_forced = false;
+        instance.told = told;
+        let slot = instance.slot;
+        if let Some(link) = self.links.get_mut(&slot)
+            && link.subscribed_at.is_some()
+            && link.unheard_since.is_none()
+        {
+            link.unheard_since = Some(now);
+        }
         Some(now + Millis(1_000))
     }
 
     /// Whether a hello was taken.
     pub(crate) fn on_hello_reply(&mut self, id: InstanceId, reply: &Reply) {
         let now = self.now;
-        if let Some(instance) = self.instance_mut(id)
-            && !matches!(reply, Reply::Error(_))
-        {
+        let refused = matches!(reply, Reply::Error(_));
+        let Some(instance) = self.instance_mut(id) else { return };
+        let slot = instance.slot;
+        if !refused {
             instance.last_pub = now;
             instance.pub_sent = None;
+        } else if let Some(link) = self.links.get_mut(&slot) {
+            // It will not come back over the channel.
+            link.unheard_since = None;
         }
         self.touch(Timer::Instance(id));
     }
@@ -249,6 +267,9 @@ impl Sentinel {
 
     /// Somebody went down or came back: whoever depends on it looks again.
     fn on_down_change(&mut self, id: InstanceId) {
+        if !matches!(id, InstanceId::Replica(..)) {
+            self.unsettle(id.master());
+        }
         if let InstanceId::Master(master) = id {
             // Opinions are wanted at once.
             self.ask_again(master, Millis(0));

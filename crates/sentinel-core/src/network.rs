@@ -97,9 +97,8 @@ impl Sentinel {
             }
         }
         let link = self.links.get(&slot)?;
-        if let Connection::Up { since, .. } = link.pubsub {
-            at((link.last_pubsub + self.periods.publish.times(3))
-                .max(since + self.periods.min_link_reconnect));
+        if let (Connection::Up { since, .. }, Some(silent)) = (&link.pubsub, link.silent_since()) {
+            at((silent + self.periods.publish.times(3)).max(*since + self.periods.min_link_reconnect));
         }
         // A deadline that has passed without effect (no room, say) must not spin.
         next.map(|time| time.max(now + Millis(1)))
@@ -112,7 +111,8 @@ impl Sentinel {
     fn ping_period(&self, id: InstanceId, down_after: Millis) -> Millis {
         let often = match id {
             InstanceId::Master(_) => down_after.split(5).max(PING_MIN),
-            InstanceId::Replica(..) | InstanceId::Peer(..) => down_after,
+            InstanceId::Replica(master, _) => return self.replica_ping_period(master, down_after),
+            InstanceId::Peer(..) => down_after,
         };
         often.min(down_after).min(self.periods.ping)
     }
@@ -141,7 +141,8 @@ impl Sentinel {
                 Some("connection timed out")
             }
             Connection::Up { since, .. }
-                if now >= *since + old && now >= link.last_pubsub + self.periods.publish.times(3) =>
+                if now >= *since + old
+                    && link.silent_since().is_some_and(|at| now >= at + self.periods.publish.times(3)) =>
             {
                 Some("no message for three hello periods")
             }
@@ -275,9 +276,9 @@ impl Sentinel {
         let Some(first) = link.users.first().copied() else { return };
         if is_pubsub {
             link.pubsub = up;
-            link.subscribed = false;
+            link.subscribed_at = None;
+            link.unheard_since = None;
             link.pubsub_greetings = 0;
-            link.last_pubsub = now;
             self.greet(slot, first, Channel::Pubsub);
             let subscribe = self.encode(first, &["SUBSCRIBE", hello::CHANNEL]);
             self.send_on(slot, Channel::Pubsub, subscribe);
@@ -456,7 +457,10 @@ impl Sentinel {
             link.act_ping.get_or_insert(now);
             link.trouble = Some(reason.to_string());
         }
-        let listened = channel == Channel::Pubsub && core::mem::take(&mut link.subscribed);
+        if channel == Channel::Pubsub {
+            self.note_listening(slot);
+        }
+        let Some(link) = self.links.get_mut(&slot) else { return };
         if lasted >= STABLE {
             link.failures = 0;
             link.next_attempt = now;
@@ -467,9 +471,6 @@ impl Sentinel {
                 link.next_attempt = now + pause;
             }
         }
-        if listened {
-            self.note_listening(&users, lasted);
-        }
         let instance = self.instance_ref(first);
         let reason = reason.to_string();
         self.emit(match channel {
@@ -479,6 +480,9 @@ impl Sentinel {
         for user in users {
             if channel == Channel::Command {
                 self.forget_pending(user);
+            }
+            if lasted > Millis(0) && !matches!(user, InstanceId::Replica(..)) {
+                self.unsettle(user.master());
             }
             self.touch(Timer::Instance(user));
             self.touch(Timer::Instance(InstanceId::Master(user.master())));

@@ -9,6 +9,7 @@ use picket_resp::{Reply, ReplyDecoder};
 use picket_sansio::{LinkId, Time};
 
 use crate::event::Event;
+use crate::gossip::Over;
 use crate::ids::{InstanceId, SlotId};
 use crate::link::{Channel, Connection, Pending};
 use crate::sentinel::Sentinel;
@@ -188,22 +189,16 @@ impl Sentinel {
             return;
         }
         match reply {
-            Reply::Error(text) if !link.subscribed => {
-                if text.starts_with(b"NOPERM") {
-                    // Whoever may not listen is not held up by it for ever.
-                    let users = link.users.clone();
-                    let enough = self.listening_time();
-                    self.note_listening(&users, enough);
-                }
+            Reply::Error(text) if link.subscribed_at.is_none() => {
                 let reason = String::from_utf8_lossy(text.as_ref()).into_owned();
                 self.close_connection(slot, Channel::Pubsub, &reason);
             }
             Reply::Array(items) | Reply::Push(items) => {
-                link.last_pubsub = now;
+                link.unheard_since = None;
                 let word = items.first().and_then(Reply::as_bytes).map(AsRef::as_ref);
                 match (word, &items[..]) {
                     (Some(b"subscribe"), _) => {
-                        link.subscribed = true;
+                        link.subscribed_at = Some(now);
                         let users = link.users.clone();
                         for user in users {
                             self.touch(Timer::Instance(user));
@@ -213,7 +208,10 @@ impl Sentinel {
                         self.touch(Timer::Link(slot));
                     }
                     (Some(b"message"), [_, _, Reply::Bulk(payload)]) => {
-                        self.handle_hello(payload, true);
+                        let server = link.users.first().copied();
+                        server
+                            .into_iter()
+                            .for_each(|server| self.handle_hello(payload, Over::Channel(server)));
                     }
                     _ => (),
                 }

@@ -28,6 +28,7 @@ use picket_server_core::Call;
 use picket_server_core::config::parse_integer;
 
 use crate::deferred::{Deferred, Outcome};
+use crate::gossip::Over;
 use crate::hello;
 use crate::sentinel::Sentinel;
 use ask::PendingVote;
@@ -135,7 +136,7 @@ impl Sentinel {
     fn publish(&mut self, args: &[Bytes]) -> Reply {
         match args {
             [channel, payload] if channel == hello::CHANNEL.as_bytes() => {
-                self.handle_hello(payload, false);
+                self.handle_hello(payload, Over::Connection);
                 Reply::Integer(1)
             }
             _ => Reply::error("ERR Only HELLO messages are accepted by Sentinel instances."),

@@ -25,6 +25,7 @@ struct Link {
     to: SocketAddr,
     requests: RequestBuffer,
     in_transaction: bool,
+    subscribed: bool,
 }
 
 /// The Sentinel and what surrounds it.
@@ -40,6 +41,12 @@ pub struct Host {
     links: BTreeMap<LinkId, Link>,
     /// Events, and each SLAVEOF with its receiver.
     pub log: Vec<String>,
+    /// Every command that reached a server: when, which, and its first word.
+    pub commands: Vec<(Time, SocketAddr, String)>,
+    /// Servers that take everything and answer nothing.
+    pub hung: BTreeSet<SocketAddr>,
+    /// What servers answer to SUBSCRIBE instead of letting anybody listen.
+    pub refusals: BTreeMap<SocketAddr, String>,
     /// Where the Sentinel connected to.
     pub dialled: BTreeSet<SocketAddr>,
     /// Bytes sent to clients.
@@ -69,6 +76,9 @@ impl Host {
             questions: Vec::new(),
             links: BTreeMap::new(),
             log: Vec::new(),
+            commands: Vec::new(),
+            hung: BTreeSet::new(),
+            refusals: BTreeMap::new(),
             dialled: BTreeSet::new(),
             replies: String::new(),
             state: PersistentState::default(),
@@ -108,6 +118,32 @@ impl Host {
             self.give(Input::Wake);
         }
         self.now = end;
+    }
+
+    /// A server starts.
+    pub fn start(&mut self, addr: &str, info: &str) {
+        self.info.insert(addr.parse().expect("ip:port"), info.into());
+    }
+
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// How often a server got a command since then.
+    pub fn count(&self, addr: &str, command: &str, since: Time) -> usize {
+        let addr: SocketAddr = addr.parse().expect("ip:port");
+        let is_meant =
+            |(at, to, name): &&(Time, SocketAddr, String)| *at >= since && *to == addr && name == command;
+        self.commands.iter().filter(is_meant).count()
+    }
+
+    /// A hello reaches it over the channel of a server.
+    pub fn hello_over(&mut self, addr: &str, payload: &str) {
+        let addr: SocketAddr = addr.parse().expect("ip:port");
+        let is_there = |link: &&Link| link.to == addr && link.subscribed;
+        let found = self.links.iter().find(|(_, link)| is_there(link)).map(|(link, _)| *link);
+        let link = found.expect("somebody listens there");
+        self.give(Input::LinkData { link, bytes: message(payload.as_bytes()) });
     }
 
     /// A server dies.
@@ -174,15 +210,22 @@ impl Host {
             Output::Connect { link, to } => {
                 self.dialled.insert(to);
                 if self.info.contains_key(&to) {
-                    self.links
-                        .insert(link, Link { to, requests: RequestBuffer::new(), in_transaction: false });
+                    let requests = RequestBuffer::new();
+                    self.links.insert(link, Link { to, requests, in_transaction: false, subscribed: false });
                     inputs.push_back(Input::LinkUp { link, local: [10, 0, 0, 99].into() });
                 } else {
                     inputs.push_back(Input::LinkDown { link, reason: "Connection refused".into() });
                 }
             }
             Output::LinkSend { link, bytes } => {
-                let answer = self.answer(link, &bytes);
+                let mut published = Vec::new();
+                let answer = self.answer(link, &bytes, &mut published);
+                for (to, payload) in published {
+                    let listening = self.links.iter().filter(|(_, link)| link.to == to && link.subscribed);
+                    inputs.extend(
+                        listening.map(|(link, _)| Input::LinkData { link: *link, bytes: message(&payload) }),
+                    );
+                }
                 if !answer.is_empty() {
                     inputs.push_back(Input::LinkData { link, bytes: Bytes::from(answer) });
                 }
@@ -207,15 +250,21 @@ impl Host {
         }
     }
 
-    /// What a server answers to these bytes.
-    fn answer(&mut self, link: LinkId, bytes: &[u8]) -> String {
+    /// What a server answers to these bytes, and what it has to tell whoever listens.
+    fn answer(&mut self, link: LinkId, bytes: &[u8], published: &mut Vec<(SocketAddr, Vec<u8>)>) -> String {
         let mut out = String::new();
-        let Some(Link { to, requests, in_transaction }) = self.links.get_mut(&link) else { return out };
+        let Some(Link { to, requests, in_transaction, subscribed }) = self.links.get_mut(&link) else {
+            return out;
+        };
         requests.extend(bytes);
         while let Ok(Some(request)) = requests.next_owned() {
             let words: Vec<String> =
                 request.into_args().iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
             let name = words[0].to_ascii_uppercase();
+            self.commands.push((self.now, *to, name.clone()));
+            if self.hung.contains(to) {
+                continue;
+            }
             let line = words.join(" ");
             if !matches!(name.as_str(), "INFO" | "PUBLISH") && line != "PING" {
                 self.sent.push(format!("{to} <- {line}"));
@@ -247,14 +296,29 @@ impl Host {
                 "PING" => "+PONG\r\n".to_string(),
                 "REPLCONF" => String::new(),
                 "INFO" => self.info.get(to).map_or(String::new(), |i| format!("${}\r\n{i}\r\n", i.len())),
-                "SUBSCRIBE" => "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n".to_string(),
-                "PUBLISH" => ":1\r\n".to_string(),
+                "SUBSCRIBE" => match self.refusals.get(to) {
+                    Some(text) => format!("-{text}\r\n"),
+                    None => {
+                        *subscribed = true;
+                        "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n".to_string()
+                    }
+                },
+                "PUBLISH" => {
+                    published.push((*to, words[2].clone().into_bytes()));
+                    ":1\r\n".to_string()
+                }
                 "SENTINEL" => "*3\r\n:1\r\n$1\r\n*\r\n:0\r\n".to_string(),
                 _ => "+OK\r\n".to_string(),
             };
         }
         out
     }
+}
+
+/// A message of the hello channel.
+fn message(payload: &[u8]) -> Bytes {
+    let head = format!("*3\r\n$7\r\nmessage\r\n$18\r\n__sentinel__:hello\r\n${}\r\n", payload.len());
+    [head.as_bytes(), payload, b"\r\n"].concat().into()
 }
 
 /// Reads a config file.
