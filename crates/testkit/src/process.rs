@@ -1,12 +1,14 @@
 //! A child process that never outlives its test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use crate::wait::{holds_within, wait_for};
@@ -15,6 +17,34 @@ use crate::wait::{holds_within, wait_for};
 const START_WITHIN: Duration = Duration::from_secs(15);
 /// How often another port is tried when the first is taken by somebody who does not know our leases.
 pub(crate) const PORT_TRIES: u32 = 5;
+
+/// The children that run.
+static CHILDREN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// From now on SIGTERM, SIGINT and SIGHUP end all children of this process, and then the process. To be called before
+/// it has another thread: what a thread blocks is inherited by those that it starts (not by children, which the
+/// standard library starts with nothing blocked).
+///
+/// # Panics
+/// When the system refuses.
+pub fn end_children_on_signals() {
+    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+    signals.thread_block().expect("signals can be blocked");
+    std::thread::spawn(move || {
+        let code = signals.wait().map_or(1, |signal| 128 + signal as i32);
+        // Held until the end: no child is started any more.
+        let children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
+        for pid in children.iter() {
+            // It has not been waited for, so the pid is still its own.
+            let _ = kill(pid_of(*pid), Signal::SIGKILL);
+        }
+        std::process::exit(code);
+    });
+}
+
+fn pid_of(pid: u32) -> Pid {
+    Pid::from_raw(i32::try_from(pid).expect("a pid is an i32 in the kernel too"))
+}
 
 /// How many lines of a process's log are shown when its test fails.
 const LOG_TAIL_LINES: usize = 60;
@@ -40,7 +70,9 @@ impl Proc {
         let stderr = log.with_extension("out");
         let out = fs::File::options().create(true).append(true).open(&stderr)?;
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+        let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
         let child = command.spawn()?;
+        children.insert(child.id());
         Ok(Self { name: name.to_owned(), child, log: log.to_owned(), stderr, status: None })
     }
 
@@ -82,7 +114,11 @@ impl Proc {
     /// How it ended, if it did.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
+            let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
             self.status = self.child.try_wait().unwrap_or(None);
+            if self.status.is_some() {
+                children.remove(&self.child.id());
+            }
         }
         self.status
     }
@@ -102,16 +138,17 @@ impl Proc {
         if !self.is_running() {
             return;
         }
-        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a pid is an i32 in the kernel too"));
         // It may end between the check and the signal; until it is waited for, its pid stays taken.
-        let _ = kill(pid, signal);
+        let _ = kill(pid_of(self.pid()), signal);
     }
 
     /// `kill -9`, and waits for the end.
     pub fn kill9(&mut self) {
         self.signal(Signal::SIGKILL);
         if self.status.is_none() {
+            // It stays registered until then; a kill -9 is not long in coming.
             self.status = self.child.wait().ok();
+            CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.child.id());
         }
     }
 

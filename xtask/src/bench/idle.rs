@@ -34,12 +34,12 @@ pub(super) const OPTIONS: [&str; 6] =
 /// What is measured of each Sentinel, and the share of stock's figure that it may take.
 const MEASURES: [(&str, Option<f64>); 8] = [
     ("CPU seconds per minute", Some(0.5)),
-    ("CPU microseconds for each request sent", None),
+    ("CPU microseconds for each request to a server", None),
     ("resident memory, MiB", Some(1.0)),
     ("resident memory at its peak, MiB", None),
     ("file descriptors", None),
-    ("kB per second, both ways", None),
-    ("requests per second", None),
+    ("kB per second with the servers, both ways", None),
+    ("requests per second to the servers", None),
     ("seconds until all is known", None),
 ];
 
@@ -47,6 +47,8 @@ type Sample = [f64; MEASURES.len()];
 
 /// How long Sentinels may take to know everybody.
 const KNOWN_WITHIN: Duration = Duration::from_secs(240);
+/// Picket goes at its pace of quiet times half a minute after the last that was new.
+const SETTLED_AFTER: Duration = Duration::from_secs(45);
 /// What comes of the start is over when two looks in a row, this far apart, see about as many requests.
 const LOOK: Duration = Duration::from_secs(10);
 const LOOKS_MAX: u32 = 12;
@@ -95,6 +97,10 @@ fn table(plan: &Plan, samples: &[Vec<Sample>], stock: bool) -> Table {
         "{sentinels} Sentinels, {masters} masters with {replicas} replicas each (fake servers on loopback), default settings"
     ));
     table.condition(format!("{seconds} seconds of each kind in turn, {rounds} times; of each Sentinel"));
+    table.condition(format!(
+        "at the earliest {} seconds after everybody is known; what Sentinels send each other is in the CPU time alone",
+        SETTLED_AFTER.as_secs()
+    ));
     for (place, (what, share)) in MEASURES.iter().enumerate() {
         let column = |kind: usize| samples[kind].iter().map(|sample| sample[place]).collect::<Vec<_>>();
         let row = Row::new(*what, Better::Less).samples(&column(0)).samples(&column(1));
@@ -125,6 +131,7 @@ fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
         wait_until(KNOWN_WITHIN, "everybody is known", || knows_everybody(sentinel, plan));
     }
     let known_after = began.elapsed().as_secs_f64();
+    thread::sleep(SETTLED_AFTER);
     wait_for_steadiness(&fakes);
 
     let pids: Vec<u32> = sentinels.iter_mut().map(|sentinel| sentinel.process().pid()).collect();

@@ -76,6 +76,8 @@ const CORES: [&str; 5] =
 pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
     let quick = args.contains(&"--quick");
     let others: Vec<&str> = args.iter().copied().filter(|arg| *arg != "--quick").collect();
+    // No Sentinel and no server goes on without the bench.
+    picket_testkit::process::end_children_on_signals();
     match others.as_slice() {
         ["help" | "--help" | "-h"] => {
             print!("{LIST}");

@@ -1,0 +1,58 @@
+//! Children end with a process that is told to. A program of its own: in the standard harness another thread would take
+//! the signal.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use picket_testkit::Proc;
+use picket_testkit::process::end_children_on_signals;
+use picket_testkit::wait::{holds_within, wait_for};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The argument of the program as the process that is told to end.
+const PARENT: &str = "--as-parent";
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    match args.as_slice() {
+        [_, mode, folder] if mode == PARENT => parent(Path::new(folder)),
+        _ => {
+            for signal in [Signal::SIGTERM, Signal::SIGINT] {
+                check(signal);
+            }
+            println!("children_end_with_a_process_that_is_told_to ... ok");
+        }
+    }
+}
+
+/// Starts a child, says which, and waits for its own end.
+fn parent(folder: &Path) {
+    end_children_on_signals();
+    let mut command = Command::new("sleep");
+    command.arg("600");
+    let child = Proc::spawn("child", command, &folder.join("child")).expect("sleep runs");
+    fs::write(folder.join("pid.new"), child.pid().to_string()).expect("written");
+    fs::rename(folder.join("pid.new"), folder.join("pid")).expect("renamed");
+    std::thread::sleep(PATIENCE * 3);
+}
+
+fn check(signal: Signal) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg(PARENT).arg(folder.path());
+    let mut parent = Proc::spawn("parent", command, &folder.path().join("parent")).expect("it runs");
+    let read = || fs::read_to_string(folder.path().join("pid")).ok()?.parse::<u32>().ok();
+    let (child, _) = wait_for(PATIENCE, "the parent has a child", read);
+    assert!(is_alive(child));
+    parent.signal(signal);
+    assert_eq!(parent.wait_exit(PATIENCE).code(), Some(128 + signal as i32));
+    assert!(holds_within(PATIENCE, || !is_alive(child)), "{child} outlives its parent");
+}
+
+/// Ended and not waited for, as by whoever adopts the children of the dead, is not alive.
+fn is_alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
