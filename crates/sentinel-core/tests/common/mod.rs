@@ -130,7 +130,7 @@ impl Host {
     }
 
     /// How often a server got a command since then.
-    pub fn count(&self, addr: &str, command: &str, since: Time) -> usize {
+    pub fn count_since(&self, addr: &str, command: &str, since: Time) -> usize {
         let addr: SocketAddr = addr.parse().expect("ip:port");
         let is_meant =
             |(at, to, name): &&(Time, SocketAddr, String)| *at >= since && *to == addr && name == command;

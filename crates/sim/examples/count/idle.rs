@@ -14,10 +14,12 @@ const PEERS: u16 = 2;
 /// Masters have ports from here on, and after each come its replicas; Sentinels have the ports before.
 const FIRST_PORT: u16 = 10_000;
 const HELLO: &str = "__sentinel__:hello";
-/// How often each of the other Sentinels publishes about each server.
+/// How often each of the other Sentinels publishes on each master.
 const PUBLISH: Millis = Millis(2_000);
-/// Until everybody knows everybody.
-const SETTLING: Millis = Millis(20_000);
+/// On a replica they publish once in so many of these periods.
+const REPLICA_PERIODS: u64 = 5;
+/// Until everybody knows everybody, and nothing has happened for a while.
+const SETTLING: Millis = Millis(40_000);
 /// As long as those of a server that has just started.
 const INFO: &str = include_str!("../../../testkit/src/fake/info.txt");
 
@@ -124,7 +126,10 @@ impl World {
             } else if hellos == Some(next)
                 && let Some((_, port)) = self.hellos.pop_front()
             {
-                self.publish(port);
+                let round = self.now.0 / (PUBLISH.0 * 1_000) + u64::from(port);
+                if port == master_of(port) || round.is_multiple_of(REPLICA_PERIODS) {
+                    self.publish(port);
+                }
                 self.hellos.push_back((self.now + PUBLISH, port));
             } else {
                 self.sentinel.handle(self.now, Input::Wake);
