@@ -1,9 +1,12 @@
 //! A running hash of everything that cores put out: two runs are the same if their hashes are.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
+
+use picket_sansio::{ClientId, LinkId, Time};
 
 /// Like FNV-1a, but over words of eight bytes, which is several times as fast. However the bytes are cut into
-/// pieces, the hash is the same. Takes text, so that nothing has to be formatted into memory first.
+/// pieces, the hash is the same. Takes text, so that nothing has to be formatted into memory first; but most outputs
+/// are bytes that somebody is sent, and those are hashed as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hash {
     value: u64,
@@ -35,9 +38,34 @@ impl Hash {
         self.len = u8::try_from(rest.len()).unwrap_or(0);
     }
 
+    /// Somebody was sent these bytes.
+    pub(crate) fn sent(&mut self, at: Time, to: Peer, bytes: &[u8]) {
+        let (kind, id) = match to {
+            Peer::Link(link) => (1, link.0),
+            Peer::Client(client) => (2, client.0),
+        };
+        for number in [at.0, kind, id, bytes.len() as u64] {
+            self.add(&number.to_le_bytes());
+        }
+        self.add(bytes);
+    }
+
+    /// Something else was put out.
+    pub(crate) fn other(&mut self, at: Time, what: &impl fmt::Display) {
+        // Writing into a hash cannot fail.
+        let _ = writeln!(self, "{at} {what}");
+    }
+
     pub(crate) fn value(self) -> u64 {
         mix(mix(self.value, u64::from_le_bytes(self.open)), u64::from(self.len))
     }
+}
+
+/// Who is sent something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Peer {
+    Link(LinkId),
+    Client(ClientId),
 }
 
 fn mix(value: u64, word: u64) -> u64 {

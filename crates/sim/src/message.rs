@@ -25,8 +25,8 @@ const TEXT_LEN_MAX: usize = 400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageId(pub u64);
 
-/// A message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message. What it says is worked out when somebody asks.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its number.
     pub id: MessageId,
@@ -40,8 +40,44 @@ pub struct Message {
     pub arrives: Option<Time>,
     /// How often it is lost on its way, and sent again.
     pub lost: u32,
+    speech: Speech,
+    bytes: Bytes,
+}
+
+/// What the bytes of a message are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    Commands,
+    Replies,
+    /// What a master sends a replica: replies, a snapshot in pieces, commands.
+    Stream,
+}
+
+impl Message {
     /// What it says, in one line. Passwords are not shown.
-    pub text: String,
+    #[must_use]
+    pub fn text(&self) -> String {
+        let len = self.bytes.len();
+        let commands = if self.speech == Speech::Replies { None } else { describe_commands(&self.bytes) };
+        let mut text = match commands.or_else(|| describe_replies(&self.bytes)) {
+            Some(text) => text,
+            None if self.speech == Speech::Stream => format!("snapshot, {len} bytes"),
+            None => format!("({len} bytes)"),
+        };
+        if let Some((at, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
+            text.truncate(at);
+            text.push('…');
+        }
+        text
+    }
+}
+
+// Its bytes may be a password.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, from, to, sent, arrives, lost, .. } = self;
+        write!(f, "{id} {from} -> {to} at {sent}, arrives {arrives:?}, lost {lost}: {}", self.text())
+    }
 }
 
 /// Which way along a connection.
@@ -88,19 +124,8 @@ impl World {
     }
 
     pub(crate) fn message_of(&self, passage: &Passage, arrives: Option<Time>) -> Message {
-        let is_stream = passage.way == Way::Back
-            && self.kind(passage.from) == NodeKind::Server
-            && self.kind(passage.to) == NodeKind::Server;
-        let mut text = if passage.way == Way::There || is_stream {
-            describe_commands(&passage.bytes).or_else(|| describe_replies(&passage.bytes))
-        } else {
-            describe_replies(&passage.bytes)
-        }
-        .unwrap_or_else(|| format!("({} bytes)", passage.bytes.len()));
-        if let Some((at, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
-            text.truncate(at);
-            text.push('…');
-        }
+        let is_stream =
+            self.kind(passage.from) == NodeKind::Server && self.kind(passage.to) == NodeKind::Server;
         Message {
             id: passage.id,
             from: passage.from,
@@ -108,7 +133,12 @@ impl World {
             sent: passage.sent,
             arrives,
             lost: passage.lost,
-            text,
+            speech: match passage.way {
+                Way::There => Speech::Commands,
+                Way::Back if is_stream => Speech::Stream,
+                Way::Back => Speech::Replies,
+            },
+            bytes: passage.bytes.clone(),
         }
     }
 

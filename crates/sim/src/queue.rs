@@ -1,6 +1,7 @@
 //! What will happen, in order: by time, and at the same time in the order in which it was arranged.
 
-use picket_sansio::collections::BTreeMap;
+use alloc::collections::BinaryHeap;
+use core::cmp::{Ordering, Reverse};
 
 use picket_sansio::Time;
 
@@ -26,26 +27,53 @@ pub(crate) enum Happening {
     Timer { node: NodeId, run: Run, tag: TimerTag },
 }
 
+/// Something with its place in the order, which no other has.
+#[derive(Clone, Debug)]
+struct Entry {
+    place: (Time, u64),
+    what: Happening,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
-    entries: BTreeMap<(Time, u64), Happening>,
+    entries: BinaryHeap<Reverse<Entry>>,
     next: u64,
 }
 
 impl Queue {
     pub(crate) fn push(&mut self, at: Time, what: Happening) {
         self.next += 1;
-        self.entries.insert((at, self.next), what);
+        self.entries.push(Reverse(Entry { place: (at, self.next), what }));
     }
 
     pub(crate) fn first_at(&self) -> Option<Time> {
-        self.entries.first_key_value().map(|((at, _), _)| *at)
+        self.entries.peek().map(|Reverse(first)| first.place.0)
     }
 
     pub(crate) fn pop(&mut self) -> Option<(Time, Happening)> {
-        self.entries.pop_first().map(|((at, _), what)| (at, what))
+        self.entries.pop().map(|Reverse(first)| (first.place.0, first.what))
     }
 }
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place.cmp(&other.place)
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Entry {}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
 use picket_sansio::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use picket_sentinel_core::{Config, Input, Output, ScriptOutcome, Sentinel};
 use picket_server_core::ClientAddresses;
 
 use crate::context::{Context, Effect, Signal};
-use crate::hash::Hash;
+use crate::hash::{Hash, Peer};
 use crate::ids::{ConnId, Owner};
 
 #[derive(Clone, Debug)]
@@ -119,8 +118,13 @@ impl SentinelHost {
 
     fn perform(&mut self, ctx: &mut Context<'_>) {
         while let Some(output) = self.core.poll_output() {
-            // Writing into a hash cannot fail.
-            let _ = writeln!(self.outputs, "{} {output}", ctx.now);
+            match &output {
+                Output::LinkSend { link, bytes } => self.outputs.sent(ctx.now, Peer::Link(*link), bytes),
+                Output::ClientSend { client, bytes } => {
+                    self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
+                }
+                other => self.outputs.other(ctx.now, other),
+            }
             match output {
                 Output::Connect { link, to } => {
                     let conn = ctx.dial(to);
@@ -138,7 +142,6 @@ impl SentinelHost {
                     }
                 }
                 Output::ClientSend { client, bytes } => {
-                    self.outputs.add(&bytes);
                     if let Some(conn) = self.clients.get(&client) {
                         ctx.send(*conn, bytes);
                     }

@@ -18,6 +18,8 @@ const CHECKPOINT_STEPS: u64 = 4_000;
 /// The same on the way back, at least: who goes back one step goes back another, and from a checkpoint to where
 /// somebody wants to go lie ever closer ones.
 const CHECKPOINT_STEPS_BACK: u64 = 250;
+/// Checkpoints lie at multiples of this: looking for the last one at every step would cost more than they do.
+const CHECKPOINT_LOOK: u64 = 50;
 /// How many checkpoints are kept; those far from what is looked at lie further apart.
 const CHECKPOINTS_MAX: usize = 48;
 
@@ -266,6 +268,9 @@ impl Timeline {
 
     fn keep_checkpoint(&mut self, spacing: u64) {
         let position = self.world.steps();
+        if !position.is_multiple_of(CHECKPOINT_LOOK) {
+            return;
+        }
         let before = self.checkpoints.range(..=position).next_back();
         if position < before.map_or(self.start.steps(), |(position, _)| *position) + spacing {
             return;

@@ -27,7 +27,6 @@ use crate::node::{Node, Program};
 use crate::queue::{Happening, Queue};
 use crate::sentinel::SentinelHost;
 use crate::tally::Tally;
-use crate::tap::Tap;
 use crate::transcript::{Detail, Told, Transcript};
 use crate::wires::Wires;
 
@@ -75,10 +74,10 @@ pub struct World {
     pub(crate) next_message: u64,
     pub(crate) passages: Log<Arrived>,
     pub(crate) answers: Log<Answer>,
-    pub(crate) taps: BTreeMap<ConnId, Tap>,
     pub(crate) transcript: Transcript,
     pub(crate) detail: Detail,
-    invariants: Invariants,
+    /// None while they look at something.
+    invariants: Option<Box<Invariants>>,
     pub(crate) violation: Option<Violation>,
     /// MYIDs of Sentinels, present and past.
     pub(crate) ids: BTreeMap<String, NodeId>,
@@ -114,10 +113,9 @@ impl World {
             next_message: 0,
             passages: Log::default(),
             answers: Log::default(),
-            taps: BTreeMap::new(),
             transcript: Transcript::default(),
             detail: Detail::default(),
-            invariants: Invariants::default(),
+            invariants: Some(Box::default()),
             violation: None,
             ids: BTreeMap::new(),
             deployments: BTreeMap::new(),
@@ -477,9 +475,9 @@ impl World {
     }
 
     pub(crate) fn observe(&mut self, what: Observation<'_>) {
-        let mut invariants = core::mem::take(&mut self.invariants);
+        let Some(mut invariants) = self.invariants.take() else { return };
         let result = invariants.check(self, &what);
-        self.invariants = invariants;
+        self.invariants = Some(invariants);
         if let Err((property, details)) = result {
             self.violate(property, details);
         }

@@ -120,7 +120,7 @@ fn a_message_can_be_lost_and_arrives_later() {
         timeline.run_until(Millis(1_000), |world| world.arrived(since).any(|it| it.id == message.id));
     assert_eq!(arrived, Ok(again.arrives.expect("on its way")));
     let told = timeline.world().arrived(since).find(|it| it.id == message.id).expect("it arrived");
-    assert_eq!((told.text, told.from, told.to), (message.text, message.from, message.to));
+    assert_eq!((told.text(), told.from, told.to), (message.text(), message.from, message.to));
 }
 
 #[test]

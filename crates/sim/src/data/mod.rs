@@ -17,7 +17,7 @@ use picket_server_core::{ClientAddresses, Identity, Settings};
 
 use crate::context::{Context, Signal};
 use crate::hash::Hash;
-use crate::ids::Owner;
+use crate::ids::{ConnId, Owner};
 use disk::{Answer, WALL_PERIOD};
 use process::{Link, Process, SOCKET_BUFFER};
 
@@ -166,6 +166,14 @@ impl DataNode {
     /// The core, to be looked at.
     pub(crate) fn core(&self) -> Option<&Node> {
         self.process.as_ref().map(|process| &process.core)
+    }
+
+    /// Whether a connection is that of a replica.
+    pub(crate) fn feeds(&self, conn: ConnId) -> bool {
+        self.process.as_ref().is_some_and(|process| {
+            let owner = process.owners.get(&conn);
+            matches!(owner, Some(Owner::Client(client)) if process.replicas.contains_key(client))
+        })
     }
 
     pub(crate) fn wake(&mut self, ctx: &mut Context<'_>) {

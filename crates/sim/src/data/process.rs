@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString as _};
-use core::fmt::Write as _;
 use core::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use picket_server_core::LogLevel;
 
 use super::disk::{Disk, Request};
 use crate::context::{Context, Effect};
-use crate::hash::Hash;
+use crate::hash::{Hash, Peer};
 use crate::ids::{ConnId, Owner};
 
 /// What a kernel buffers for a replica that does not read.
@@ -67,11 +66,20 @@ impl Process {
 
     pub(super) fn perform(&mut self, ctx: &mut Context<'_>, disk: &mut Disk) {
         while let Some(output) = self.core.poll_output() {
-            // Writing into a hash cannot fail.
-            let _ = writeln!(self.outputs, "{} {output}", ctx.now);
+            match &output {
+                NodeOutput::ClientSend { client, bytes } => {
+                    self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
+                }
+                NodeOutput::ClientFeed { client, pieces } => {
+                    for bytes in pieces {
+                        self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
+                    }
+                }
+                NodeOutput::LinkSend { link, bytes } => self.outputs.sent(ctx.now, Peer::Link(*link), bytes),
+                other => self.outputs.other(ctx.now, other),
+            }
             match output {
                 NodeOutput::ClientSend { client, bytes } => {
-                    self.outputs.add(&bytes);
                     self.send_to_client(ctx, client, bytes);
                 }
                 NodeOutput::ClientFeed { client, pieces } => {
@@ -103,7 +111,6 @@ impl Process {
                     }
                 }
                 NodeOutput::LinkSend { link, bytes } => {
-                    self.outputs.add(&bytes);
                     self.send_on_link(ctx, link, bytes);
                 }
                 NodeOutput::LinkSendSecret { link, bytes } => {

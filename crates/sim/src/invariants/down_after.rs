@@ -30,9 +30,8 @@ impl DownAfter {
                 self.heard.retain(|(at, _), _| at != node);
                 Ok(())
             }
-            Observation::Heard { at, from, request, reply } => {
-                let is_ping = request.first().is_some_and(|name| name.eq_ignore_ascii_case(b"PING"));
-                if is_ping && is_good(reply) {
+            Observation::Ponged { at, from, reply } => {
+                if is_good(reply) {
                     self.heard.insert((*at, *from), world.now());
                 }
                 Ok(())

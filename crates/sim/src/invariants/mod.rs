@@ -46,10 +46,10 @@ pub(crate) enum Observation<'a> {
     Started { node: NodeId },
     /// A Sentinel noticed or decided something.
     Event { node: NodeId, event: &'a Event },
-    /// A Sentinel's reply to another one leaves.
+    /// A Sentinel's reply to IS-MASTER-DOWN-BY-ADDR leaves.
     Answered { by: NodeId, request: &'a [Bytes], reply: &'a Reply },
-    /// A reply, or a message that nobody asked for, reaches a Sentinel.
-    Heard { at: NodeId, from: NodeId, request: &'a [Bytes], reply: &'a Reply },
+    /// A reply to PING reaches a Sentinel.
+    Ponged { at: NodeId, from: NodeId, reply: &'a Reply },
     /// A data node has done something.
     Data { node: NodeId },
     /// An operator gives a command to a data node or a Sentinel.

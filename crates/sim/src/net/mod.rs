@@ -12,6 +12,7 @@
 
 mod flight;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -20,10 +21,11 @@ use bytes::Bytes;
 use picket_sansio::{Millis, Time};
 
 use crate::context::Signal;
-use crate::ids::{ConnId, NodeId, Power, Run, Side};
+use crate::ids::{ConnId, NodeId, NodeKind, Power, Run, Side};
 use crate::message::{MessageId, Passage};
 use crate::node::Program;
 use crate::queue::Happening;
+use crate::tap::Tap;
 use crate::world::World;
 use flight::way;
 
@@ -86,9 +88,16 @@ pub(crate) struct Conn {
     dialled: SocketAddr,
     target: Option<NodeId>,
     is_open: bool,
+    /// Of those that Sentinels open.
+    pub(crate) tap: Option<Box<Tap>>,
 }
 
 impl Conn {
+    /// Both ends, the dialler first.
+    pub(crate) fn ends(&self) -> Option<(NodeId, NodeId)> {
+        Some((self.node(Side::Dialler)?, self.node(Side::Listener)?))
+    }
+
     fn node(&self, side: Side) -> Option<NodeId> {
         self.ends[side.index()].as_ref().map(|end| end.node)
     }
@@ -110,6 +119,7 @@ impl World {
             dialled: to,
             target,
             is_open: false,
+            tap: (self.kind(node) == NodeKind::Sentinel).then(Box::default),
         };
         self.conns.insert(conn, made);
         let at = match target {
@@ -207,10 +217,7 @@ impl World {
         let other = side.other();
         match conn.ends[other.index()].as_ref().map(|end| end.state) {
             Some(EndState::Open | EndState::Vanished) => self.put(id, other, Segment::End(reason)),
-            Some(EndState::Closed) => {
-                self.conns.remove(&id);
-                self.taps.remove(&id);
-            }
+            Some(EndState::Closed) => drop(self.conns.remove(&id)),
             // The request is still on its way and finds nobody waiting for the answer.
             None => {}
         }
@@ -261,7 +268,7 @@ impl World {
         self.arm(id, to, Time(0));
         match (state, segment) {
             (Some(EndState::Open), Segment::Data(bytes)) => {
-                self.tap_arrived(id, to, &bytes);
+                self.tap_arrived(id, to);
                 self.note_arrival(Passage {
                     id: message,
                     from,
@@ -274,7 +281,10 @@ impl World {
                 let len = bytes.len() as u64;
                 self.signal(node, Signal::Data { conn: id, bytes });
                 // Only what a data node feeds to its replicas is counted.
-                if to == Side::Dialler && matches!(self.node(from).program, Program::Data(_)) {
+                if to == Side::Dialler
+                    && let Program::Data(data) = &self.node(from).program
+                    && data.feeds(id)
+                {
                     self.signal(from, Signal::Taken { conn: id, len });
                 }
             }
@@ -305,7 +315,6 @@ impl World {
         });
         if is_over {
             self.conns.remove(&id);
-            self.taps.remove(&id);
         }
     }
 
@@ -379,12 +388,6 @@ impl World {
                 }
             }
         }
-    }
-
-    /// Both ends of a connection, the dialler first.
-    pub(crate) fn ends(&self, id: ConnId) -> Option<(NodeId, NodeId)> {
-        let conn = self.conns.get(&id)?;
-        Some((conn.node(Side::Dialler)?, conn.node(Side::Listener)?))
     }
 
     /// True if a signal about this connection still concerns the present run of the node.
