@@ -25,6 +25,8 @@ const TOLD_LOOKBACK: usize = 48;
 const TOLD_MAX: usize = 8;
 /// For how long on the wall a message is seen after it has arrived.
 const AFTERGLOW_US: u64 = 250_000;
+/// Frames from one look at every node to the next while time goes on and nothing is told: a tenth of a second.
+const NODES_EVERY: u32 = 6;
 /// Frames from one count of writes to the next while time goes on.
 const COUNT_EVERY: u32 = 20;
 
@@ -58,11 +60,15 @@ impl App {
         let now = engine.timeline().now();
         let afterglow = if engine.is_playing() { engine.speed().virtual_us(AFTERGLOW_US) } else { 0 };
         let since = Time(now.0.saturating_sub(afterglow).max(engine.timeline().beginning().0));
-        let picture = Picture::of(engine.world(), now, since);
-        self.chosen.keep_to(&picture);
-        let is_due = !engine.is_playing() || self.frames.is_multiple_of(COUNT_EVERY);
+        let is_due = |every: u32| !engine.is_playing() || self.frames.is_multiple_of(every);
         let lines = engine.world().transcript().len();
         let same = self.view.as_ref().filter(|view| went_on && view.lines == lines);
+        let picture = match same {
+            Some(view) if !is_due(NODES_EVERY) => view.picture.moved(engine.world(), now, since),
+            _ => Picture::of(engine.world(), now, since),
+        };
+        self.chosen.keep_to(&picture);
+        let is_due = is_due(COUNT_EVERY);
         let before = self.view.as_ref().map(|view| &view.shown);
         let shown = match self.tab {
             Tab::Node => {

@@ -23,8 +23,8 @@ pub(crate) fn Log(props: &Props) -> Html {
                 <time>{ seconds(line.at_us) }</time>
                 <b>{ &line.who }</b>
                 <span>{ line.what(props.lang).into_owned() }</span>
-                if let Some(why) = &line.why {
-                    <q><span class="unseen">{ texts.log.why }{ ": " }</span>{ why }</q>
+                if let Some(why) = props.lang.why(line) {
+                    <q><span class="unseen">{ texts.log.why }{ ": " }</span>{ why.into_owned() }</q>
                 }
             </li>
         }

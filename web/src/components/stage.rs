@@ -9,7 +9,7 @@ use wasm_bindgen::closure::Closure;
 use yew::prelude::*;
 
 use super::stage_events::{at, choice_at, focus, message_at, neighbour, node_at, target};
-use super::stage_messages::{AT_MOST, Labels, flight, lane, told};
+use super::stage_messages::{AT_MOST, Labels, Traces, flight, lane, told};
 use super::stage_node::{Look, StageNode, element_id};
 use crate::chosen::{Choice, Chosen};
 use crate::i18n::Lang;
@@ -96,14 +96,20 @@ pub(crate) fn Stage(props: &Props) -> Html {
     };
     let told = told(&picture.messages, &props.chosen, props.is_readable, *pointed);
     let mut labels = Labels::new(format, picture, &places);
+    let mut traces = Traces::default();
     let messages = picture.messages.iter().filter_map(|message| {
         let (a, b) = lane(between(message.from, message.to)?);
+        if message.progress == 1_000 && !told.contains(&message.id) {
+            traces.add(message.topic, a, b);
+            return None;
+        }
         let at = a.towards(b, i32::try_from(message.progress).unwrap_or(1_000).min(AT_MOST));
         let label = told
             .contains(&message.id)
             .then(|| labels.label(at, &props.lang.meaning(&Meaning::of(&message.text, picture))));
         Some(flight(message, (a, b), at, label.unwrap_or_default(), &props.chosen))
     });
+    let messages: Vec<Html> = messages.collect();
     let nodes = picture.nodes.iter().filter_map(|node| {
         let look = Look::of(node, place(&places, node.id)?, format, props.lang);
         let look = if many { look.crowded() } else { look };
@@ -200,6 +206,7 @@ pub(crate) fn Stage(props: &Props) -> Html {
             </defs>
             <g aria-hidden="true">{ for slow }{ for links }{ for cuts }{ for chosen_wire }</g>
             { for nodes }
+            <g aria-hidden="true">{ traces.draw() }</g>
             <g aria-hidden="true">{ for messages }</g>
             if !points.is_empty() { <polyline class="lasso" points={points.join(" ")} /> }
         </svg>

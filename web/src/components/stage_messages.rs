@@ -54,7 +54,27 @@ pub(super) fn lane((a, b): (Point, Point)) -> (Point, Point) {
     (aside(a), aside(b))
 }
 
-/// A message on its way: a dot. One that has arrived: the trace of its way.
+/// The ways of messages that have arrived: one drawing for each topic, however many there are, since a browser takes
+/// longer over a hundred elements that come and go than over one that changes.
+#[derive(Default)]
+pub(super) struct Traces([String; Topic::ALL.len()]);
+
+impl Traces {
+    pub(super) fn add(&mut self, topic: Topic, a: Point, b: Point) {
+        if let Some(at) = Topic::ALL.iter().position(|other| *other == topic) {
+            self.0[at].push_str(&format!("M{} {}L{} {}", a.x, a.y, b.x, b.y));
+        }
+    }
+
+    pub(super) fn draw(self) -> Html {
+        let trace = |(topic, d): (Topic, String)| {
+            html! { <g class={classes!("message", topic.class(), "arrived")}><path class="drawn" {d} /></g> }
+        };
+        Topic::ALL.into_iter().zip(self.0).map(trace).collect()
+    }
+}
+
+/// A message on its way: a dot. One that has arrived, and whose text is shown: the trace of its way.
 pub(super) fn flight(
     message: &Flight,
     (a, b): (Point, Point),

@@ -48,7 +48,16 @@ impl Lang {
     /// Why a replica could not be promoted.
     #[must_use]
     pub fn ineligible(self, name: &str, why: &Ineligible) -> String {
-        let why = match (why, self) {
+        let why = self.why_not(why);
+        match self {
+            Self::En => format!("Not {name}: {why}."),
+            Self::Zh => format!("不选 {name}：{why}。"),
+        }
+    }
+
+    /// The same as a part of a sentence.
+    pub(super) fn why_not(self, why: &Ineligible) -> String {
+        match (why, self) {
             (Ineligible::Down, Self::En) => "it is down".to_owned(),
             (Ineligible::Down, Self::Zh) => "它已下线".to_owned(),
             (Ineligible::Disconnected, Self::En) => "there is no connection to it".to_owned(),
@@ -81,10 +90,6 @@ impl Lang {
             (Ineligible::LinkBroken, Self::Zh) => "它与主节点的复制链路未建立".to_owned(),
             (Ineligible::NotListed, Self::En) => "the master does not list it as a replica".to_owned(),
             (Ineligible::NotListed, Self::Zh) => "主节点的副本列表中没有它".to_owned(),
-        };
-        match self {
-            Self::En => format!("Not {name}: {why}."),
-            Self::Zh => format!("不选 {name}：{why}。"),
         }
     }
 }

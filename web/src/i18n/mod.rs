@@ -9,6 +9,7 @@ mod narration;
 mod reasons;
 mod refusals;
 mod syncs;
+mod why;
 mod words;
 
 /// A language.

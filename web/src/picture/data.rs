@@ -23,7 +23,7 @@ pub enum DataRole {
 }
 
 /// A data node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataPicture {
     /// Its role.
     pub role: DataRole,
@@ -40,7 +40,7 @@ pub struct DataPicture {
 }
 
 /// How far a data node's stream has come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replication {
     /// The history's id.
     pub replid: String,

@@ -1,5 +1,7 @@
 //! Messages that are on their way at a moment, or have just arrived.
 
+use std::rc::Rc;
+
 use picket_sansio::Time;
 use picket_sim::{Message, MessageId, NodeId, NodeKind, World};
 
@@ -71,7 +73,7 @@ pub struct Flight {
     /// Who gets it.
     pub to: NodeId,
     /// What it says.
-    pub text: String,
+    pub text: Rc<str>,
     /// What it is about.
     pub topic: Topic,
     /// How far it has come, in thousandths; 1000 if it has arrived.
@@ -80,7 +82,8 @@ pub struct Flight {
     pub is_stuck: bool,
 }
 
-pub(super) fn messages(world: &World, now: Time, since: Time) -> Vec<Flight> {
+/// What is `known` from a moment before, in the same branch of time, is not read again.
+pub(super) fn messages(world: &World, now: Time, since: Time, known: &[Flight]) -> Vec<Flight> {
     let shown = |node: NodeId| world.kind(node) != NodeKind::Console;
     let arrived = world.arrived(since).rev().take(MESSAGES_MAX);
     let mut flights: Vec<Flight> = world
@@ -90,7 +93,10 @@ pub(super) fn messages(world: &World, now: Time, since: Time) -> Vec<Flight> {
         .take(MESSAGES_MAX)
         .chain(arrived)
         .filter(|message| shown(message.from) && shown(message.to) && message.from != message.to)
-        .map(|message| Flight::of(world, now, message))
+        .map(|message| {
+            let known = known.binary_search_by_key(&message.id, |flight| flight.id).ok().map(|at| &known[at]);
+            Flight::of(world, now, &message, known)
+        })
         .take(MESSAGES_MAX)
         .collect();
     flights.sort_by_key(|flight| flight.id);
@@ -98,7 +104,7 @@ pub(super) fn messages(world: &World, now: Time, since: Time) -> Vec<Flight> {
 }
 
 impl Flight {
-    fn of(world: &World, now: Time, message: Message) -> Self {
+    fn of(world: &World, now: Time, message: &Message, known: Option<&Self>) -> Self {
         let progress = match message.arrives {
             None => 0,
             Some(arrives) if arrives <= now => 1_000,
@@ -108,14 +114,22 @@ impl Flight {
                 u32::try_from(gone.saturating_mul(1_000) / whole.max(1)).unwrap_or(1_000).min(1_000)
             }
         };
+        let (text, topic) = match known {
+            Some(known) => (known.text.clone(), known.topic),
+            None => {
+                let text = message.text();
+                let topic = Topic::of(world.kind(message.from), world.kind(message.to), &text);
+                (text.into(), topic)
+            }
+        };
         Self {
             id: message.id,
             from: message.from,
             to: message.to,
-            topic: Topic::of(world.kind(message.from), world.kind(message.to), &message.text),
+            topic,
             progress,
             is_stuck: message.arrives.is_none(),
-            text: message.text,
+            text,
         }
     }
 }

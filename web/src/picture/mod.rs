@@ -10,6 +10,7 @@ mod replication;
 mod state;
 
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
 use picket_sansio::Time;
 use picket_sim::{NodeId, NodeKind, Power, World};
@@ -27,26 +28,26 @@ pub use replication::{Asked, Got, Reader, Ring, Why, Written, asked, rings, writ
 pub use state::State;
 
 /// One moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Nodes in the order of their creation.
-    pub nodes: Vec<NodePicture>,
+    pub nodes: Rc<[NodePicture]>,
     /// Who follows, watches or writes to whom.
-    pub links: Vec<Link>,
+    pub links: Rc<[Link]>,
     /// Wires through which nothing passes.
-    pub cuts: Vec<CutWire>,
+    pub cuts: Rc<[CutWire]>,
     /// Wires that take longer than usual.
-    pub slow: Vec<SlowWire>,
+    pub slow: Rc<[SlowWire]>,
     /// Messages on their way, and those that have just arrived.
     pub messages: Vec<Flight>,
     /// The run ids of the Sentinels that run.
-    pub run_ids: Vec<(String, NodeId)>,
+    pub run_ids: Rc<[(String, NodeId)]>,
     /// The property that was violated, if one was.
     pub violation: Option<String>,
 }
 
 /// A node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodePicture {
     /// Its number.
     pub id: NodeId,
@@ -61,7 +62,7 @@ pub struct NodePicture {
 }
 
 /// What a node is and does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A data node.
     Data(DataPicture),
@@ -142,16 +143,31 @@ impl Picture {
     #[must_use]
     pub fn of(world: &World, now: Time, since: Time) -> Self {
         let views = Views::of(world);
-        let nodes: Vec<NodePicture> = world.nodes().map(|id| NodePicture::of(world, id, &views)).collect();
+        let nodes: Rc<[NodePicture]> = world.nodes().map(|id| NodePicture::of(world, id, &views)).collect();
         let links = nodes.iter().filter_map(NodePicture::link).collect();
         Self {
             links,
-            cuts: cuts(world),
-            slow: slow(world),
-            messages: messages::messages(world, now, since),
-            run_ids: views.run_ids(),
+            cuts: cuts(world).into(),
+            slow: slow(world).into(),
+            messages: messages::messages(world, now, since, &[]),
+            run_ids: views.run_ids().into(),
             violation: world.violation().map(ToString::to_string),
             nodes,
+        }
+    }
+
+    /// The moment `now` of the same world, a little later, before which nothing was told: messages have moved on, and
+    /// nodes are still what they were.
+    #[must_use]
+    pub fn moved(&self, world: &World, now: Time, since: Time) -> Self {
+        Self {
+            nodes: self.nodes.clone(),
+            links: self.links.clone(),
+            cuts: self.cuts.clone(),
+            slow: self.slow.clone(),
+            messages: messages::messages(world, now, since, &self.messages),
+            run_ids: self.run_ids.clone(),
+            violation: self.violation.clone(),
         }
     }
 

@@ -28,7 +28,7 @@ pub enum Stance {
 }
 
 /// What a Sentinel thinks of the master.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opinion {
     /// What it is busy with.
     pub stance: Stance,

@@ -147,22 +147,25 @@ impl Sequence {
     pub fn of(timeline: &Timeline, picture: &Picture, lines: &[Line], filter: &Filter, lang: Lang) -> Self {
         let (world, begin, now) = (timeline.world(), timeline.beginning(), timeline.now());
         let since = Time(now.0.saturating_sub(filter.span_us).max(begin.0));
-        let is_wanted = |message: &Message| {
+        let is_wanted = |(message, text): &(Message, String)| {
             message.sent >= since
                 && message.from != message.to
                 && [message.from, message.to]
                     .into_iter()
                     .all(|end| world.kind(end) != NodeKind::Console && !filter.hides(end))
-                && filter.wants(topic_of(world, message))
+                && filter.wants(topic_of(world, message, text))
         };
         let waiting = world.in_flight().into_iter().rev();
         let arrived = world.arrived(since).rev();
-        let mut messages: Vec<Message> =
-            waiting.chain(arrived).take(SEARCHED_MAX).filter(is_wanted).take(ARROWS_MAX + 1).collect();
+        let told = waiting.chain(arrived).take(SEARCHED_MAX).map(|message| {
+            let text = message.text();
+            (message, text)
+        });
+        let mut messages: Vec<(Message, String)> = told.filter(is_wanted).take(ARROWS_MAX + 1).collect();
         let is_cut = messages.len() > ARROWS_MAX;
         messages.truncate(ARROWS_MAX);
-        messages.sort_by_key(|message| (message.sent, message.id));
-        let first_us = if is_cut { messages.first().map(|first| first.sent.0 - begin.0) } else { None };
+        messages.sort_by_key(|(message, _)| (message.sent, message.id));
+        let first_us = if is_cut { messages.first().map(|(first, _)| first.sent.0 - begin.0) } else { None };
         let from_us = first_us.unwrap_or(since.0 - begin.0);
         let noted: Vec<&Line> = lines
             .iter()
@@ -171,7 +174,7 @@ impl Sequence {
             .collect();
         let noted = &noted[noted.len().saturating_sub(NOTES_MAX)..];
         let concerned = |id: &NodeId| {
-            messages.iter().any(|message| message.from == *id || message.to == *id)
+            messages.iter().any(|(message, _)| message.from == *id || message.to == *id)
                 || noted.iter().any(|line| line.node == Some(*id))
         };
         let mut all: Vec<Lifeline> = world
@@ -186,16 +189,16 @@ impl Sequence {
             NodeKind::Sentinel => 2,
         });
         let line_of = |id: NodeId| all.iter().position(|line| line.id == id);
-        let arrow = |message: &Message| {
+        let arrow = |(message, text): &(Message, String)| {
             Some(Arrow {
                 id: message.id,
                 from: line_of(message.from)?,
                 to: line_of(message.to)?,
                 sent_us: message.sent.0.saturating_sub(begin.0),
                 arrived_us: message.arrives.filter(|at| *at <= now).map(|at| at.0.saturating_sub(begin.0)),
-                topic: topic_of(world, message),
-                label: lang.meaning(&Meaning::of(&message.text, picture)),
-                text: message.text.clone(),
+                topic: topic_of(world, message, text),
+                label: lang.meaning(&Meaning::of(text, picture)),
+                text: text.clone(),
             })
         };
         let note = |line: &&Line| Note {
@@ -225,13 +228,13 @@ fn beginning(text: &str) -> String {
 }
 
 /// What a message is about; what replicas and masters say only to show that they are there is noise too.
-fn topic_of(world: &World, message: &Message) -> Topic {
-    match Topic::of(world.kind(message.from), world.kind(message.to), &message.text) {
+fn topic_of(world: &World, message: &Message, text: &str) -> Topic {
+    match Topic::of(world.kind(message.from), world.kind(message.to), text) {
         Topic::Stream
-            if message.text == "PING"
-                || message.text.starts_with("REPLCONF ACK")
-                || message.text.starts_with("REPLCONF GETACK")
-                || message.text.starts_with("(a newline") =>
+            if text == "PING"
+                || text.starts_with("REPLCONF ACK")
+                || text.starts_with("REPLCONF GETACK")
+                || text.starts_with("(a newline") =>
         {
             Topic::Watch
         }
