@@ -24,6 +24,9 @@ const RADIUS_BELOW: i32 = 74;
 /// With more Sentinels than this, on a wide and on a tall stage, names need another place.
 const MANY: usize = 9;
 const MANY_TALL: usize = 7;
+/// Where on a slow wire its delay stands, in thousandths, the best place first.
+const BOTH_WAYS: [i32; 4] = [500, 350, 650, 200];
+const ONE_WAY: [i32; 4] = [750, 650, 850, 550];
 /// When the stage is high instead of wide; the style sheet has the same bound.
 const TALL: &str = "(max-width: 40rem)";
 /// From one point of a drawn line to the next, at least.
@@ -78,24 +81,25 @@ pub(crate) fn Stage(props: &Props) -> Html {
             <g {key} class="cut" data-wire={wire(cut.from, cut.to)}>{ line("hit", a, b) }{ line("drawn", a, b) }<path {d} /></g>
         })
     });
+    let mut labels = Labels::new(format, picture, &places);
     let slow = picture.slow.iter().filter_map(|wire| {
         let (a, b) = between(wire.from, wire.to)?;
-        let Point { x, y } = a.towards(b, if wire.both { 500 } else { 750 });
         let text = match wire.both {
             true => format!("{} ms", wire.ms),
             false => format!("→ {} {} ms", picture.name(wire.to), wire.ms),
         };
+        let Point { x, y } = labels.on_wire((a, b), if wire.both { BOTH_WAYS } else { ONE_WAY }, &text);
         let key = format!("{}-{}", wire.from, wire.to);
         Some(html! {
-            <g {key} class="slow">{ line("drawn", a, b) }<text x={x.to_string()} y={(y - 8).to_string()}>{ text }</text></g>
+            <g {key} class="slow">{ line("drawn", a, b) }<text x={x.to_string()} y={y.to_string()}>{ text }</text></g>
         })
     });
+    let slow: Vec<Html> = slow.collect();
     let chosen_wire = match props.chosen.nodes() {
         [a, b] => between(*a, *b).map(|(a, b)| line("chosen-wire", a, b)),
         _ => None,
     };
     let told = told(&picture.messages, &props.chosen, props.is_readable, *pointed);
-    let mut labels = Labels::new(format, picture, &places);
     let mut traces = Traces::default();
     let messages = picture.messages.iter().filter_map(|message| {
         let (a, b) = lane(between(message.from, message.to)?);

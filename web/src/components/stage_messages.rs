@@ -116,30 +116,56 @@ impl Labels {
         Self { format, taken: places.iter().flat_map(areas).collect() }
     }
 
+    /// Where a text stands above a wire: the first of these places on it that is free.
+    pub(super) fn on_wire(&mut self, (a, b): (Point, Point), permilles: [i32; 4], text: &str) -> Point {
+        let (half, height) = (self.half(text), self.height());
+        let above = |permille: i32| {
+            let Point { x, y } = a.towards(b, permille);
+            Point { x, y: y - 8 }
+        };
+        let free = permilles.into_iter().map(above).find(|place| self.is_free(*place, half, height));
+        let place = free.unwrap_or(above(permilles[0]));
+        self.taken.push((place, half));
+        place
+    }
+
+    fn height(&self) -> i32 {
+        match self.format {
+            Format::Wide => 18,
+            Format::Tall => 26,
+        }
+    }
+
+    /// Half of the width of a text.
+    fn half(&self, text: &str) -> i32 {
+        let width_of_char = match self.format {
+            Format::Wide => 8,
+            Format::Tall => 12,
+        };
+        // Chinese characters are twice as wide.
+        let chars: i32 = text.chars().map(|char| if char.is_ascii() { 1 } else { 2 }).sum();
+        chars * width_of_char / 2
+    }
+
+    fn is_free(&self, place: Point, half: i32, height: i32) -> bool {
+        self.taken.iter().all(|(other, other_half)| {
+            (place.x - other.x).abs() > half + other_half || (place.y - other.y).abs() >= height
+        })
+    }
+
     /// A text near this place.
     pub(super) fn label(&mut self, at: Point, text: &str) -> Html {
         let mut shown: String = text.chars().take(TEXT_LEN_MAX).collect();
         if shown.len() < text.len() {
             shown.push('…');
         }
-        let (width_of_char, height) = match self.format {
-            Format::Wide => (8, 18),
-            Format::Tall => (12, 26),
-        };
-        // Chinese characters are twice as wide.
-        let chars: i32 = shown.chars().map(|char| if char.is_ascii() { 1 } else { 2 }).sum();
-        let half = chars * width_of_char / 2;
+        let (half, height) = (self.half(&shown), self.height());
         let x = at.x.clamp(
             half.min(self.format.width() / 2),
             (self.format.width() - half).max(self.format.width() / 2),
         );
         let mut place = Point { x, y: at.y - 14 };
-        let is_free = |place: Point, taken: &[(Point, i32)]| {
-            taken.iter().all(|(other, other_half)| {
-                (place.x - other.x).abs() > half + other_half || (place.y - other.y).abs() >= height
-            })
-        };
-        while !is_free(place, &self.taken) {
+        while !self.is_free(place, half, height) {
             place.y += height;
         }
         self.taken.push((place, half));
