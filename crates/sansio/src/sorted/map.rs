@@ -389,11 +389,17 @@ iterator!(
     "Values in the order of their keys."
 );
 
-impl<K, V> Clone for Iter<'_, K, V> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
+macro_rules! cloned {
+    ($($name:ident)*) => {$(
+        impl<K, V> Clone for $name<'_, K, V> {
+            fn clone(&self) -> Self {
+                Self(self.0.clone())
+            }
+        }
+    )*};
 }
+
+cloned!(Iter Keys Values);
 
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
