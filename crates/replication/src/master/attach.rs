@@ -78,6 +78,7 @@ impl MasterSide {
             pre_psync: matches!(request, Request::Sync),
             cursor: None,
             budget: 0,
+            has_acked: false,
             ack: 0,
             fack: 0,
             ack_time: self.now,

@@ -293,15 +293,20 @@ impl MasterSide {
     }
 
     /// How many online replicas have applied the stream up to `offset`.
+    ///
+    /// Differs from Redis: a replica that has acknowledged nothing yet is not counted for offset 0 either, because it may
+    /// still load its snapshot, and what was written before the first replica came stands at 0.
     #[must_use]
     pub fn acknowledged_by(&self, offset: u64) -> u64 {
-        self.replicas.values().filter(|replica| replica.is_online() && replica.ack >= offset).count() as u64
+        let has = |replica: &&Replica| replica.is_online() && replica.has_acked && replica.ack >= offset;
+        self.replicas.values().filter(has).count() as u64
     }
 
     /// How many online replicas have the stream up to `offset` on disk.
     #[must_use]
     pub fn fsynced_by(&self, offset: u64) -> u64 {
-        self.replicas.values().filter(|replica| replica.is_online() && replica.fack >= offset).count() as u64
+        let has = |replica: &&Replica| replica.is_online() && replica.has_acked && replica.fack >= offset;
+        self.replicas.values().filter(has).count() as u64
     }
 
     fn configure(&mut self, settings: MasterSettings) {

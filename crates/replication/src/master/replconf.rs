@@ -102,8 +102,12 @@ impl MasterSide {
                 self.event(MasterEvent::Synchronised { replica });
                 self.recount_good_replicas();
             }
+            // What it says before it has its snapshot is not about that.
             ReplicaState::WaitStart { .. } | ReplicaState::WaitEnd { .. } | ReplicaState::Transfer { .. } => {
             }
+        }
+        if let Some(replica) = self.replicas.get_mut(&conn) {
+            replica.has_acked |= replica.is_online();
         }
         self.feed(conn);
         self.check_waits();

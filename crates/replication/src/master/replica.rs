@@ -37,6 +37,8 @@ pub(crate) struct Replica {
     pub(crate) cursor: Option<u64>,
     /// Bytes that its connection takes at the moment.
     pub(crate) budget: u64,
+    /// It has acknowledged something since it came.
+    pub(crate) has_acked: bool,
     pub(crate) ack: u64,
     pub(crate) fack: u64,
     pub(crate) ack_time: Time,

@@ -289,7 +289,9 @@ fn a_diskless_snapshot_is_framed_and_the_stream_held_until_it_is_acknowledged() 
     assert_eq!(bench.take(1), "", "the early ACK does not count");
     let status = &bench.side.status().replicas[0];
     assert!(status.held && status.state == ReplicaStatusState::Online);
+    assert_eq!(bench.side.acknowledged_by(0), 0, "it may still load what was written before it came");
     assert!(bench.replconf(1, &["ACK", "0"]).starts_with("*2\r\n$6\r\nSELECT"));
+    assert_eq!(bench.side.acknowledged_by(0), 1);
     assert_eq!(bench.side.status().snapshots, 0);
 }
 
