@@ -7,6 +7,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::SocketAddr;
 
 use picket_sansio::{Millis, Time};
 
@@ -15,7 +16,7 @@ use crate::event::Event;
 use crate::failover::Failover;
 use crate::ids::{InstanceId, MasterId, PeerId, ReplicaId};
 use crate::info::Info;
-use crate::instance::{Role, Server};
+use crate::instance::{Peer, Role, Server};
 use crate::sentinel::Sentinel;
 
 /// How long RESET leaves a master alone before its replicas are asked for again; the reference waits
@@ -27,8 +28,19 @@ const REDISCOVER_PAUSE: Millis = Millis(1_000);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Aside {
     since: Time,
+    /// The process that the master was.
+    run_id: String,
     pub(crate) replicas: Vec<Addr>,
     pub(crate) peers: Vec<(Addr, String)>,
+}
+
+/// Whom a Sentinel knows of a master, those among them whom RESET has only set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acquaintances {
+    /// Where its replicas are.
+    pub replicas: Vec<SocketAddr>,
+    /// The ids of the other Sentinels.
+    pub sentinels: Vec<String>,
 }
 
 /// Why SENTINEL FORGET is refused; the text is the error, its code first.
@@ -42,6 +54,8 @@ pub(crate) enum ForgetRefusal {
     SentinelLives(Millis),
     /// The master names the replica.
     Listed,
+    /// The replica answers, and says that it follows the master.
+    Follows,
 }
 
 impl fmt::Display for ForgetRefusal {
@@ -54,6 +68,9 @@ impl fmt::Display for ForgetRefusal {
             }
             Self::Listed => f.write_str(
                 "ERR The master lists that replica and would name it again: stop it, or have it follow nobody, first",
+            ),
+            Self::Follows => f.write_str(
+                "ERR That replica lives and follows the master: stop it, or have it follow nobody, first",
             ),
         }
     }
@@ -114,13 +131,20 @@ impl Sentinel {
                 before.peers.iter().filter(|(_, run_id)| master.peer_by_run_id(run_id).is_none()).cloned(),
             );
         }
-        Some(Aside { since: self.now, replicas, peers })
+        // Of a master that has not answered since the last RESET nobody knows better than before.
+        let run_id = match &master.aside {
+            Some(before) if master.server.instance.run_id.is_empty() => before.run_id.clone(),
+            _ => master.server.instance.run_id.clone(),
+        };
+        Some(Aside { since: self.now, run_id, replicas, peers })
     }
 
     /// Forgets for good what was set aside and is not named again, or takes it back where the master died
     /// too early; answers when to look again.
     pub(crate) fn run_aside(&mut self, id: MasterId) -> Option<Time> {
         let announced_within = self.announced_within();
+        let heard_since = self.hears_master_since(id);
+        let (listening_time, again) = (self.listening_time(), self.listens_again_at());
         let master = self.masters.get_mut(&id)?;
         let aside = master.aside.as_mut()?;
         if master.server.instance.s_down {
@@ -145,11 +169,16 @@ impl Sentinel {
         }
         let set_aside = aside.replicas.len() + aside.peers.len();
         let server = &master.server;
-        if server.info_at > Some(aside.since) && server.role_reported == Role::Master {
+        let announced_by = aside.since + announced_within;
+        // A master that has just started has not been found by its replicas yet.
+        let is_same_run = server.instance.run_id == aside.run_id;
+        let tells_all_from = if is_same_run { aside.since } else { announced_by };
+        if server.info_at > Some(tells_all_from) && server.role_reported == Role::Master {
             aside.replicas.clear();
         }
-        let announced_by = aside.since + announced_within;
-        if self.now >= announced_by {
+        // Who could not be heard was not silent.
+        let look_at = heard_since.map_or(again, |since| announced_by.max(since + listening_time)).max(announced_by);
+        if self.now >= look_at {
             aside.peers.clear();
         }
         let is_less = aside.replicas.len() + aside.peers.len() < set_aside;
@@ -163,13 +192,13 @@ impl Sentinel {
         if is_empty {
             return None;
         }
-        (self.now < announced_by).then_some(announced_by)
+        (self.now < look_at).then_some(look_at)
     }
 
-    /// SENTINEL FORGET of another Sentinel.
-    pub(crate) fn forget_peer(&mut self, id: MasterId, run_id: &str) -> Result<(), ForgetRefusal> {
+    /// SENTINEL FORGET of another Sentinel: by its id, or `host:port`.
+    pub(crate) fn forget_peer(&mut self, id: MasterId, name: &str) -> Result<(), ForgetRefusal> {
         let master = self.masters.get(&id).ok_or(ForgetRefusal::Unknown)?;
-        let peer_id: PeerId = master.peer_by_run_id(run_id).ok_or(ForgetRefusal::Unknown)?;
+        let peer_id: PeerId = self.peer_by_name(id, name).ok_or(ForgetRefusal::Unknown)?;
         if master.failover.is_in_progress() {
             return Err(ForgetRefusal::InProgress);
         }
@@ -183,6 +212,21 @@ impl Sentinel {
         self.remove_peer(id, peer_id);
         self.emit(Event::Forgotten { instance });
         Ok(())
+    }
+
+    /// Whom this Sentinel knows of each master.
+    pub fn acquaintances(&self) -> impl Iterator<Item = (&str, Acquaintances)> {
+        self.masters.values().map(|master| {
+            let known = master.replicas.values().map(|replica| &replica.server.instance.addr);
+            let aside = master.aside.iter();
+            let replicas = known.chain(aside.clone().flat_map(|aside| &aside.replicas));
+            let replicas = replicas.filter_map(|addr| Some(SocketAddr::new(addr.ip?, addr.port)));
+            let known = master.peers.values().map(|peer| &peer.instance.run_id);
+            let sentinels = known.chain(aside.flat_map(|aside| aside.peers.iter().map(|(_, id)| id)));
+            let acquaintances =
+                Acquaintances { replicas: replicas.collect(), sentinels: sentinels.cloned().collect() };
+            (master.name.as_str(), acquaintances)
+        })
     }
 
     /// SENTINEL FORGET of a replica: by its run id, or `host:port`.
@@ -201,10 +245,23 @@ impl Sentinel {
         if is_listed && !(master.server.instance.s_down && server.instance.s_down) {
             return Err(ForgetRefusal::Listed);
         }
+        let is_following =
+            server.role_reported == Role::Replica && server.follows(&master.server.instance.addr);
+        if is_following && !server.instance.s_down {
+            return Err(ForgetRefusal::Follows);
+        }
         let instance = self.instance_ref(InstanceId::Replica(id, replica_id));
         self.remove_replica(id, replica_id);
         self.emit(Event::Forgotten { instance });
         Ok(())
+    }
+
+    fn peer_by_name(&self, id: MasterId, name: &str) -> Option<PeerId> {
+        let master = self.masters.get(&id)?;
+        let addr = self.addr_in(name);
+        let is_there = |peer: &Peer| addr.as_ref().is_some_and(|addr| peer.instance.addr.is_same(addr));
+        let by_addr = || master.peers.iter().find(|(_, peer)| is_there(peer)).map(|(id, _)| *id);
+        master.peer_by_run_id(name).or_else(by_addr)
     }
 
     fn replica_by_name(&self, id: MasterId, name: &str) -> Option<ReplicaId> {
@@ -216,9 +273,13 @@ impl Sentinel {
         if let Some((replica, _)) = by_run_id {
             return Some(*replica);
         }
+        master.replica_by_addr(&self.addr_in(name)?)
+    }
+
+    /// The address in `host:port`, where a host with colons stands in brackets.
+    fn addr_in(&self, name: &str) -> Option<Addr> {
         let (host, port) = name.rsplit_once(':')?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let addr = self.addr_of(host, port.parse().ok()?);
-        master.replica_by_addr(&addr)
+        Some(self.addr_of(host, port.parse().ok()?))
     }
 }

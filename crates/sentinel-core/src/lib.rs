@@ -47,6 +47,7 @@ mod timers;
 pub use addr::{Addr, Announce};
 pub use config::{Config, Include, MasterConfig, SENTINEL_WORDS, default_options};
 pub use event::{Event, InstanceRef, Kind};
+pub use forget::Acquaintances;
 pub use ids::{InstanceId, MasterId, PeerId, ReplicaId, SlotId};
 pub use instance::Role;
 pub use io::{Input, Output, ScriptOutcome};

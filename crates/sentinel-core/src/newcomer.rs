@@ -52,6 +52,12 @@ impl Sentinel {
         self.now + self.periods.ping
     }
 
+    /// Since when we hear what others publish on the master; none while it does not answer.
+    pub(crate) fn hears_master_since(&self, id: MasterId) -> Option<Time> {
+        let link = self.links.get(&self.instance(InstanceId::Master(id))?.slot)?;
+        link.subscribed_at.filter(|_| self.answers(link))
+    }
+
     /// A hung server tells nothing of what it takes.
     fn answers(&self, link: &Link) -> bool {
         link.command.is_up() && link.act_ping.is_none_or(|at| self.now < at + self.periods.ping)

@@ -26,7 +26,7 @@ FAILOVER <master-name> [COORDINATED] [TO <ip> <port>] [TIMEOUT <milliseconds>]
 FLUSHCONFIG
     Write the present state into the config file.
 FORGET <master-name> REPLICA <ip>:<port>|<runid>
-FORGET <master-name> SENTINEL <runid>
+FORGET <master-name> SENTINEL <ip>:<port>|<runid>
     Forget one that is gone for good; say so to each Sentinel. One that lives would be known again, and is
     refused: a Sentinel that announces itself, a replica that the master lists.
 GET-MASTER-ADDR-BY-NAME <master-name>
