@@ -20,6 +20,8 @@ const CHECKPOINT_STEPS: u64 = 4_000;
 const CHECKPOINT_STEPS_BACK: u64 = 250;
 /// Checkpoints lie at multiples of this: looking for the last one at every step would cost more than they do.
 const CHECKPOINT_LOOK: u64 = 50;
+/// How many steps are waited for something: seconds in a browser.
+const STEPS_MAX: u32 = 200_000;
 /// How many checkpoints are kept; those far from what is looked at lie further apart.
 const CHECKPOINTS_MAX: usize = 48;
 
@@ -113,16 +115,28 @@ impl Timeline {
         true
     }
 
-    /// Lets things happen until the transcript says something more; false if nothing came within `limit`.
+    /// Lets things happen until the transcript says something more; false if nothing came within `limit`, or within so
+    /// many steps that a world which crowds them into a moment must not be followed further at once.
     pub fn step_to_event(&mut self, limit: Millis) -> bool {
-        let (told, until) = (self.world.transcript().len(), self.now + limit);
-        while self.next_at().is_some_and(|at| at <= until) {
+        let told = self.world.transcript().len();
+        self.step_until(limit, |world| world.transcript().len() > told)
+    }
+
+    /// Lets things happen until a condition holds, at least one. False if it does not hold within `limit`, where the time
+    /// has come to then, or within [`STEPS_MAX`] steps: a world may come from a link that somebody else made, and must
+    /// not stop the page.
+    pub fn step_until(&mut self, limit: Millis, is_reached: impl Fn(&World) -> bool) -> bool {
+        let until = self.now + limit;
+        for _ in 0..STEPS_MAX {
+            if self.next_at().is_none_or(|at| at > until) {
+                self.seek(until);
+                return false;
+            }
             self.step();
-            if self.world.transcript().len() > told {
+            if is_reached(&self.world) {
                 return true;
             }
         }
-        self.seek(until);
         false
     }
 

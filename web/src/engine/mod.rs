@@ -237,13 +237,11 @@ impl Engine {
     /// Goes on until a command that was typed is answered; false if no answer comes in time.
     pub fn await_answer(&mut self) -> bool {
         self.set_playing(false);
-        let count = |timeline: &Timeline| timeline.world().answers(0).count();
-        let (answered, until) = (count(&self.timeline), self.timeline.now() + ANSWER_LIMIT);
-        while count(&self.timeline) == answered && self.timeline.next_at().is_some_and(|at| at <= until) {
-            self.timeline.step();
-        }
+        let count = |world: &World| world.answers(0).count();
+        let answered = count(self.world());
+        let found = self.timeline.step_until(ANSWER_LIMIT, |world| count(world) > answered);
         self.collect_marks();
-        count(&self.timeline) > answered
+        found
     }
 
     /// Goes back to just before the last event.
