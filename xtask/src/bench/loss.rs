@@ -21,7 +21,7 @@ use super::{Options, release_binary};
 /// What befalls the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// `kill -9`, just after one of the replicas has lost its link.
+    /// `kill -9` while one of the replicas is behind.
     Kill,
     /// SIGSTOP, and SIGCONT after the failover.
     Hang,
@@ -29,6 +29,8 @@ enum Cause {
     Stranded,
     /// SENTINEL FAILOVER.
     Forced,
+    /// SENTINEL FAILOVER while one of the replicas is behind.
+    ForcedBehind,
     /// SENTINEL FAILOVER COORDINATED.
     Coordinated,
 }
@@ -53,16 +55,20 @@ struct Written {
 struct Sample {
     lost: f64,
     gap_ms: f64,
+    full_syncs: f64,
+    /// The replica that was behind was promoted.
+    is_behind: bool,
 }
 
 /// The arguments of [`Plan::of`].
 pub(super) const OPTIONS: [&str; 4] = ["--peer", "--runs", "--only", "--picket"];
 
-const CAUSES: [(&str, Cause); 5] = [
+const CAUSES: [(&str, Cause); 6] = [
     ("kill", Cause::Kill),
     ("sigstop", Cause::Hang),
     ("partition", Cause::Stranded),
     ("failover", Cause::Forced),
+    ("behind", Cause::ForcedBehind),
     ("coordinated", Cause::Coordinated),
 ];
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -76,19 +82,37 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the clients write before anything happens.
 const WARM_UP: Duration = Duration::from_millis(1500);
 /// How long one replica has been without its link when the master is killed.
-const BEHIND: Duration = Duration::from_millis(200);
+const BEHIND: Duration = Duration::from_millis(500);
+/// The same for an operator's failover: less than the ten seconds that stock Sentinels leave between two INFO.
+const LONG_BEHIND: Duration = Duration::from_secs(3);
 /// How long a master hangs or is cut off: a failover is through by then.
 const AWAY: Duration = Duration::from_secs(6);
 
 impl Cause {
     fn words(self) -> &'static str {
         match self {
-            Self::Kill => "kill -9, one replica lost its link just before",
+            Self::Kill => "kill -9, one replica 0.5 s behind",
             Self::Hang => "SIGSTOP for 6 s",
             Self::Stranded => "cut off from all but its clients for 6 s",
             Self::Forced => "SENTINEL FAILOVER",
+            Self::ForcedBehind => "SENTINEL FAILOVER, one replica 3 s behind",
             Self::Coordinated => "SENTINEL FAILOVER COORDINATED",
         }
+    }
+
+    /// The master is away for a while, and its clients with it: the longest time without a write is that.
+    fn is_away(self) -> bool {
+        matches!(self, Self::Hang | Self::Stranded)
+    }
+
+    /// One replica is behind, and should not be promoted.
+    fn has_laggard(self) -> bool {
+        matches!(self, Self::Kill | Self::ForcedBehind)
+    }
+
+    /// Everybody lives, so that nobody needs a full copy.
+    fn is_planned(self) -> bool {
+        matches!(self, Self::Forced | Self::Coordinated)
     }
 }
 
@@ -135,7 +159,11 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     let names = ["Picket", "stock"];
     let mut lost = Table::new("Acknowledged writes that are lost", &names);
     let mut gaps = Table::new("The longest time without an acknowledged write, milliseconds", &names);
+    let mut syncs = Table::new("Full resynchronisations that it took", &names);
+    let mut behind =
+        Table::new("Of a hundred runs, those in which the replica that was behind was promoted", &names);
     for cause in &plan.causes {
+        let mut laggards = vec![0; kinds.len()];
         for run in 1..=plan.runs {
             for (column, kind) in kinds.iter().enumerate() {
                 // Stock has no such command.
@@ -150,11 +178,38 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
                     sample.gap_ms
                 );
                 lost.add(cause.words(), Better::Less, column, sample.lost);
-                gaps.add(cause.words(), Better::Less, column, sample.gap_ms);
+                if !cause.is_away() {
+                    gaps.add(cause.words(), Better::Less, column, sample.gap_ms);
+                }
+                if cause.is_planned() {
+                    syncs.add(cause.words(), Better::Less, column, sample.full_syncs);
+                }
+                laggards[column] += usize::from(sample.is_behind);
+            }
+        }
+        if cause.has_laggard() {
+            for (column, count) in laggards.into_iter().enumerate() {
+                let share = 100.0 * count as f64 / plan.runs as f64;
+                behind.add(cause.words(), Better::Less, column, share);
             }
         }
     }
-    for table in [&mut lost, &mut gaps] {
+    let mut tables = vec![lost];
+    if plan.causes.iter().any(|cause| cause.has_laggard()) {
+        behind.note(
+            "its link is down when it happens; a Sentinel learns that from INFO, which stock asks for every ten seconds, and \
+             every second once the master is objectively down",
+        );
+        tables.push(behind);
+    }
+    if plan.causes.iter().any(|cause| !cause.is_away()) {
+        tables.push(gaps);
+    }
+    if plan.causes.iter().any(|cause| cause.is_planned()) {
+        syncs.note("sync_full of all three servers, from before to when all follow the new master");
+        tables.push(syncs);
+    }
+    for table in &mut tables {
         table.condition(format!(
             "1 master, 2 replicas, 3 Sentinels, down-after {DOWN_AFTER_MS} ms, real redis-servers; {WRITERS} clients that write \
              each {} ms and wait for the answer; {} runs of each kind in turn",
@@ -165,10 +220,7 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
             "the clients stay with a master until it refuses or closes, and do not listen to +switch-master",
         );
     }
-    gaps.note(
-        "a master that hangs, or is cut off, holds these clients as long as it is away: compare only kill -9 and what an \
-         operator asks for",
-    );
+    let lost = &mut tables[0];
     if plan.causes.contains(&Cause::Stranded) {
         lost.note(
             "what clients write to a master that is cut off is lost whoever watches it; what it takes after it is back is not \
@@ -180,7 +232,7 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     } else if plan.compare {
         lost.note(Peer::RedisSentinel.absence());
     }
-    Some(vec![lost, gaps])
+    Some(tables)
 }
 
 fn measure(kind: &Program, cause: Cause) -> Sample {
@@ -189,11 +241,16 @@ fn measure(kind: &Program, cause: Cause) -> Sample {
     let addrs: Vec<String> = cluster.sentinels.iter().map(picket_testkit::SentinelProcess::addr).collect();
     let stop = AtomicBool::new(false);
     let (stop, addrs) = (&stop, &addrs);
+    let mut full_syncs = 0.0;
     let (master, written) = thread::scope(|scope| {
         let writers: Vec<_> =
             (0..WRITERS).map(|place| scope.spawn(move || write(&key(place), addrs, stop))).collect();
         hold(WARM_UP);
+        let before = if cause.is_planned() { full_syncs_of(&mut cluster) } else { 0.0 };
         let master = befall(&mut cluster, cause);
+        if cause.is_planned() {
+            full_syncs = full_syncs_of(&mut cluster) - before;
+        }
         // What is written now is written to whoever is the master in the end.
         hold(WARM_UP);
         stop.store(true, Ordering::Relaxed);
@@ -205,7 +262,8 @@ fn measure(kind: &Program, cause: Cause) -> Sample {
     let lost: usize =
         written.iter().enumerate().map(|(place, written)| missing(node, &key(place), written)).sum();
     let gap = written.iter().map(|written| written.gap).max().unwrap_or_default();
-    Sample { lost: lost as f64, gap_ms: gap.as_secs_f64() * 1000.0 }
+    let is_behind = cause.has_laggard() && master == cluster.nodes()[LAGGARD].port();
+    Sample { lost: lost as f64, gap_ms: gap.as_secs_f64() * 1000.0, full_syncs, is_behind }
 }
 
 /// Brings it about, and waits until there is one master again, whom everybody follows. Answers its port.
@@ -213,9 +271,9 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
     let old = cluster.nodes()[0].port();
     match cause {
         Cause::Kill => {
-            let _ = cluster.nodes()[2].cmd(&["CLIENT", "KILL", "TYPE", "master"]);
-            hold(BEHIND);
+            fall_behind(cluster.nodes(), BEHIND);
             cluster.nodes()[0].kill9();
+            catch_up(&cluster.nodes()[LAGGARD]);
         }
         Cause::Hang => {
             cluster.nodes()[0].process().stop();
@@ -228,6 +286,16 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
             unstrand(&cluster.nodes()[0]);
         }
         Cause::Forced => order(cluster, &["SENTINEL", "FAILOVER", "mymaster"]),
+        Cause::ForcedBehind => {
+            fall_behind(cluster.nodes(), LONG_BEHIND);
+            order(cluster, &["SENTINEL", "FAILOVER", "mymaster"]);
+            // Its link stays down until somebody was chosen: it would catch up before the choice otherwise.
+            wait_for_every(LOOK_EVERY, DEADLINE, "somebody is promoted", || {
+                let mut replicas = cluster.nodes()[1..].iter();
+                replicas.any(|node| node.info("replication")["role"] == "master").then_some(())
+            });
+            catch_up(&cluster.nodes()[LAGGARD]);
+        }
         Cause::Coordinated => order(cluster, &["SENTINEL", "FAILOVER", "mymaster", "COORDINATED"]),
     }
     let new = cluster.wait_for_switch(old, DEADLINE);
@@ -239,6 +307,42 @@ fn order(cluster: &Cluster, words: &[&str]) {
     wait_for_every(LOOK_EVERY, DEADLINE, "the failover is begun", || {
         cluster.sentinels[0].cmd(words).ok()?.is_ok().then_some(())
     });
+}
+
+/// The replica that falls behind.
+const LAGGARD: usize = 2;
+
+/// One replica loses its link and cannot get in again, while clients go on writing. What it says of itself stays the
+/// same otherwise: whom it follows, and how far it came.
+fn fall_behind(nodes: &[DataServer], span: Duration) {
+    let laggard = &nodes[LAGGARD];
+    for words in [
+        &["CONFIG", "SET", "masteruser", "nobody"][..],
+        &["CONFIG", "SET", "masterauth", "nothing"],
+        &["CLIENT", "KILL", "TYPE", "master"],
+    ] {
+        let said = laggard.cmd(words).expect("an answer");
+        assert!(said.is_ok() || matches!(said, Reply::Int(_)), "{words:?}: {said}");
+    }
+    hold(span);
+    let offset =
+        |node: &DataServer| node.info("replication")["slave_repl_offset"].parse::<u64>().expect("a number");
+    let (other, behind) = (offset(&nodes[1]), offset(laggard));
+    assert!(behind < other, "the replica is not behind: {behind} beside {other}");
+}
+
+/// It may get in again.
+fn catch_up(laggard: &DataServer) {
+    for words in [&["CONFIG", "SET", "masteruser", ""][..], &["CONFIG", "SET", "masterauth", ""]] {
+        let said = laggard.cmd(words).expect("an answer");
+        assert!(said.is_ok(), "{words:?}: {said}");
+    }
+}
+
+/// Full copies that all servers have given so far.
+fn full_syncs_of(cluster: &mut Cluster) -> f64 {
+    let count = |node: &DataServer| node.info("stats")["sync_full"].parse::<f64>().expect("a number");
+    cluster.nodes().iter().map(count).sum()
 }
 
 /// Whoever connects from now on needs a password that nobody has; who is connected as a client stays.

@@ -39,7 +39,12 @@ pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) 
     let section = section(area, args, &machine(), tables);
     println!("\n{section}");
     match keep(root, area, args, &section).and_then(|()| assemble(root)) {
-        Ok(()) => true,
+        Ok(()) => {
+            if args.contains(&"--only") {
+                println!("{FILE} stays as it is: this is a part of the area.");
+            }
+            true
+        }
         Err(error) => {
             eprintln!("the result cannot be kept: {error}");
             false
@@ -68,8 +73,12 @@ fn without_binary<'a>(args: &[&'a str]) -> Vec<&'a str> {
     left
 }
 
-/// Where a section is kept: what real processes do stands beside what the simulator says.
+/// Where a section is kept: what real processes do stands beside what the simulator says, and a part of an area does not
+/// take the place of the whole.
 fn file_name(area: &str, args: &[&str]) -> String {
+    if args.contains(&"--only") {
+        return format!("{area}-only.md");
+    }
     let real = if args.contains(&"--real") { "-real" } else { "" };
     format!("{area}{real}.md")
 }
@@ -125,6 +134,13 @@ fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_an_area_is_kept_beside_the_whole() {
+        assert_eq!(file_name("loss", &["--runs", "3"]), "loss.md");
+        assert_eq!(file_name("loss", &["--only", "kill"]), "loss-only.md");
+        assert_eq!(file_name("scale", &["--real"]), "scale-real.md");
+    }
 
     #[test]
     fn a_section_names_its_command_and_machine() {
