@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use picket_sim::campaign::{FAULTY_US, Wanted, draw, shrink};
+use picket_sim::campaign::{FAULTY_US, Losses, Wanted, draw, shrink};
 use picket_sim::explore::{Bounds, Defect, Explored, explore, tell as tell_way};
 use picket_sim::{Detail, Failure, Scenario, Tally};
 
@@ -196,8 +196,7 @@ struct Sum {
     simulated_us: u64,
     steps: u64,
     tally: Tally,
-    acked: u64,
-    lost: u64,
+    losses: Losses,
     failed: Vec<u64>,
 }
 
@@ -230,9 +229,11 @@ fn run_campaign(options: &Options) -> bool {
                             sum.simulated_us += world.now().0;
                             sum.steps += world.steps();
                             sum.tally += world.tally();
-                            let (acked, lost) = picket_sim::campaign::losses(&world);
-                            sum.acked += acked;
-                            sum.lost += lost;
+                            let losses = picket_sim::campaign::losses(&world);
+                            sum.losses.acknowledged += losses.acknowledged;
+                            sum.losses.lost += losses.lost;
+                            sum.losses.confirmed += losses.confirmed;
+                            sum.losses.confirmed_lost += losses.confirmed_lost;
                         }
                         Err(failure) => {
                             let why = failure.map_or("a panic".to_owned(), |failure| {
@@ -274,14 +275,17 @@ impl Sum {
         println!(
             "\n{} seeds, {} failed; {hours} simulated hours in {took:.0?}, {}.{:02} simulated hours per second; {} \
              million steps\n{failovers} failovers, {elections} candidacies, {leaders} leaders, {lost_elections} lost \
-             elections (split votes among them), {tilts} times TILT\n{} writes acknowledged, {} of them lost",
+             elections (split votes among them), {tilts} times TILT\n{} writes acknowledged, {} of them lost; {} confirmed by \
+             replicas (WAIT), {} of them lost",
             self.seeds,
             self.failed.len(),
             speed / 3_600,
             speed % 3_600 * 100 / 3_600,
             self.steps / 1_000_000,
-            self.acked,
-            self.lost,
+            self.losses.acknowledged,
+            self.losses.lost,
+            self.losses.confirmed,
+            self.losses.confirmed_lost,
         );
     }
 }

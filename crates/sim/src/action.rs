@@ -239,6 +239,14 @@ impl World {
         }
     }
 
+    /// How many replicas each write of a client waits for from now on (WAIT); with none it does not wait.
+    pub fn set_waiting(&mut self, writer: NodeId, replicas: u32) {
+        self.note(writer, Change::WaitsFor(replicas));
+        if let Program::Writer(writer) = &mut self.node_mut(writer).program {
+            writer.set_replicas(replicas);
+        }
+    }
+
     /// Whether a process runs.
     #[must_use]
     pub fn power(&self, node: NodeId) -> Power {

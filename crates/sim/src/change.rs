@@ -62,12 +62,50 @@ pub enum Change {
     WritesAgain,
     /// It writes no more.
     WritesNoMore,
+    /// Each of its writes waits for so many replicas.
+    WaitsFor(u32),
     /// A name stands for these addresses, or for none.
     Named(String, Vec<IpAddr>),
     /// It gets no answers from the resolver.
     ResolvesNoMore,
     /// It gets them again.
     ResolvesAgain,
+}
+
+impl Change {
+    /// Whether it delays, loses or holds up what nodes tell each other, or ends that.
+    pub(crate) fn disturbs(&self) -> bool {
+        match self {
+            Self::Frozen
+            | Self::Resumed
+            | Self::Cut(..)
+            | Self::Mended(_)
+            | Self::Parted(_)
+            | Self::Healed
+            | Self::Reset(_)
+            | Self::HalfOpen(_)
+            | Self::Lossy(..)
+            | Self::Slowed(..)
+            | Self::Delayed(..)
+            | Self::Lost(..)
+            | Self::Answers(_) => true,
+            Self::Killed
+            | Self::SwitchedOff
+            | Self::Started
+            | Self::Wiped
+            | Self::Added
+            | Self::Removed
+            | Self::Disk(_)
+            | Self::SlowDisk(_)
+            | Self::ClockJumped(_)
+            | Self::WritesAgain
+            | Self::WritesNoMore
+            | Self::WaitsFor(_)
+            | Self::Named(..)
+            | Self::ResolvesNoMore
+            | Self::ResolvesAgain => false,
+        }
+    }
 }
 
 impl fmt::Display for Change {
@@ -107,6 +145,8 @@ impl fmt::Display for Change {
             Self::Answers(answering) => write!(f, "answers: {answering:?}"),
             Self::WritesAgain => f.write_str("writes again"),
             Self::WritesNoMore => f.write_str("writes no more"),
+            Self::WaitsFor(0) => f.write_str("waits for no replicas"),
+            Self::WaitsFor(replicas) => write!(f, "waits for {replicas} replicas after each write"),
             Self::Named(name, ips) if ips.is_empty() => write!(f, "name {name}: gone"),
             Self::Named(name, ips) => {
                 write!(f, "name {name}:")?;

@@ -68,6 +68,10 @@ pub(crate) enum Effect {
     Note(String),
     /// An operator's command has come to its end.
     Answered(Box<Answer>),
+    /// A client begins a write that is to wait for replicas.
+    Writes { number: u64 },
+    /// So many replicas have it, a master said.
+    Confirmed { number: u64, replicas: u32 },
     /// The process does nothing for so long.
     Sleep(Millis),
     /// The process ends by itself.

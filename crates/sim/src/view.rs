@@ -13,7 +13,7 @@ use crate::action::Latency;
 use crate::change::Change;
 use crate::data::DataNode;
 use crate::ids::{NodeId, NodeKind, Power};
-use crate::invariants::Violation;
+use crate::invariants::{Observation, Violation};
 use crate::node::{Node, Program};
 use crate::server::ServerView;
 use crate::transcript::{Detail, Entry, Told, Transcript};
@@ -206,12 +206,20 @@ impl World {
 
     /// Something was done to a node.
     pub(crate) fn note(&mut self, node: NodeId, change: Change) {
+        self.observe_disturbance(&change);
         self.write(Some(node), &change.to_string(), Told::Deed(Arc::new(change)));
     }
 
     /// Something was done to the world.
     pub(crate) fn remark(&mut self, change: Change) {
+        self.observe_disturbance(&change);
         self.write(None, &change.to_string(), Told::Deed(Arc::new(change)));
+    }
+
+    fn observe_disturbance(&mut self, change: &Change) {
+        if change.disturbs() {
+            self.observe(Observation::Disturbed);
+        }
     }
 
     pub(crate) fn write(&mut self, node: Option<NodeId>, text: &str, told: Told) {

@@ -367,6 +367,10 @@ impl World {
                 }
                 Effect::Note(text) => self.write(Some(node), &text, Told::Other),
                 Effect::Answered(answer) => self.answers.push(*answer),
+                Effect::Writes { number } => self.observe(Observation::Writes { number }),
+                Effect::Confirmed { number, replicas } => {
+                    self.observe(Observation::Confirmed { number, replicas });
+                }
                 Effect::Sleep(span) => self.sleep(node, span),
                 Effect::Exit => {
                     self.write(Some(node), "exits", Told::Other);
@@ -402,6 +406,7 @@ impl World {
     fn sleep(&mut self, node: NodeId, span: Millis) {
         if self.power(node) == Power::Running {
             self.write(Some(node), &format!("does nothing for {span}"), Told::Other);
+            self.observe(Observation::Disturbed);
             self.set_power(node, Power::Frozen);
             let run = self.node(node).run;
             self.queue.push(self.now + span, Happening::Rise { node, run });

@@ -1,5 +1,6 @@
 //! A client that writes to the master: it asks Sentinels where that is, as client libraries do,
-//! checks the role, writes number after number, and remembers which were acknowledged.
+//! checks the role, writes number after number, and remembers which were acknowledged. It can have each of its writes
+//! wait for replicas (WAIT), and remembers then which were confirmed by as many as it asked for.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,13 +10,15 @@ use core::net::SocketAddr;
 use picket_resp::{Reply, ReplyDecoder};
 use picket_sansio::{Millis, Time};
 
-use crate::context::{Context, Signal};
+use crate::context::{Context, Effect, Signal};
 use crate::data::WRITE;
 use crate::ids::ConnId;
 use crate::log::Log;
 
 /// How long an answer may take.
 const PATIENCE: Millis = Millis(500);
+/// How long replicas may take to confirm a write, in milliseconds.
+const WAIT_MS: &str = "400";
 /// The pause after nobody could be asked.
 const PAUSE: Millis = Millis(50);
 
@@ -37,6 +40,8 @@ pub(crate) struct Writer {
     next_sentinel: usize,
     interval: Millis,
     is_paused: bool,
+    /// How many replicas each write waits for.
+    replicas: u32,
     state: State,
     decoder: ReplyDecoder,
     /// Tells timers of the present state from older ones.
@@ -44,6 +49,8 @@ pub(crate) struct Writer {
     next_number: u64,
     /// Numbers that the server said it took, and when.
     pub(crate) acknowledged: Log<(u64, Time)>,
+    /// Numbers that as many replicas have as were asked for, in ascending order.
+    pub(crate) confirmed: Log<u64>,
     /// Writes that failed or were not answered.
     pub(crate) failed: u64,
     /// Where it writes at present.
@@ -58,6 +65,7 @@ enum State {
     Checking(ConnId, SocketAddr),
     Idle(ConnId),
     Writing(ConnId, u64),
+    Waiting(ConnId, u64),
 }
 
 impl State {
@@ -68,7 +76,8 @@ impl State {
             | Self::Dialling(conn, _)
             | Self::Checking(conn, _)
             | Self::Idle(conn)
-            | Self::Writing(conn, _) => Some(conn),
+            | Self::Writing(conn, _)
+            | Self::Waiting(conn, _) => Some(conn),
         }
     }
 }
@@ -87,11 +96,13 @@ impl Writer {
             next_sentinel: 0,
             interval,
             is_paused: false,
+            replicas: 0,
             state: State::Pausing,
             decoder: ReplyDecoder::new(),
             serial: 0,
             next_number: first_number,
             acknowledged: Log::default(),
+            confirmed: Log::default(),
             failed: 0,
             master: None,
         };
@@ -102,6 +113,11 @@ impl Writer {
     /// Whether it writes from now on; it stays connected meanwhile.
     pub(crate) fn set_writing(&mut self, writes: bool) {
         self.is_paused = !writes;
+    }
+
+    /// How many replicas each write waits for from now on; with none it does not wait.
+    pub(crate) fn set_replicas(&mut self, replicas: u32) {
+        self.replicas = replicas;
     }
 
     /// Enters a state, which ends by itself after `after`.
@@ -140,9 +156,11 @@ impl Writer {
             Signal::Timer { tag } if tag.serial == self.serial => match self.state {
                 State::Pausing => self.ask(ctx),
                 State::Idle(conn) => self.write(ctx, conn),
-                State::Asking(_) | State::Dialling(..) | State::Checking(..) | State::Writing(..) => {
-                    self.give_up(ctx);
-                }
+                State::Asking(_)
+                | State::Dialling(..)
+                | State::Checking(..)
+                | State::Writing(..)
+                | State::Waiting(..) => self.give_up(ctx),
             },
             Signal::Opened { conn } if self.state.conn() == Some(conn) => self.on_open(ctx, conn),
             Signal::Closed { conn, .. } if self.state.conn() == Some(conn) => self.give_up(ctx),
@@ -176,7 +194,11 @@ impl Writer {
                 ctx.send(conn, picket_resp::command(["ROLE"]));
                 self.enter(ctx, State::Checking(conn, to), PATIENCE);
             }
-            State::Pausing | State::Checking(..) | State::Idle(_) | State::Writing(..) => {}
+            State::Pausing
+            | State::Checking(..)
+            | State::Idle(_)
+            | State::Writing(..)
+            | State::Waiting(..) => {}
         }
     }
 
@@ -207,6 +229,19 @@ impl Writer {
                     return self.give_up(ctx);
                 }
                 self.acknowledged.push((number, ctx.now));
+                if self.replicas == 0 {
+                    return self.enter(ctx, State::Idle(conn), self.interval);
+                }
+                ctx.send(conn, picket_resp::command(["WAIT", &self.replicas.to_string(), WAIT_MS]));
+                self.enter(ctx, State::Waiting(conn, number), PATIENCE);
+            }
+            State::Waiting(conn, number) => {
+                // A server that knows no WAIT refuses it: then nothing is confirmed.
+                let replicas = reply.as_int().and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+                if replicas >= self.replicas.max(1) {
+                    self.confirmed.push(number);
+                    ctx.effects.push(Effect::Confirmed { number, replicas });
+                }
                 self.enter(ctx, State::Idle(conn), self.interval);
             }
             State::Pausing | State::Dialling(..) | State::Idle(_) => self.give_up(ctx),
@@ -219,6 +254,9 @@ impl Writer {
         }
         let number = self.next_number;
         self.next_number += 1;
+        if self.replicas > 0 {
+            ctx.effects.push(Effect::Writes { number });
+        }
         ctx.send(conn, picket_resp::command(["SET", &format!("{WRITE}{number}"), &number.to_string()]));
         self.enter(ctx, State::Writing(conn, number), PATIENCE);
     }

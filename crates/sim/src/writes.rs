@@ -16,6 +16,8 @@ use crate::writer::{Writer, WriterReport};
 pub struct WriteCounts {
     /// Writes that a server said it took.
     pub acknowledged: u64,
+    /// Those of them that as many replicas have as the client waited for.
+    pub confirmed: u64,
     /// Writes that failed or were not answered.
     pub failed: u64,
     /// Where it writes at present.
@@ -42,6 +44,7 @@ impl World {
         let writer = self.writer_of(writer)?;
         Some(WriteCounts {
             acknowledged: writer.acknowledged.len() as u64,
+            confirmed: writer.confirmed.len() as u64,
             failed: writer.failed,
             master: writer.master,
         })
@@ -102,6 +105,12 @@ impl World {
     pub(crate) fn acknowledged_numbers(&self) -> impl Iterator<Item = u64> {
         let writers = self.nodes.iter().filter_map(|node| as_writer(&node.program));
         writers.flat_map(|writer| writer.acknowledged.iter_from(0)).map(|(number, _)| *number)
+    }
+
+    /// The numbers of all writes that as many replicas confirmed as their clients waited for.
+    pub(crate) fn confirmed_numbers(&self) -> impl Iterator<Item = u64> {
+        let writers = self.nodes.iter().filter_map(|node| as_writer(&node.program));
+        writers.flat_map(|writer| writer.confirmed.iter_from(0)).copied()
     }
 
     fn writer_of(&self, node: NodeId) -> Option<&Writer> {

@@ -1,5 +1,5 @@
 //! Random faults from a seed: first safety while everything goes wrong, then everything is mended and all must
-//! agree on one master which every data node follows, with the same data. See `campaign.rs`.
+//! agree on one master which every data node follows, with the same data. See `campaign/`.
 //!
 //! `PICKET_SIM_SEEDS=<from>..<to>` runs other seeds than the usual ones; `cargo xtask sim` runs many. A failure names
 //! its seed, a short scenario that fails likewise, and the command that repeats it.
@@ -96,7 +96,10 @@ fn the_usual_seeds_have_every_kind_of_fault() {
                 words.next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
             drawn.insert(verb.to_owned());
             drawn.insert(format!("{verb} {what}"));
-            if line.contains("SENTINEL RESET") || line.contains("SENTINEL FAILOVER") {
+            if verb == "latency" && line.contains(" -> ") {
+                drawn.insert("latency one way".to_owned());
+            }
+            if ["RESET", "FAILOVER", "FORGET"].iter().any(|word| line.contains(&format!("SENTINEL {word}"))) {
                 drawn.insert(words.take(2).collect::<Vec<_>>().join(" "));
             }
         }
@@ -126,6 +129,9 @@ fn the_usual_seeds_have_every_kind_of_fault() {
         "remove",
         "SENTINEL RESET",
         "SENTINEL FAILOVER",
+        "SENTINEL FORGET",
+        "latency one way",
+        "waits writer",
     ] {
         assert!(drawn.iter().any(|word| word == kind || word.starts_with(kind)), "no {kind}: {drawn:?}");
     }

@@ -51,6 +51,8 @@ fn in_chinese(change: &Change) -> String {
         Change::Answers(answering) => format!("应答方式：{answering:?}"),
         Change::WritesAgain => "继续写入".to_owned(),
         Change::WritesNoMore => "停止写入".to_owned(),
+        Change::WaitsFor(0) => "写入后不再等待副本确认".to_owned(),
+        Change::WaitsFor(replicas) => format!("每次写入后等待 {replicas} 个副本确认（WAIT）"),
         Change::Named(name, ips) if ips.is_empty() => format!("域名 {name} 已不存在"),
         Change::Named(name, ips) => {
             let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
@@ -96,6 +98,8 @@ mod tests {
             "clock redis-1 +5000",
             "writes writer-1 off",
             "writes writer-1 on",
+            "waits writer-1 1",
+            "waits writer-1 0",
             "add sentinel-4",
             "remove sentinel-4",
             "kill redis-1",

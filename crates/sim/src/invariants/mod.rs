@@ -1,5 +1,6 @@
 //! What must hold after every step, one property to a file.
 
+mod blind;
 mod config_epochs;
 mod down_after;
 mod offsets_grow;
@@ -9,6 +10,7 @@ mod outvoted;
 mod same_data;
 mod votes_agree;
 mod votes_durable;
+mod waited_for;
 mod writes_kept;
 
 use alloc::string::String;
@@ -19,6 +21,7 @@ use picket_resp::Reply;
 use picket_sansio::Time;
 use picket_sentinel_core::{Ballot, Choice, Event};
 
+use crate::data::WRITE;
 use crate::ids::NodeId;
 use crate::world::World;
 
@@ -54,6 +57,12 @@ pub(crate) enum Observation<'a> {
     Data { node: NodeId },
     /// An operator gives a command to a data node or a Sentinel.
     Commanded { words: &'a [String] },
+    /// Something that delays, loses or holds up what nodes tell each other was done or undone.
+    Disturbed,
+    /// A client begins a write that is to wait for replicas.
+    Writes { number: u64 },
+    /// A master told a client that so many replicas have it.
+    Confirmed { number: u64, replicas: u32 },
     /// A Sentinel may have changed where it takes masters to be.
     Configurations { node: NodeId },
 }
@@ -64,6 +73,16 @@ fn is_alone(forced: bool, ballots: &[Ballot]) -> bool {
     let tells = |choice: &Choice| *choice != Choice::Refused { epoch: 0 };
     let told = ballots.iter().filter(|ballot| ballot.choice.as_ref().is_some_and(tells)).count();
     forced && told <= ballots.len() / 2
+}
+
+/// Whether a command of an operator can remove writes of clients.
+fn may_remove(words: &[String]) -> bool {
+    let is_sweeping = |word: &String| {
+        ["FLUSHALL", "FLUSHDB", "SWAPDB", "DEBUG"].iter().any(|name| word.eq_ignore_ascii_case(name))
+    };
+    let is_about_writes =
+        |word: &String| word.starts_with(WRITE) || word.to_ascii_lowercase().starts_with("maxmemory");
+    words.first().is_some_and(is_sweeping) || words.iter().any(is_about_writes)
 }
 
 /// A vote in the reply to IS-MASTER-DOWN-BY-ADDR.
@@ -103,6 +122,8 @@ pub(crate) struct Invariants {
     offsets_grow: offsets_grow::OffsetsGrow,
     same_data: same_data::SameData,
     writes_kept: writes_kept::WritesKept,
+    waited_for: waited_for::WaitedFor,
+    no_blind_window: blind::NoBlindWindow,
 }
 
 impl Invariants {
@@ -124,6 +145,10 @@ impl Invariants {
         self.same_data.check(world, what).map_err(name("the same offset, the same data"))?;
         self.writes_kept
             .check(world, what)
-            .map_err(name("a promoted replica keeps the writes that reached it"))
+            .map_err(name("a promoted replica keeps the writes that reached it"))?;
+        self.waited_for
+            .check(world, what)
+            .map_err(name("a write that WAIT counted is where it was counted"))?;
+        self.no_blind_window.check(world, what).map_err(name("RESET and FORGET leave no blind window"))
     }
 }

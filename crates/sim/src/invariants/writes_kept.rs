@@ -13,8 +13,7 @@ use picket_sansio::collections::BTreeMap;
 
 use picket_replication::NodeRole;
 
-use super::Observation;
-use crate::data::WRITE;
+use super::{Observation, may_remove};
 use crate::ids::{NodeId, Run};
 use crate::world::World;
 
@@ -75,16 +74,6 @@ impl WritesKept {
         }
         Ok(())
     }
-}
-
-/// Whether a command of an operator can remove writes of clients.
-fn may_remove(words: &[String]) -> bool {
-    let is_sweeping = |word: &String| {
-        ["FLUSHALL", "FLUSHDB", "SWAPDB", "DEBUG"].iter().any(|name| word.eq_ignore_ascii_case(name))
-    };
-    let is_about_writes =
-        |word: &String| word.starts_with(WRITE) || word.to_ascii_lowercase().starts_with("maxmemory");
-    words.first().is_some_and(is_sweeping) || words.iter().any(is_about_writes)
 }
 
 #[cfg(test)]

@@ -67,6 +67,9 @@ pub enum Action {
     Clock(String, i64),
     /// `writes writer-1 off`, `on`: a client pauses, and goes on.
     Writes(String, Switch),
+    /// `waits writer-1 2`: each of its writes waits for so many replicas (WAIT); `0`: it does not wait. Modelled data nodes
+    /// know no WAIT.
+    Waits(String, u32),
     /// `delay 17 500ms`: a message that is on its way arrives so much later, and what follows it waits.
     Delay(u64, Millis),
     /// `delay redis-1 -> redis-2 500ms`: the same for the oldest message on its way from one to the other, if there
@@ -179,6 +182,10 @@ impl World {
                 let node = self.find_kind(node, NodeKind::Writer)?;
                 self.set_writing(node, *switch == Switch::On);
             }
+            Action::Waits(node, replicas) => {
+                let node = self.find_kind(node, NodeKind::Writer)?;
+                self.set_waiting(node, *replicas);
+            }
             Action::Delay(message, by) => self.delay(*message, *by)?,
             Action::DelayNext(from, to, by) => {
                 let (from, to) = self.find_two(from, to)?;
@@ -285,6 +292,7 @@ impl fmt::Display for Action {
             Self::Names(node, switch) => write!(f, "names {node} {switch}"),
             Self::Clock(node, by_ms) => write!(f, "clock {node} {by_ms:+}"),
             Self::Writes(node, switch) => write!(f, "writes {node} {switch}"),
+            Self::Waits(node, replicas) => write!(f, "waits {node} {replicas}"),
             Self::Delay(message, by) => write!(f, "delay {message} {}ms", by.0),
             Self::DelayNext(from, to, by) => write!(f, "delay {from} -> {to} {}ms", by.0),
             Self::Drop(message) => write!(f, "drop {message}"),

@@ -9,6 +9,7 @@ use picket_sansio::Millis;
 use super::{Action, ActionError, Switch};
 use crate::action::{Latency, Ways};
 use crate::disk::DiskFault;
+use crate::scenario::NODES_MAX;
 use crate::topology::{Addition, number_in};
 
 impl FromStr for Action {
@@ -56,6 +57,10 @@ impl FromStr for Action {
                 Self::Clock(own(node), by_ms.ok_or(ActionError::ClockJump)?)
             }
             ["writes", node, switch] => Self::Writes(own(node), read_switch(switch)?),
+            ["waits", node, replicas] => {
+                let replicas = replicas.parse().ok().filter(|replicas| *replicas <= NODES_MAX);
+                Self::Waits(own(node), replicas.ok_or_else(|| wrong_form("waits"))?)
+            }
             ["delay", message, by] => Self::Delay(read_message(message)?, Millis(read_span(by)? / 1000)),
             ["delay", from, "->", to, by] => {
                 Self::DelayNext(own(from), own(to), Millis(read_span(by)? / 1000))
@@ -99,6 +104,7 @@ const FORMS: &[&str] = &[
     "names NODE on|off",
     "clock NODE MILLISECONDS",
     "writes NODE on|off",
+    "waits NODE REPLICAS",
     "delay MESSAGE|NODE -> NODE SPAN",
     "drop MESSAGE|NODE -> NODE",
     "run NODE|redis|sentinels|all COMMAND [ARG...]",
@@ -221,6 +227,7 @@ mod tests {
             "clock redis-1 +2000",
             "clock redis-1 -500",
             "writes writer-1 on",
+            "waits writer-1 2",
             "delay 17 500ms",
             "delay redis-1 -> redis-2 500ms",
             "drop 17",
@@ -259,6 +266,8 @@ mod tests {
             ("clock redis-1 soon", "a clock jumps by"),
             ("drop it", "is no number of a message"),
             ("writes writer-1 maybe", "neither on nor off"),
+            ("waits writer-1 all", "waits is written \"waits NODE REPLICAS\""),
+            ("waits writer-1 65", "waits is written"),
             ("explode redis-1", "\"explode\" is no action; there are kill, off"),
             ("run redis-1", "run is written"),
             ("kill \"redis-1", "unbalanced quotes"),
