@@ -177,7 +177,8 @@ impl Sentinel {
             aside.replicas.clear();
         }
         // Who could not be heard was not silent.
-        let look_at = heard_since.map_or(again, |since| announced_by.max(since + listening_time)).max(announced_by);
+        let look_at =
+            heard_since.map_or(again, |since| announced_by.max(since + listening_time)).max(announced_by);
         if self.now >= look_at {
             aside.peers.clear();
         }

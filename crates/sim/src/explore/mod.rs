@@ -18,8 +18,10 @@
 //! - nobody promotes in an epoch after it gave a vote to somebody else in a newer one.
 
 mod node;
+mod rules;
 mod search;
 mod state;
+mod wires;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -91,10 +93,10 @@ pub struct Counterexample {
 /// Something that can happen next. Sentinels are numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The next request on the connection of the first to the second arrives.
-    Request(usize, usize),
-    /// The next reply to the first from the second arrives.
-    Reply(usize, usize),
+    /// The next request of the first to the second arrives; on which of the connections between them, the oldest first.
+    Request(usize, usize, usize),
+    /// The next reply to the first from the second arrives, likewise.
+    Reply(usize, usize, usize),
     /// The replica's next reply arrives.
     Server(usize),
     /// What is being written is on the disk, and the process is told.
@@ -107,12 +109,21 @@ pub enum Step {
     Starts(usize),
 }
 
+/// Which connection, where there may be several.
+fn connection(nth: usize) -> &'static str {
+    if nth == 0 { "" } else { " on a later connection" }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |node: usize| node + 1;
         match *self {
-            Self::Request(a, b) => write!(f, "what sentinel-{} asks reaches sentinel-{}", name(a), name(b)),
-            Self::Reply(a, b) => write!(f, "sentinel-{} hears the answer of sentinel-{}", name(a), name(b)),
+            Self::Request(a, b, nth) => {
+                write!(f, "what sentinel-{} asks reaches sentinel-{}{}", name(a), name(b), connection(nth))
+            }
+            Self::Reply(a, b, nth) => {
+                write!(f, "sentinel-{} hears the answer of sentinel-{}{}", name(a), name(b), connection(nth))
+            }
             Self::Server(a) => write!(f, "sentinel-{} hears the answer of the replica", name(a)),
             Self::Written(a) => write!(f, "the disk of sentinel-{} has written", name(a)),
             Self::Clock(a) => write!(f, "the clock of sentinel-{} goes on", name(a)),
