@@ -286,7 +286,10 @@ impl Component for App {
         if first && let Some(loading) = document.get_element_by_id("loading") {
             loading.remove();
         }
-        if let Some(root) = document.document_element() {
+        // Whenever it is set, browsers work out the style of the whole document anew, also if it is what it was.
+        let root = document.document_element();
+        if let Some(root) = root.filter(|root| root.get_attribute("lang").as_deref() != Some(self.lang.tag()))
+        {
             // A language that cannot be told to the browser is only spoken wrongly.
             let _ = root.set_attribute("lang", self.lang.tag());
         }
