@@ -23,9 +23,10 @@ export async function figures(run) {
     note(`the stage stood ${stage.toFixed(0)} ms after the beginning, at most`);
     // A browser compiles WASM again, better, while it runs: the first times are slower than all that follow.
     const times = [];
-    const before = await threadSeconds(page);
+    const threadSeconds = await threadClock(page);
+    const before = await threadSeconds();
     for (let press = 0; press < 10; press += 1) times.push(await handled(page, toNextEvent));
-    const worked = (await threadSeconds(page)) - before;
+    const worked = (await threadSeconds()) - before;
     const [ms, seconds] = ["ms", "seconds"].map((what) => times.reduce((sum, time) => sum + time[what], 0));
     note(`${seconds.toFixed(0)} simulated seconds in ${times.map((time) => time.ms.toFixed(0)).join(" + ")} ms`);
     note(`its thread worked ${(worked * 1000).toFixed(0)} ms of them: ${(seconds / worked).toFixed(0)} times, without what others do`);
@@ -76,13 +77,14 @@ function tell(what, figure, unit, promised, bound = "most") {
   if (isBeyond) throw new Error(`${what}: ${figure} ${unit} is far from what is promised`);
 }
 
-/** How long the page's own thread has worked so far: other work on the machine does not count. */
-async function threadSeconds(page) {
+/** A clock that tells how long the page's own thread has worked: other work on the machine does not count. */
+async function threadClock(page) {
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const { metrics } = await session.send("Performance.getMetrics");
-  await session.detach();
-  return metrics.find(({ name }) => name === "ThreadTime").value;
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "ThreadTime").value;
+  };
 }
 
 /** Frames that the browser draws in a second, counted over three, and the median of the times between them. */

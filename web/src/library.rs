@@ -56,13 +56,10 @@ entries! {
     "29-forget" "SENTINEL FORGET";
     "30-reset-and-death" "SENTINEL RESET 与主节点之死";
     "31-master-without-failover" "没有 FAILOVER 命令的主节点";
-<<<<<<< HEAD
-    "32-slow-wires" "缓慢的线路";
-=======
     "32-reset-and-slow-death" "RESET 之后，很晚才发现的死亡";
+    "32-slow-wires" "缓慢的线路";
     "33-reset-and-restart" "RESET 与刚刚重启的主节点";
     "34-wait-after-every-write" "每次写入之后都 WAIT";
->>>>>>> afaac69 (wip)
 }
 
 impl Entry {
