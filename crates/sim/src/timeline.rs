@@ -123,7 +123,7 @@ impl Timeline {
     }
 
     /// Lets things happen until a condition holds, at least one. False if it does not hold within `limit`, where the time
-    /// has come to then, or within [`STEPS_MAX`] steps: a world may come from a link that somebody else made, and must
+    /// has come to then, or within many steps: a world may come from a link that somebody else made, and must
     /// not stop the page.
     pub fn step_until(&mut self, limit: Millis, is_reached: impl Fn(&World) -> bool) -> bool {
         let until = self.now + limit;

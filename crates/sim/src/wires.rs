@@ -37,6 +37,16 @@ impl Wires {
         }
     }
 
+    /// True if nothing is cut or lost, and all that is sent is there within 10 ms.
+    pub(crate) fn are_whole(&self) -> bool {
+        let is_quick = |latency: &Latency| latency.to_us <= 10_000;
+        self.cuts.is_empty()
+            && self.usual_loss == 0
+            && self.pair_losses.values().all(|percent| *percent == 0)
+            && is_quick(&self.usual)
+            && self.latencies.values().all(is_quick)
+    }
+
     /// A machine has left.
     pub(crate) fn forget(&mut self, node: NodeId) {
         self.latencies.retain(|(a, b), _| *a != node && *b != node);

@@ -292,7 +292,7 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
             // Its link stays down until somebody was chosen: it would catch up before the choice otherwise.
             wait_for_every(LOOK_EVERY, DEADLINE, "somebody is promoted", || {
                 let mut replicas = cluster.nodes()[1..].iter();
-                replicas.any(|node| node.info("replication")["role"] == "master").then_some(())
+                replicas.any(|node| node.replication("role") == "master").then_some(())
             });
             catch_up(&cluster.nodes()[LAGGARD]);
         }
@@ -325,8 +325,7 @@ fn fall_behind(nodes: &[DataServer], span: Duration) {
         assert!(said.is_ok() || matches!(said, Reply::Int(_)), "{words:?}: {said}");
     }
     hold(span);
-    let offset =
-        |node: &DataServer| node.info("replication")["slave_repl_offset"].parse::<u64>().expect("a number");
+    let offset = |node: &DataServer| node.replication("slave_repl_offset").parse::<u64>().expect("a number");
     let (other, behind) = (offset(&nodes[1]), offset(laggard));
     assert!(behind < other, "the replica is not behind: {behind} beside {other}");
 }

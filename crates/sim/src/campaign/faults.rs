@@ -35,6 +35,8 @@ impl Draw {
         let other = self.nodes[other].0.clone();
         let sentinel = format!("sentinel-{}", 1 + self.count(setup.sentinels));
         let server = format!("redis-{}", 1 + self.count(setup.redis * setup.masters));
+        // The first Sentinel forgets nobody: who is forgotten by all while it is dead comes back as a stranger.
+        let forgetful = format!("sentinel-{}", 2 + self.count(setup.sentinels.max(2) - 1));
         let set = |draw: &mut Self, now: Belief, action: Action| {
             draw.nodes[index].1 = now;
             draw.act(at_us, action);
@@ -112,20 +114,20 @@ impl Draw {
             124..=125 if self.comes_and_goes => {
                 self.add(at_us, "sentinel", setup.sentinels, &Addition::Sentinel);
             }
-            126 if self.comes_and_goes => {
+            126 if self.comes_and_goes && setup.sentinels > 1 => {
                 let name = Cluster::master_name(self.below(setup.masters as usize));
-                self.run(at_us, &sentinel, &["SENTINEL", "RESET", &name]);
+                self.run(at_us, &forgetful, &["SENTINEL", "RESET", &name]);
             }
             127..=128 => {
                 let what = Addition::Redis { follows: Some(server) };
                 self.add(at_us, "redis", setup.redis * setup.masters, &what);
             }
             129 => self.remove(at_us),
-            130..=131 => self.forget_replica(at_us, &sentinel, setup),
-            132 if self.comes_and_goes => {
+            130..=131 if setup.sentinels > 1 => self.forget_replica(at_us, &forgetful, setup),
+            132 if self.comes_and_goes && setup.sentinels > 1 => {
                 let name = Cluster::master_name(self.below(setup.masters as usize));
                 let gone = format!("10.0.0.{}:26379", 1 + self.count(setup.sentinels));
-                self.run(at_us, &sentinel, &["SENTINEL", "FORGET", &name, "SENTINEL", &gone]);
+                self.run(at_us, &forgetful, &["SENTINEL", "FORGET", &name, "SENTINEL", &gone]);
             }
             133..=134 if self.comes_and_goes => self.reset_and_death(at_us, setup),
             135 if !setup.models => {
@@ -166,7 +168,7 @@ impl Draw {
         self.run(at_us, sentinel, &["SENTINEL", "FORGET", &name, "REPLICA", &replica]);
     }
 
-    /// All Sentinels are RESET, and a data node dies just before or just after.
+    /// All Sentinels but one are RESET, and a data node dies just before or just after.
     fn reset_and_death(&mut self, at_us: u64, setup: &Setup) {
         let group = self.count(setup.masters);
         let victim = format!("redis-{}", group * setup.redis + 1 + self.count(setup.redis));
@@ -174,7 +176,7 @@ impl Draw {
         let (reset_us, death_us) =
             if self.below(2) == 0 { (at_us, at_us + pause_us) } else { (at_us + pause_us, at_us) };
         let name = Cluster::master_name(group as usize);
-        for number in 1..=setup.sentinels {
+        for number in 2..=setup.sentinels {
             self.run(reset_us, &format!("sentinel-{number}"), &["SENTINEL", "RESET", &name]);
         }
         let deaths =

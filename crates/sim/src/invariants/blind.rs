@@ -126,6 +126,12 @@ impl NoBlindWindow {
         }
     }
 
+    /// Nothing has happened to wires for long, nobody stood still, and all are as they should be.
+    fn is_calm(&self, world: &World) -> bool {
+        let runs = |node: NodeId| world.power(node) != Power::Frozen;
+        self.disturbed + TOLD_WITHIN < world.now() && world.wires.are_whole() && world.nodes().all(runs)
+    }
+
     fn begin(&mut self, world: &World, node: NodeId, name: &str) {
         let key = (node, name.to_string());
         let (Some(known), Some(master)) = (self.known.get(&key), world.master_seen_by(node, name)) else {
@@ -133,10 +139,13 @@ impl NoBlindWindow {
         };
         let Some(run) = world.node_at(master).map(|master| world.node(master).run) else { return };
         let runs = |node: &NodeId| world.power(*node) == Power::Running;
-        let replicas = known.replicas.iter().filter_map(|addr| world.node_at(*addr)).filter(runs);
+        // A model does not tell whom it lists.
+        let is_real = |node: &NodeId| world.core(*node).is_some();
+        let replicas = known.replicas.iter().filter_map(|addr| world.node_at(*addr));
+        let replicas = replicas.filter(|node| runs(node) && is_real(node));
         let replicas =
             replicas.map(|node| Replica { node, run: world.node(node).run, unlisted: None }).collect();
-        let is_calm = self.disturbed + TOLD_WITHIN < world.now();
+        let is_calm = self.is_calm(world);
         let sentinels = known.sentinels.iter().filter_map(|id| world.ids.get(id).copied());
         let sentinels =
             sentinels.filter(|peer| is_calm && runs(peer)).map(|peer| (peer, world.node(peer).run));
@@ -204,7 +213,7 @@ impl NoBlindWindow {
 
     /// Somebody was forgotten, one by one.
     fn forgotten(&self, world: &World, node: NodeId, instance: &InstanceRef) -> Result<(), String> {
-        let is_calm = self.disturbed + TOLD_WITHIN < world.now();
+        let is_calm = self.is_calm(world);
         let Ok(ip) = instance.host.parse() else { return Ok(()) };
         let Some(who) = world.node_at(SocketAddr::new(ip, instance.port)).filter(|_| is_calm) else {
             return Ok(());
