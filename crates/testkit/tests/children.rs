@@ -33,10 +33,10 @@ fn parent(folder: &Path) {
     end_children_on_signals();
     let mut command = Command::new("sleep");
     command.arg("600");
-    let child = Proc::spawn("child", command, &folder.join("child")).expect("sleep runs");
+    let mut child = Proc::spawn("child", command, &folder.join("child")).expect("sleep runs");
     fs::write(folder.join("pid.new"), child.pid().to_string()).expect("written");
     fs::rename(folder.join("pid.new"), folder.join("pid")).expect("renamed");
-    std::thread::sleep(PATIENCE * 3);
+    child.wait_exit(PATIENCE * 3);
 }
 
 fn check(signal: Signal) {
