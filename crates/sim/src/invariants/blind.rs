@@ -87,7 +87,9 @@ impl NoBlindWindow {
                 Ok(())
             }
             Observation::Event { node, event: Event::Forgotten { instance } } => {
-                self.forgotten(world, *node, instance)
+                let result = self.forgotten(world, *node, instance);
+                self.note(world, *node);
+                result
             }
             Observation::Data { node } => {
                 self.note_link(world, *node);
