@@ -150,9 +150,11 @@ impl Draw {
         }
     }
 
-    /// One of those that were added leaves for good, if there is one.
+    /// One of the Sentinels that were added leaves for good, if there is one. Data nodes leave at the end: one that was
+    /// promoted and is gone would be the only address that a Sentinel which comes then is told.
     fn remove(&mut self, at_us: u64) {
-        let is_added = |(name, _): &(String, Belief)| self.added.contains(name);
+        let is_added =
+            |(name, _): &(String, Belief)| name.starts_with("sentinel") && self.added.contains(name);
         if let Some(index) = self.nodes.iter().rposition(is_added) {
             let (name, _) = self.nodes.remove(index);
             self.act(at_us, Action::Remove(name));
