@@ -194,6 +194,13 @@ impl Sentinel {
             .map(|master| (master.name.as_str(), master.config_epoch, &master.server.instance.addr))
     }
 
+    /// The same of one master.
+    #[must_use]
+    pub fn configuration(&self, master: &str) -> Option<(u64, &Addr)> {
+        let master = self.masters.get(&self.master_id(master)?)?;
+        Some((master.config_epoch, &master.server.instance.addr))
+    }
+
     /// Lets everything that was touched look again, and answers clients, until nothing is left.
     fn settle(&mut self) {
         loop {

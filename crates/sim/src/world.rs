@@ -10,7 +10,7 @@ use core::net::{IpAddr, SocketAddr};
 use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use picket_sansio::{Millis, Prng, Time};
-use picket_sentinel_core::Event;
+use picket_sentinel_core::{Event, InstanceRef};
 use picket_server_core::LogLevel;
 
 use crate::cluster::Shape;
@@ -32,8 +32,18 @@ use crate::wires::Wires;
 
 /// More steps than this at one instant mean that time stands still.
 const STEPS_AT_ONCE_MAX: u32 = 200_000;
-/// Every so many steps a Sentinel's configurations are looked at even if it told nothing.
+/// Every so many steps all of a Sentinel's configurations are looked at, also those of which it told nothing.
 const LOOK_EVERY: u64 = 64;
+
+/// The master that an effect tells something of.
+fn told_master(effect: &Effect) -> Option<&str> {
+    let Effect::Event(event) = effect else { return None };
+    match &**event {
+        Event::SwitchMaster { name, .. } => Some(name),
+        Event::Voted { master, .. } | Event::NewEpoch { master, .. } => Some(master),
+        event => event.instance().map(InstanceRef::master_name),
+    }
+}
 
 /// Why a run ended before its condition came true.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -334,13 +344,18 @@ impl World {
         run(&mut machine.program, &mut ctx);
         let effects = ctx.effects;
         self.arm_wake(node);
-        let told = effects.iter().any(|effect| matches!(effect, Effect::Event(_) | Effect::Persist { .. }));
+        let told: Vec<String> = effects.iter().filter_map(told_master).map(ToString::to_string).collect();
         self.perform(node, effects);
         if matches!(self.node(node).program, Program::Data(_)) {
             self.observe(Observation::Data { node });
         }
-        if (told || self.steps.is_multiple_of(LOOK_EVERY)) && self.kind(node) == NodeKind::Sentinel {
-            self.observe(Observation::Configurations { node });
+        if self.kind(node) != NodeKind::Sentinel {
+            return;
+        }
+        if self.steps.is_multiple_of(LOOK_EVERY) {
+            self.observe(Observation::Configurations { node, of: None });
+        } else if !told.is_empty() {
+            self.observe(Observation::Configurations { node, of: Some(&told) });
         }
     }
 

@@ -96,7 +96,7 @@ impl NoBlindWindow {
                 self.there.values_mut().for_each(|there| there.look(world, *node));
                 Ok(())
             }
-            Observation::Configurations { node } => {
+            Observation::Configurations { node, .. } => {
                 let result = self.look(world, *node);
                 self.note(world, *node);
                 result

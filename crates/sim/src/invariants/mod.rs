@@ -63,8 +63,8 @@ pub(crate) enum Observation<'a> {
     Writes { number: u64 },
     /// A master told a client that so many replicas have it.
     Confirmed { number: u64, replicas: u32 },
-    /// A Sentinel may have changed where it takes masters to be.
-    Configurations { node: NodeId },
+    /// A Sentinel may have changed where it takes masters to be: these, or all.
+    Configurations { node: NodeId, of: Option<&'a [String]> },
 }
 
 /// True if somebody leads by no more than an operator's word: so few voters told their votes that nobody can
