@@ -57,10 +57,10 @@ not compared with, and the table says so.
                     a master that only its clients reach (partition), SENTINEL FAILOVER (failover), and COORDINATED
                     (coordinated); five times each unless told
 
-  scale [--full] [--sentinels N] [--masters N] [--seeds N]
+  scale [--full] [--alone] [--sentinels N] [--masters N] [--seeds N]
                     many masters that die within 100 ms, in the simulator: how many are replaced by the first election,
-                    and how long it takes; Picket, the model of a stock Sentinel, and quorums of both. --full adds 17
-                    Sentinels with 400 masters and 5 with 1725, which takes hours. A few minutes without it.
+                    and how long it takes; Picket, the model of a stock Sentinel, and quorums of both. --alone: Picket
+                    by itself. --full: 17 Sentinels with 400 masters and 5 with 1725, alone. A few minutes each.
   scale --real [--sentinels N] [--masters N] [--seeds N] [--picket PATH]
                     the same with processes, five with 100 masters unless told: fake servers on loopback, stock and
                     Picket in turn. TMPDIR=/dev/shm keeps config files in memory.

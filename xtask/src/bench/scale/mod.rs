@@ -2,7 +2,8 @@
 //! Sentinel, and under quorums of both; with `--real` under real processes of both kinds.
 //!
 //! The world's time is measured, not this machine's, so a busy machine changes nothing. Every property that must hold
-//! in the simulator is checked meanwhile; a violation fails the bench.
+//! in the simulator is checked meanwhile; a violation fails the bench. At the largest sizes Picket runs alone: stock
+//! failovers take minutes of the world's time there, and each second of it some of this machine's.
 
 mod real;
 
@@ -28,17 +29,18 @@ pub(super) struct Plan {
     picket: Option<PathBuf>,
 }
 
-/// Sentinels, masters, and of how many Sentinels a mixed quorum's share is stock.
+/// Sentinels and masters, and beside whom Picket is measured.
 #[derive(Clone, Debug, PartialEq)]
 struct Size {
     sentinels: usize,
     masters: usize,
-    mixed: Vec<usize>,
+    /// How many of the Sentinels are stock in each further column: all, or a mixed quorum's share.
+    stock: Vec<usize>,
 }
 
 /// The arguments of [`Plan::of`] with a value, and those without.
 pub(super) const OPTIONS: [&str; 4] = ["--sentinels", "--masters", "--seeds", "--picket"];
-pub(super) const FLAGS: [&str; 2] = ["--full", "--real"];
+pub(super) const FLAGS: [&str; 3] = ["--full", "--real", "--alone"];
 
 const FIRST: &str = "won by the first election, %";
 const SWITCHED: &str = "switched within three minutes, %";
@@ -52,20 +54,22 @@ impl Plan {
     /// What the arguments ask for. None if they make no sense, which has been said.
     pub(super) fn of(options: &Options<'_>, flags: &[&str], quick: bool) -> Option<Self> {
         let (full, real) = (flags.contains(&"--full"), flags.contains(&"--real"));
-        let size = |sentinels, masters, mixed: &[usize]| Size { sentinels, masters, mixed: mixed.to_vec() };
-        let mut sizes = vec![size(5, 50, &[2, 3])];
+        let size = |sentinels, masters, stock: &[usize]| Size { sentinels, masters, stock: stock.to_vec() };
+        let mut sizes = vec![size(5, 50, &[5, 2, 3])];
         if real {
             // As many as two processors carry.
             sizes = vec![size(5, if quick { 20 } else { 100 }, &[])];
+        } else if full {
+            sizes = vec![size(17, 400, &[]), size(5, 1725, &[])];
         } else if !quick {
-            sizes.extend([size(5, 100, &[2, 3]), size(17, 20, &[8])]);
-        }
-        if full {
-            sizes.extend([size(9, 100, &[4]), size(17, 400, &[8]), size(5, 1725, &[2])]);
+            sizes.extend([size(5, 100, &[5, 2, 3]), size(17, 20, &[17, 8])]);
         }
         if options.text("--sentinels").is_some() || options.text("--masters").is_some() {
             let sentinels = options.number("--sentinels", 5)?;
-            sizes = vec![size(sentinels, options.number("--masters", 50)?, &[sentinels / 2])];
+            sizes = vec![size(sentinels, options.number("--masters", 50)?, &[sentinels, sentinels / 2])];
+        }
+        if flags.contains(&"--alone") {
+            sizes.iter_mut().for_each(|size| size.stock.clear());
         }
         Some(Self {
             sizes,
@@ -138,21 +142,30 @@ fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
 }
 
 fn measure(size: &Size, seeds: u64) -> Option<Table> {
-    let Size { sentinels, masters, mixed } = size;
-    let mut names = vec!["Picket".to_owned(), "stock (model)".to_owned()];
-    names.extend(mixed.iter().map(|stock| format!("{stock} stock + {} Picket", sentinels - stock)));
+    let Size { sentinels, masters, stock } = size;
+    let mut names = vec!["Picket".to_owned()];
+    names.extend(stock.iter().map(|stock| {
+        if stock == sentinels {
+            "stock (model)".to_owned()
+        } else {
+            format!("{stock} stock + {} Picket", sentinels - stock)
+        }
+    }));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let title =
         format!("{masters} masters with two replicas die within 100 ms, {sentinels} Sentinels (simulated)");
     let mut table = Table::new(&title, &names);
     table.condition(format!(
-        "0.5-1.5 ms over each wire, 1-5 ms for a write to disk; down-after 1 s, failover-timeout 10 s, quorum {}; {seeds} \
+        "0.5-1.5 ms over each wire, 1-5 ms and 3 us for each line for a write to disk; down-after 1 s, failover-timeout 10 s, quorum {}; {seeds} \
          {} each",
         sentinels / 2 + 1,
         if seeds == 1 { "run" } else { "runs" },
     ));
+    table.condition(
+        "all Sentinels know each other and all replicas from their config files, as after a restart",
+    );
     table.condition("milliseconds count from a master's death until the first Sentinel names its successor");
-    let stocks: Vec<usize> = [0, *sentinels].iter().chain(mixed).copied().collect();
+    let stocks: Vec<usize> = [0].iter().chain(stock).copied().collect();
     let mut columns: Vec<Vec<Outcome>> = Vec::new();
     for (stock, name) in stocks.iter().zip(&names) {
         let mut outcomes = Vec::new();
@@ -186,6 +199,9 @@ fn measure(size: &Size, seeds: u64) -> Option<Table> {
     table.push(row("last until every Sentinel knows, ms", Better::Less, &|of| {
         at(of, 100, |fate| fate.known_to_all)
     }));
+    if stock.is_empty() {
+        table.note("the model of a stock Sentinel and quorums of both kinds: not run at this size");
+    }
     Some(table)
 }
 
@@ -244,6 +260,8 @@ mod tests {
                 .any(|size| (size.sentinels, size.masters) == (17, 400))
         );
         let one = plan(&["--sentinels", "9", "--masters", "7"], &[], false);
-        assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, mixed: vec![4] }]);
+        assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, stock: vec![9, 4] }]);
+        let alone = plan(&["--sentinels", "9", "--masters", "7"], &["--alone"], false);
+        assert_eq!(alone.sizes, [Size { sentinels: 9, masters: 7, stock: vec![] }]);
     }
 }
