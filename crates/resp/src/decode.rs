@@ -61,7 +61,7 @@ impl ReplyDecoder {
             return Err(error.clone());
         }
         let result = self.scanner.scan(&self.buf, &self.limits).and_then(|end| {
-            let frame = end.map(|end| self.buf.split_to(end).freeze());
+            let frame = end.map(|end| self.take(end));
             if self.buf.is_empty() && frame.as_ref().is_some_and(|frame| frame.len() > KEEP_BYTES) {
                 // An idle connection does not keep the room that its largest reply took.
                 self.buf = BytesMut::new();
@@ -70,6 +70,15 @@ impl ReplyDecoder {
         });
         self.failed = result.as_ref().err().cloned();
         result
+    }
+
+    /// Takes the first `end` bytes. A buffer that is used up is not split: that would make it one that is shared.
+    fn take(&mut self, end: usize) -> Bytes {
+        if end == self.buf.len() && end == self.buf.capacity() {
+            core::mem::take(&mut self.buf).freeze()
+        } else {
+            self.buf.split_to(end).freeze()
+        }
     }
 
     /// Bytes received that are not part of a reply yet.
@@ -96,6 +105,10 @@ struct Open {
 
 /// Takes a scanned frame apart. The work list stands for the stack, so depth costs no recursion.
 fn build(frame: &Bytes) -> Result<Reply, ReplyError> {
+    if frame == b"+PONG\r\n".as_slice() {
+        // The most frequent reply of all shares nothing.
+        return Ok(Reply::Simple(Bytes::from_static(b"PONG")));
+    }
     let mut open: Vec<Open> = Vec::new();
     let mut pos = 0;
     loop {

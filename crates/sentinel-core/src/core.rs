@@ -6,7 +6,7 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use picket_sansio::collections::{BTreeMap, BTreeSet};
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Deadline, Millis, Prng, QueryId, Time, WallTime};
 use picket_server_core::{Limits, Server, ServerOutput};
@@ -22,7 +22,7 @@ use crate::scripts::{Action, Scripts};
 use crate::sentinel::{Counters, Sentinel, SimulateFailure};
 use crate::settings::Periods;
 use crate::status::Status;
-use crate::timers::{Timer, Timers};
+use crate::timers::{Timer, Timers, Touched};
 
 /// A deadline that is missed by more than this was missed because the process was held up.
 const HELD_UP: Millis = Millis(20);
@@ -53,6 +53,7 @@ impl Sentinel {
             epoch_raised_at: None,
             masters: BTreeMap::new(),
             names: BTreeMap::new(),
+            asked_about: BTreeMap::new(),
             links: BTreeMap::new(),
             routes: BTreeMap::new(),
             server,
@@ -66,7 +67,7 @@ impl Sentinel {
             persistence: Persistence::default(),
             resolutions: BTreeMap::new(),
             timers: Timers::default(),
-            dirty: BTreeSet::new(),
+            dirty: Touched::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             exiting: false,

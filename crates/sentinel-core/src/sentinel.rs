@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use picket_sansio::collections::{BTreeMap, BTreeSet};
+use core::net::IpAddr;
+use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{LinkId, Prng, QueryId, Time};
 use picket_server_core::config::Settings as Options;
@@ -17,7 +18,7 @@ use crate::io::Output;
 use crate::link::Link;
 use crate::scripts::Scripts;
 use crate::settings::{Periods, Settings};
-use crate::timers::{Timer, Timers};
+use crate::timers::{Timers, Touched};
 
 /// A Sentinel: a value that turns inputs into outputs.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Sentinel {
     pub(crate) epoch_raised_at: Option<Time>,
     pub(crate) masters: BTreeMap<MasterId, Master>,
     pub(crate) names: BTreeMap<String, MasterId>,
+    /// At which address which master was when somebody asked. It may be elsewhere now.
+    pub(crate) asked_about: BTreeMap<(IpAddr, u16), MasterId>,
     pub(crate) links: BTreeMap<SlotId, Link>,
     /// Which connection of which link a `LinkId` is; true for the pub/sub connection.
     pub(crate) routes: BTreeMap<LinkId, (SlotId, bool)>,
@@ -48,7 +51,7 @@ pub struct Sentinel {
     pub(crate) persistence: Persistence,
     pub(crate) resolutions: BTreeMap<QueryId, Deferred>,
     pub(crate) timers: Timers,
-    pub(crate) dirty: BTreeSet<Timer>,
+    pub(crate) dirty: Touched,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) counters: Counters,
     /// The ordinary directives.

@@ -1,8 +1,10 @@
 //! When each part of the core wants to look again: one ordered set, no walk over what is not due.
 
-use picket_sansio::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::fmt;
 
 use picket_sansio::Time;
+use picket_sansio::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{InstanceId, SlotId};
 
@@ -66,9 +68,72 @@ impl Timers {
     }
 }
 
+/// Who is to look again at this instant: a set that gives the lowest first. Mostly it has one or two members, which
+/// need no tree.
+#[derive(Clone, Default)]
+pub(crate) struct Touched {
+    /// The highest first.
+    few: Vec<Timer>,
+    /// What does not fit there.
+    many: BTreeSet<Timer>,
+}
+
+impl Touched {
+    const FEW: usize = 8;
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.few.is_empty() && self.many.is_empty()
+    }
+
+    pub(crate) fn insert(&mut self, timer: Timer) {
+        let Err(place) = self.few.binary_search_by(|known| timer.cmp(known)) else { return };
+        if self.few.len() < Self::FEW && !self.many.contains(&timer) {
+            self.few.insert(place, timer);
+        } else {
+            self.many.insert(timer);
+        }
+    }
+
+    pub(crate) fn pop_first(&mut self) -> Option<Timer> {
+        match (self.few.last(), self.many.first()) {
+            (Some(few), Some(many)) if many < few => self.many.pop_first(),
+            (Some(_), _) => self.few.pop(),
+            (None, _) => self.many.pop_first(),
+        }
+    }
+}
+
+/// As the set that it is, wherever its members are.
+impl fmt::Debug for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: BTreeSet<Timer> = self.few.iter().chain(&self.many).copied().collect();
+        f.debug_set().entries(&all).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::MasterId;
+
+    #[test]
+    fn what_is_touched_comes_once_and_in_order_however_much_it_is() {
+        let timer = |number: u32| Timer::Instance(InstanceId::Master(MasterId(number)));
+        for count in [1_u32, 2, 8, 9, 100] {
+            let mut touched = Touched::default();
+            // 37 is prime: a permutation of all but multiples.
+            for place in (0..count).chain(0..count) {
+                touched.insert(timer(place * 37 % 101));
+            }
+            let mut expected: Vec<Timer> = (0..count).map(|place| timer(place * 37 % 101)).collect();
+            expected.sort_unstable();
+            let mut again = touched.clone();
+            again.insert(Timer::Clients);
+            let popped: Vec<Timer> = core::iter::from_fn(|| touched.pop_first()).collect();
+            assert_eq!(popped, expected);
+            assert!(touched.is_empty() && !again.is_empty());
+        }
+    }
 
     #[test]
     fn a_timer_has_one_deadline_and_they_come_in_order() {

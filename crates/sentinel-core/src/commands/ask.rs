@@ -83,10 +83,28 @@ impl Sentinel {
     }
 
     /// The master with that address. By address, not by name: names may differ between Sentinels.
-    fn master_at(&self, host: &[u8], port: i64) -> Option<MasterId> {
+    ///
+    /// When hundreds of masters die together every Sentinel asks about each of them again and again, so what was found
+    /// is kept in mind, and believed if it is still so.
+    fn master_at(&mut self, host: &[u8], port: i64) -> Option<MasterId> {
         let addr = Addr::new(core::str::from_utf8(host).ok()?, u16::try_from(port).ok()?);
-        let found = self.masters.iter().find(|(_, master)| master.server.instance.addr.is_same(&addr));
-        found.map(|(id, _)| *id)
+        let key = addr.ip.map(|ip| (ip, addr.port));
+        let kept = key.and_then(|key| self.asked_about.get(&key)).copied();
+        let is_there = |id: &MasterId| {
+            self.masters.get(id).is_some_and(|master| master.server.instance.addr.is_same(&addr))
+        };
+        if let Some(id) = kept.filter(is_there) {
+            return Some(id);
+        }
+        let found = self.masters.keys().copied().find(is_there)?;
+        if let Some(key) = key {
+            if self.asked_about.len() > 2 * self.masters.len() {
+                // Mostly addresses of former masters.
+                self.asked_about.clear();
+            }
+            self.asked_about.insert(key, found);
+        }
+        Some(found)
     }
 }
 
