@@ -60,6 +60,7 @@ entries! {
     "32-slow-wires" "缓慢的线路";
     "33-reset-and-restart" "RESET 与刚刚重启的主节点";
     "34-wait-after-every-write" "每次写入之后都 WAIT";
+    "35-wait-counts-once" "WAIT 只把一个副本计一次";
 }
 
 impl Entry {

@@ -36,6 +36,7 @@ mod stream;
 mod wait;
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use picket_sansio::collections::BTreeMap;
 
 use picket_resp::Reply;
@@ -298,15 +299,33 @@ impl MasterSide {
     /// still load its snapshot, and what was written before the first replica came stands at 0.
     #[must_use]
     pub fn acknowledged_by(&self, offset: u64) -> u64 {
-        let has = |replica: &&Replica| replica.is_online() && replica.has_acked && replica.ack >= offset;
-        self.replicas.values().filter(has).count() as u64
+        self.count_distinct(|replica| replica.ack >= offset)
     }
 
     /// How many online replicas have the stream up to `offset` on disk.
     #[must_use]
     pub fn fsynced_by(&self, offset: u64) -> u64 {
-        let has = |replica: &&Replica| replica.is_online() && replica.has_acked && replica.fack >= offset;
-        self.replicas.values().filter(has).count() as u64
+        self.count_distinct(|replica| replica.fack >= offset)
+    }
+
+    /// Online replicas that have acknowledged something, and of which this holds. Differs from Redis: one whose former
+    /// connection has not been found dead yet is there twice, and counts once.
+    fn count_distinct(&self, has: impl Fn(&Replica) -> bool) -> u64 {
+        let mut counted: Vec<ReplicaAddr> = Vec::new();
+        let mut unnamed = 0;
+        for replica in self.replicas.values().filter(|replica| replica.is_online() && replica.has_acked) {
+            let addr = replica.addr();
+            if !has(replica) {
+                continue;
+            }
+            // Who told no port cannot be told from others of its machine.
+            if addr.port == 0 {
+                unnamed += 1;
+            } else if !counted.contains(&addr) {
+                counted.push(addr);
+            }
+        }
+        counted.len() as u64 + unnamed
     }
 
     fn configure(&mut self, settings: MasterSettings) {
