@@ -38,13 +38,12 @@ A **limit** with ≤ or ≥ is an aim, and whether it is met; without a sign it 
 pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) -> bool {
     let section = section(area, args, &machine(), tables);
     println!("\n{section}");
-    match keep(root, area, args, &section).and_then(|()| assemble(root)) {
-        Ok(()) => {
-            if args.contains(&"--only") {
-                println!("{FILE} stays as it is: this is a part of the area.");
-            }
-            true
-        }
+    let is_part = args.contains(&"--only");
+    if is_part {
+        println!("{FILE} stays as it is: this is a part of the area.");
+    }
+    match keep(root, area, args, &section).and_then(|()| if is_part { Ok(()) } else { assemble(root) }) {
+        Ok(()) => true,
         Err(error) => {
             eprintln!("the result cannot be kept: {error}");
             false
