@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Write as _};
 
+use bytes::Bytes;
 use picket_sansio::{ClientId, LinkId, Time};
 
 /// Like FNV-1a, but over words of eight bytes, which is several times as fast. However the bytes are cut into
@@ -38,16 +39,17 @@ impl Hash {
         self.len = u8::try_from(rest.len()).unwrap_or(0);
     }
 
-    /// Somebody was sent these bytes.
-    pub(crate) fn sent(&mut self, at: Time, to: Peer, bytes: &[u8]) {
+    /// Somebody was sent these bytes, in however many pieces.
+    pub(crate) fn sent(&mut self, at: Time, to: Peer, pieces: &[Bytes]) {
         let (kind, id) = match to {
             Peer::Link(link) => (1, link.0),
             Peer::Client(client) => (2, client.0),
         };
-        for number in [at.0, kind, id, bytes.len() as u64] {
+        let len = pieces.iter().map(|bytes| bytes.len() as u64).sum();
+        for number in [at.0, kind, id, len] {
             self.add(&number.to_le_bytes());
         }
-        self.add(bytes);
+        pieces.iter().for_each(|bytes| self.add(bytes));
     }
 
     /// Something else was put out.

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::net::{IpAddr, SocketAddr};
+use core::slice::from_ref;
 use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -119,9 +120,11 @@ impl SentinelHost {
     fn perform(&mut self, ctx: &mut Context<'_>) {
         while let Some(output) = self.core.poll_output() {
             match &output {
-                Output::LinkSend { link, bytes } => self.outputs.sent(ctx.now, Peer::Link(*link), bytes),
+                Output::LinkSend { link, bytes } => {
+                    self.outputs.sent(ctx.now, Peer::Link(*link), from_ref(bytes));
+                }
                 Output::ClientSend { client, bytes } => {
-                    self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
+                    self.outputs.sent(ctx.now, Peer::Client(*client), from_ref(bytes));
                 }
                 other => self.outputs.other(ctx.now, other),
             }

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString as _};
 use core::net::{IpAddr, SocketAddr};
+use core::slice::from_ref;
 
 use bytes::Bytes;
 use picket_node_core::{Node, NodeInput, NodeOutput};
@@ -68,14 +69,14 @@ impl Process {
         while let Some(output) = self.core.poll_output() {
             match &output {
                 NodeOutput::ClientSend { client, bytes } => {
-                    self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
+                    self.outputs.sent(ctx.now, Peer::Client(*client), from_ref(bytes));
                 }
                 NodeOutput::ClientFeed { client, pieces } => {
-                    for bytes in pieces {
-                        self.outputs.sent(ctx.now, Peer::Client(*client), bytes);
-                    }
+                    self.outputs.sent(ctx.now, Peer::Client(*client), pieces);
                 }
-                NodeOutput::LinkSend { link, bytes } => self.outputs.sent(ctx.now, Peer::Link(*link), bytes),
+                NodeOutput::LinkSend { link, bytes } => {
+                    self.outputs.sent(ctx.now, Peer::Link(*link), from_ref(bytes));
+                }
                 other => self.outputs.other(ctx.now, other),
             }
             match output {
