@@ -57,10 +57,10 @@ entries! {
     "30-reset-and-death" "SENTINEL RESET 与主节点之死";
     "31-master-without-failover" "没有 FAILOVER 命令的主节点";
     "32-reset-and-slow-death" "RESET 之后，很晚才发现的死亡";
-    "32-slow-wires" "缓慢的线路";
     "33-reset-and-restart" "RESET 与刚刚重启的主节点";
     "34-wait-after-every-write" "每次写入之后都 WAIT";
     "35-wait-counts-once" "WAIT 只把一个副本计一次";
+    "36-slow-wires" "缓慢的线路";
 }
 
 impl Entry {

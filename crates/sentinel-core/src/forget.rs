@@ -97,6 +97,7 @@ impl Sentinel {
         master.peers.clear();
         master.aside = aside;
         master.has_listened = false;
+        master.deaf_since = None;
         master.calm_from = calm_from;
         master.failover = Failover::None;
         master.leader = None;
@@ -206,7 +207,7 @@ impl Sentinel {
         let peer = &master.peers[&peer_id];
         let heard = peer.last_hello.max(self.last_avail(&peer.instance));
         let silence = self.now.since(heard);
-        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.heard_within() {
+        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.announced_within() {
             return Err(ForgetRefusal::SentinelLives(silence));
         }
         let instance = self.instance_ref(InstanceId::Peer(id, peer_id));

@@ -68,7 +68,10 @@ impl Sentinel {
     /// us directly is taken as it is.
     pub(crate) fn handle_hello(&mut self, payload: &[u8], over: Over) {
         let Some(hello) = Hello::parse(payload) else { return };
-        if matches!(over, Over::Channel(_)) && hello.run_id == self.my_id {
+        if let Over::Channel(server) = over
+            && hello.run_id == self.my_id
+        {
+            self.note_echo(server);
             return;
         }
         let Some(id) = self.master_id(hello.master_name) else { return };
@@ -152,7 +155,7 @@ impl Sentinel {
 
     /// A Sentinel told which configuration of a master it has.
     pub(crate) fn on_configuration(&mut self, id: MasterId, peer_id: PeerId, epoch: u64, theirs: &Addr) {
-        let now = self.now;
+        let (now, patience) = (self.now, self.heard_within());
         let Some(master) = self.masters.get_mut(&id) else { return };
         let Some(peer) = master.peers.get_mut(&peer_id) else { return };
         peer.last_hello = now;
@@ -178,10 +181,14 @@ impl Sentinel {
                 _ => now,
             };
             master.rivals_since = Some((epoch, since));
-            let mut peers = master.peers.values();
-            let leaves_it = peers.any(|peer| {
+            let mut peers = master.peers.iter();
+            // The highest of all who hold one may not hear the rival. Then the higher one of those who hear each other
+            // does it.
+            let waits_for_all = now < since + patience;
+            let leaves_it = peers.any(|(other, peer)| {
                 let holds_one = peer.last_config.as_ref().is_some_and(|(held, ..)| *held == epoch);
-                holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
+                let counts = waits_for_all || *other == peer_id;
+                counts && holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
             });
             if leaves_it || now < since + self.periods.publish {
                 return self.touch_awaiting_confirmation(id);

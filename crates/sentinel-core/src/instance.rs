@@ -213,6 +213,8 @@ pub(crate) struct Master {
     pub(crate) aside: Option<Aside>,
     /// We have listened for the hellos of others long enough to know who votes (`newcomer.rs`).
     pub(crate) has_listened: bool,
+    /// Since when servers answer, but none lets us listen.
+    pub(crate) deaf_since: Option<Time>,
     /// Another configuration of the epoch in force is told: of which epoch, and since when.
     pub(crate) rivals_since: Option<(u64, Time)>,
     /// Before this time nothing is calm (`calm.rs`).

@@ -124,6 +124,8 @@ pub(crate) struct Link {
     pub(crate) round_trip: Option<u64>,
     /// A hello of ours was sent to the server then, and nothing came over the pub/sub connection since.
     pub(crate) unheard_since: Option<Time>,
+    /// When a hello of ours first came back over the pub/sub connection: the others have it too.
+    pub(crate) echoed_at: Option<Time>,
     /// When a connection attempt is allowed next.
     pub(crate) next_attempt: Time,
     /// Attempts in a row that failed.
@@ -154,6 +156,7 @@ impl Link {
             last_pong: now,
             round_trip: None,
             unheard_since: None,
+            echoed_at: None,
             next_attempt: now,
             failures: 0,
             resolving: false,

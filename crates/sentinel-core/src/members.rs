@@ -162,6 +162,7 @@ impl Sentinel {
             refusals: Refusals::default(),
             aside: None,
             has_listened: false,
+            deaf_since: None,
             rivals_since: None,
             calm_from: self.now + self.settling_time(),
         };

@@ -218,6 +218,7 @@ impl Sentinel {
                 };
                 // A former master that follows somebody has rejoined.
                 replica.deposed_at = None;
+                let is_paused = replica.server.paused_until.is_some();
                 let follows_us = replica.server.follows(&addr);
                 let up = replica.server.master_link_up;
                 match replica.reconf {
@@ -231,6 +232,10 @@ impl Sentinel {
                     }
                     Some(Reconf::InProgress(_)) if up => self.on_reconf_done(id, replica_id),
                     Some(Reconf::Sent(_) | Reconf::InProgress(_) | Reconf::Done) | None => (),
+                }
+                // Another leader told it whom to follow: whoever waits there waits in vain.
+                if is_paused && self.masters.get(&id).is_some_and(|master| !master.failover.is_in_progress()) {
+                    self.end_pause(InstanceId::Replica(id, replica_id));
                 }
             }
             None => (),

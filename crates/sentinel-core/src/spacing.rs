@@ -3,9 +3,10 @@
 //! Whoever stands before the request of another has reached it votes for itself, and votes that are split elect nobody.
 //!
 //! Differs from Redis, where candidates are spread over a second by chance, whatever the wires. Here each waits for its
-//! rank's number of steps. A step is more than a vote takes on a LAN; over slower wires it is the longest round trip to
-//! a Sentinel that can be reached, as PING measures it all the time: half of it for the request, and as much again
-//! because the ways on which each learns that the master is down are as long.
+//! rank's number of steps. A step is more than a vote takes on a LAN; over slower wires it is the round trip within which
+//! as many Sentinels answer as votes are needed, as PING measures it all the time: half of it for the request, and as
+//! much again because the ways on which each learns that the master is down are as long. One Sentinel that is slow
+//! therefore slows nobody down, and the last in rank waits no longer than two seconds for that reason.
 
 use alloc::vec::Vec;
 
@@ -20,6 +21,8 @@ use crate::sentinel::Sentinel;
 const RANK_STEP_MIN: Millis = Millis(25);
 /// The greatest: who is first in rank may be gone without anybody knowing yet.
 const RANK_STEP_MAX: Millis = Millis(1_000);
+/// The longest wait for a rank, unless the least steps make more.
+const START_DELAY_MAX: Millis = Millis(2_000);
 /// How many steps at the least those that have voted are apart when they lose patience with whom they voted for.
 const PATIENCE_STEPS: u64 = 8;
 /// The longest first pause after a lost election, unless two steps are longer; doubles with each one more.
@@ -38,7 +41,8 @@ impl Sentinel {
     /// attempt.
     pub(crate) fn start_delay(&self, id: MasterId) -> Millis {
         let Some(master) = self.masters.get(&id) else { return Millis(0) };
-        self.rank_step(master).times(self.rank(master))
+        let rank = self.rank(master);
+        self.rank_step(master).times(rank).min(RANK_STEP_MIN.times(rank).max(START_DELAY_MAX))
     }
 
     /// How much longer we are patient with whom we voted for, so that not all lose patience together.
@@ -72,10 +76,15 @@ impl Sentinel {
         self.round_trip(master).clamp(RANK_STEP_MIN, RANK_STEP_MAX)
     }
 
-    /// The longest round trip to a Sentinel that can be reached; zero where none was measured.
+    /// The round trip within which so many reachable Sentinels answer that their votes and ours are enough; of fewer the
+    /// longest, and zero where none was measured.
     fn round_trip(&self, master: &Master) -> Millis {
         let links = self.reachable_peers(master).filter_map(|peer| self.links.get(&peer.instance.slot));
-        Millis(links.filter_map(|link| link.round_trip).max().unwrap_or(0).div_ceil(1000))
+        let mut measured: Vec<u64> = links.filter_map(|link| link.round_trip).collect();
+        measured.sort_unstable();
+        let others = usize::try_from(master.votes_needed().saturating_sub(1)).unwrap_or(usize::MAX);
+        let enough = measured.get(others.saturating_sub(1)).or_else(|| measured.last());
+        Millis(enough.map_or(0, |micros| micros.div_ceil(1000)))
     }
 
     fn reachable_peers<'a>(&'a self, master: &'a Master) -> impl Iterator<Item = &'a Peer> {

@@ -145,10 +145,9 @@ impl Proc {
     /// `kill -9`, and waits for the end.
     pub fn kill9(&mut self) {
         self.signal(Signal::SIGKILL);
-        if self.status.is_none() {
-            // It stays registered until then; a kill -9 is not long in coming.
-            self.status = self.child.wait().ok();
-            CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.child.id());
+        // Not `wait`: its number must not be somebody else's while it is still registered.
+        while self.exit_status().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -288,12 +288,16 @@ impl Sentinel {
     /// The master is forgotten, or forgets its failover, in the middle of it: it must not go on alone. Nor are the
     /// clients of one that has handed over to wait longer than they have to.
     pub(crate) fn drop_handover(&mut self, id: MasterId) {
-        let to = InstanceId::Master(id);
-        if self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::Handover { .. })) {
-            self.send(to, &["FAILOVER", "ABORT"], Pending::Ignored);
-        }
+        self.take_back(id);
         for server in self.instances_of(id) {
             self.end_pause(server);
+        }
+    }
+
+    /// A handover that is under way is taken back, and nobody looks at what comes of it.
+    pub(super) fn take_back(&mut self, id: MasterId) {
+        if self.masters.get(&id).is_some_and(|master| matches!(master.failover, Failover::Handover { .. })) {
+            self.send(InstanceId::Master(id), &["FAILOVER", "ABORT"], Pending::Ignored);
         }
     }
 
@@ -309,7 +313,7 @@ impl Sentinel {
     }
 
     /// Ends the pause of a master, or of one that was it once its clients are disconnected.
-    pub(super) fn end_pause(&mut self, to: InstanceId) {
+    pub(crate) fn end_pause(&mut self, to: InstanceId) {
         let now = self.now;
         let until = self.server_mut(to).and_then(|server| server.paused_until.take());
         if until.is_some_and(|until| now < until) {

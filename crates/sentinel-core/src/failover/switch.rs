@@ -24,8 +24,9 @@ use crate::sentinel::Sentinel;
 impl Sentinel {
     /// A Sentinel told us of a newer configuration with another address.
     pub(crate) fn switch_by_hello(&mut self, id: MasterId, to: &Addr) {
-        // It ends what we lead: the master must not hand over by our word to somebody else.
-        self.drop_handover(id);
+        // It ends what we lead: the master must not hand over by our word to somebody else. Its clients wait until it
+        // is told whom to follow: what they write to it now is lost.
+        self.take_back(id);
         let from = self.current_addr(id);
         let announce = self.settings.announce();
         let Some(master) = self.masters.get(&id) else { return };

@@ -23,7 +23,7 @@ use crate::world::World;
 const REMEMBERED: Millis = Millis(30_000);
 /// A master that has just started has not been found by its replicas yet.
 const RETURN: Millis = Millis(3_000);
-/// After this INFO and hellos have told who is there: their periods are 10.5 and 2.5 s.
+/// After this INFO and hellos have told who is there: their periods are 11 and 2.5 s.
 const TOLD_WITHIN: Millis = Millis(15_000);
 
 /// Two that are RESET within this time still hear each other in time.
