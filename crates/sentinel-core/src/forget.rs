@@ -207,7 +207,8 @@ impl Sentinel {
         let peer = &master.peers[&peer_id];
         let heard = peer.last_hello.max(self.last_avail(&peer.instance));
         let silence = self.now.since(heard);
-        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.announced_within() {
+        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.announced_within()
+        {
             return Err(ForgetRefusal::SentinelLives(silence));
         }
         let instance = self.instance_ref(InstanceId::Peer(id, peer_id));

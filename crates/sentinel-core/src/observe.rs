@@ -234,7 +234,8 @@ impl Sentinel {
                     Some(Reconf::Sent(_) | Reconf::InProgress(_) | Reconf::Done) | None => (),
                 }
                 // Another leader told it whom to follow: whoever waits there waits in vain.
-                if is_paused && self.masters.get(&id).is_some_and(|master| !master.failover.is_in_progress()) {
+                if is_paused && self.masters.get(&id).is_some_and(|master| !master.failover.is_in_progress())
+                {
                     self.end_pause(InstanceId::Replica(id, replica_id));
                 }
             }

@@ -201,6 +201,11 @@ impl Sentinel {
                         link.subscribed_at = Some(now);
                         let users = link.users.clone();
                         for user in users {
+                            // Others that hear of us there tell more; a newcomer counts from then on.
+                            let is_new = self.masters.get(&user.master()).is_some_and(|at| !at.has_listened);
+                            if let Some(instance) = self.instance_mut(user).filter(|_| is_new) {
+                                instance.pub_forced = true;
+                            }
                             self.touch(Timer::Instance(user));
                             // It may wait to be listened to.
                             self.touch(Timer::Instance(InstanceId::Master(user.master())));

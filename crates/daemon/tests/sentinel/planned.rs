@@ -188,7 +188,9 @@ fn what_cannot_be_handed_over_is_refused_with_the_reason() {
     assert!(acl.is_ok(), "{acl}");
     ask(&cluster, &["COORDINATED", "TO", "127.0.0.1", &replica]);
     events.wait("-failover-abort-master-refused", SOON);
-    wait_until(SOON, "the reason is logged", || cluster.sentinels[0].log_contains("the master refused: NOPERM"));
+    wait_until(SOON, "the reason is logged", || {
+        cluster.sentinels[0].log_contains("the master refused: NOPERM")
+    });
     assert!(cluster.nodes()[0].accepts_writes());
     // Without its help the same replica is promoted all the same.
     wait_until(SOON, "it is taken on", || ask(&cluster, &["TO", "127.0.0.1", &replica]) == "OK");

@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
-use picket_resp::{Reply, ReplyDecoder};
+use picket_resp::{Reply, ReplyDecoder, command};
 use picket_sansio::{ClientId, LinkId, Ticket, Time, WallTime};
 use picket_sentinel_core::{Config, Input, PersistentState, Sentinel};
 
@@ -33,6 +33,8 @@ pub(super) struct Node {
     pub(super) promotes: bool,
     /// The epoch in which it leads.
     pub(super) leads: Option<u64>,
+    /// The link on which it hears what is published on the replica.
+    pub(super) hears: Option<LinkId>,
     /// How often it was started.
     pub(super) starts: u64,
 }
@@ -112,6 +114,7 @@ impl Node {
             answers: VecDeque::new(),
             promotes: false,
             leads: None,
+            hears: None,
             starts: 0,
         }
     }
@@ -139,6 +142,7 @@ impl Node {
         self.answers.clear();
         self.promotes = false;
         self.leads = None;
+        self.hears = None;
     }
 
     /// What is being written is on the disk.
@@ -158,8 +162,18 @@ impl Node {
         let word = |index: usize| words.get(index).map(|word| word.to_ascii_uppercase()).unwrap_or_default();
         let (answer, matters) = match word(0).as_str() {
             "PING" => ("+PONG\r\n".into(), false),
-            "SUBSCRIBE" => ("*3\r\n$9\r\nsubscribe\r\n$18\r\n__sentinel__:hello\r\n:1\r\n".into(), false),
-            "PUBLISH" => (":1\r\n".into(), false),
+            "SUBSCRIBE" => {
+                self.hears = Some(link);
+                ("*3\r\n$9\r\nsubscribe\r\n$18\r\n__sentinel__:hello\r\n:1\r\n".into(), false)
+            }
+            "PUBLISH" => {
+                // It comes back. The others know all that it says.
+                if let (Some(channel), [_, name, hello]) = (self.hears, &words[..]) {
+                    let echo = command(["message", name, hello]);
+                    self.answers.push_back((channel, echo, false));
+                }
+                (":1\r\n".into(), false)
+            }
             "INFO" => (info(*is_master), self.leads.is_some()),
             "SLAVEOF" | "REPLICAOF" => {
                 self.promotes = word(1) == "NO" && word(2) == "ONE";
@@ -180,6 +194,7 @@ impl Node {
         let mut hash = Hash::new();
         // Writing into a hash cannot fail.
         let _ = write!(hash, "{:?} {:?} {:?} {:?} ", self.now, self.leads, self.promotes, self.answers);
+        let _ = write!(hash, "{:?} ", self.hears);
         hash.add(&self.disk);
         let _ = write!(hash, " {} ", self.starts);
         if let Some((ticket, state)) = &self.writing {

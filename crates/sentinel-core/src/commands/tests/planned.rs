@@ -45,7 +45,7 @@ fn forget_takes_one_away_also_from_the_file() {
     let young = world.ask_line(&forget("SENTINEL", PEER_ID));
     assert!(format!("{young:?}").contains("lives"), "{young:?}");
 
-    pass(&mut world, Time(10_000_000));
+    pass(&mut world, Time(13_000_000));
     assert_eq!(world.ask_line(&forget("sentinel", PEER_ID)), ok());
     assert_eq!(world.ask_line(&forget("replica", "[::1]:6381")), ok());
     assert_eq!(world.ask_line(&forget("replica", "[::1]:6381")), unknown);
