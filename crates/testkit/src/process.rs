@@ -8,7 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use crate::wait::{holds_within, wait_for};
@@ -145,9 +147,11 @@ impl Proc {
     /// `kill -9`, and waits for the end.
     pub fn kill9(&mut self) {
         self.signal(Signal::SIGKILL);
-        // Not `wait`: its number must not be somebody else's while it is still registered.
-        while self.exit_status().is_none() {
-            std::thread::sleep(Duration::from_millis(1));
+        if self.status.is_none() {
+            // Not `Child::wait`: its number must not be somebody else's while it is still registered.
+            let ends = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(pid_of(self.pid())), ends) == Err(Errno::EINTR) {}
+            self.exit_status();
         }
     }
 
