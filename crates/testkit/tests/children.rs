@@ -12,6 +12,8 @@ use picket_testkit::process::end_children_on_signals;
 use picket_testkit::wait::{holds_within, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What is tested here.
+const NAME: &str = "children_end_with_a_process_that_is_told_to";
 /// The argument of the program as the process that is told to end.
 const PARENT: &str = "--as-parent";
 
@@ -19,11 +21,17 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     match args.as_slice() {
         [_, mode, folder] if mode == PARENT => parent(Path::new(folder)),
+        // Runners of tests ask what there is.
+        [_, mode, more @ ..] if mode == "--list" => {
+            if !more.iter().any(|word| word == "--ignored") {
+                println!("{NAME}: test");
+            }
+        }
         _ => {
             for signal in [Signal::SIGTERM, Signal::SIGINT] {
                 check(signal);
             }
-            println!("children_end_with_a_process_that_is_told_to ... ok");
+            println!("{NAME} ... ok");
         }
     }
 }
