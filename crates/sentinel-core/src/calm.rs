@@ -4,8 +4,8 @@
 //! goes there, and nothing is gained. All Sentinels find each other over the master's own channel; a replica's is for
 //! those that do not reach the master, or come when it is dead. So while everybody is heard over the master's channel
 //! and everything has been well for a while, a hello goes to a replica at every fifth hello period, and a PING every
-//! two seconds if `down-after-milliseconds` leaves room for that. As soon as something is seen not to be so, everything goes at
-//! stock's pace. The master and the other Sentinels are always asked and told at that pace.
+//! two seconds if `down-after-milliseconds` leaves room for that. As soon as something is seen not to be so, everything
+//! goes at stock's pace. The master and the other Sentinels are always asked and told at that pace.
 
 use picket_sansio::{Millis, Time};
 

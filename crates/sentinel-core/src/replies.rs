@@ -213,10 +213,9 @@ impl Sentinel {
                         self.touch(Timer::Link(slot));
                     }
                     (Some(b"message"), [_, _, Reply::Bulk(payload)]) => {
-                        let server = link.users.first().copied();
-                        server
-                            .into_iter()
-                            .for_each(|server| self.handle_hello(payload, Over::Channel(server)));
+                        if let Some(server) = link.users.first().copied() {
+                            self.handle_hello(payload, Over::Channel(server));
+                        }
                     }
                     _ => (),
                 }

@@ -111,7 +111,7 @@ impl Draw {
                 self.act(at_us, Action::Loss(Some((node, other)), percent));
             }
             120..=123 => self.act(at_us, Action::HalfOpen(node, other)),
-            124..=125 if self.comes_and_goes => {
+            124..=125 if self.comes_and_goes && !self.has_data_guest() => {
                 self.add(at_us, "sentinel", setup.sentinels, &Addition::Sentinel);
             }
             126 if self.comes_and_goes && setup.sentinels > 1 => {
@@ -150,8 +150,13 @@ impl Draw {
         }
     }
 
-    /// One of the Sentinels that were added leaves for good, if there is one. Data nodes leave at the end: one that was
-    /// promoted and is gone would be the only address that a Sentinel which comes then is told.
+    /// Whether a data node was added. It may be promoted, die and leave, and no Sentinel comes after it: that address
+    /// would be the only one it is told, and nobody could ever tell it another.
+    fn has_data_guest(&self) -> bool {
+        self.added.iter().any(|name| name.starts_with("redis"))
+    }
+
+    /// One of the Sentinels that were added leaves for good, if there is one. Data nodes leave at the end.
     fn remove(&mut self, at_us: u64) {
         let is_added =
             |(name, _): &(String, Belief)| name.starts_with("sentinel") && self.added.contains(name);
