@@ -63,7 +63,7 @@ impl Plan {
             sentinels: options.number("--sentinels", 3)?,
             seconds: options.number("--seconds", seconds)?,
             rounds: options.number("--rounds", rounds)?,
-            picket: options.text("--picket").map(PathBuf::from),
+            picket: options.picket()?,
         })
     }
 }

@@ -144,7 +144,7 @@ impl Plan {
             return None;
         }
         let runs = options.number("--runs", if quick { 2 } else { 5 })?;
-        Some(Self { runs, causes, compare, picket: options.text("--picket").map(PathBuf::from) })
+        Some(Self { runs, causes, compare, picket: options.picket()? })
     }
 }
 

@@ -196,6 +196,18 @@ impl<'a> Options<'a> {
         self.0.iter().rev().find(|(found, _)| *found == name).map(|(_, value)| *value)
     }
 
+    /// The binary that `--picket` names, from the root on: every process has a folder of its own. None if there is no
+    /// such file, which has been said; `Some(None)` if none is named.
+    fn picket(&self) -> Option<Option<PathBuf>> {
+        let Some(text) = self.text("--picket") else { return Some(None) };
+        // A link stays a link: what it is called says what it is to be.
+        let path = std::path::absolute(text).ok().filter(|path| path.is_file());
+        if path.is_none() {
+            eprintln!("--picket takes the path of a binary, and there is no file {text}");
+        }
+        path.map(Some)
+    }
+
     /// A number greater than zero.
     fn number<T: FromStr + PartialOrd + Default>(&self, name: &str, default: T) -> Option<T> {
         let Some(text) = self.text(name) else { return Some(default) };
@@ -219,6 +231,17 @@ mod tests {
         assert_eq!(options.number("--gb", 1.0), Some(0.5));
         assert_eq!(options.number("--rounds", 5), Some(5));
         assert_eq!(options.text("--rounds"), None);
+    }
+
+    #[test]
+    fn a_binary_is_named_from_the_root_on_and_must_be_there() {
+        let picket = |args: &[&str]| Options::parse(args, &["--picket"]).expect("known").picket();
+        assert_eq!(picket(&[]), Some(None));
+        let here =
+            picket(&["--picket", "./Cargo.toml"]).flatten().expect("tests run beside their Cargo.toml");
+        assert!(here.is_absolute() && here.ends_with("Cargo.toml"), "{}", here.display());
+        assert_eq!(picket(&["--picket", "target/no-such-binary"]), None);
+        assert_eq!(picket(&["--picket", "src"]), None, "a folder");
     }
 
     #[test]

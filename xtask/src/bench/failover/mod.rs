@@ -78,7 +78,7 @@ impl Plan {
                 return None;
             }
         };
-        let picket = options.text("--picket").map(std::path::PathBuf::from);
+        let picket = options.picket()?;
         Some(Self { runs, deaths, leader_runs, compare, picket })
     }
 }

@@ -74,7 +74,7 @@ impl Plan {
             requests: options.number("--requests", requests)?,
             keys: options.number("--keys", 1_000_000)?,
             only,
-            picket: options.text("--picket").map(PathBuf::from),
+            picket: options.picket()?,
         })
     }
 

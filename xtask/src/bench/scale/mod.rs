@@ -75,7 +75,7 @@ impl Plan {
             sizes,
             seeds: options.number("--seeds", if quick || full { 1 } else { 3 })?,
             real,
-            picket: options.text("--picket").map(PathBuf::from),
+            picket: options.picket()?,
         })
     }
 }
