@@ -54,8 +54,9 @@ not compared with, and the table says so.
   loss [--peer redis-sentinel|none] [--runs N] [--only NAME,...] [--picket PATH]
                     acknowledged writes that are gone after a failover, and how long none was acknowledged, under a steady
                     load, stock and Picket in turn: kill -9 with one replica behind (kill), SIGSTOP for a while (sigstop),
-                    a master that only its clients reach (partition), SENTINEL FAILOVER (failover), and COORDINATED
-                    (coordinated); five times each unless told
+                    a master that only its clients reach (partition), SENTINEL FAILOVER (failover), with one replica behind
+                    (behind) and the other slow to answer (late), and COORDINATED (coordinated); five times each unless
+                    told
 
   scale [--full] [--alone] [--sentinels N] [--masters N] [--seeds N]
                     many masters that die within 100 ms, in the simulator: how many are replaced by the first election,

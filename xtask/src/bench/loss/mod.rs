@@ -4,6 +4,8 @@
 //! a steady pace and ask the Sentinels for the master whenever they are cut off or refused. What was acknowledged and
 //! is not there once everything has settled is lost.
 
+mod laggard;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +15,11 @@ use std::time::{Duration, Instant};
 use picket_testkit::client::once;
 use picket_testkit::peers::Peer;
 use picket_testkit::wait::wait_for_every;
-use picket_testkit::{Client, Cluster, DataServer, Program, Reply};
+use picket_testkit::{Client, Cluster, DataServer, Program, Reply, SentinelProcess};
 
 use super::table::{Better, Table};
 use super::{Options, release_binary};
+use laggard::{LAGGARD, OTHER, catch_up, fall_behind, wait_for_silence};
 
 /// What befalls the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ enum Cause {
     Forced,
     /// SENTINEL FAILOVER while one of the replicas is behind.
     ForcedBehind,
+    /// The same, and the replica that is not behind takes a while to answer.
+    ForcedLate,
     /// SENTINEL FAILOVER COORDINATED.
     Coordinated,
 }
@@ -63,12 +68,13 @@ struct Sample {
 /// The arguments of [`Plan::of`].
 pub(super) const OPTIONS: [&str; 4] = ["--peer", "--runs", "--only", "--picket"];
 
-const CAUSES: [(&str, Cause); 6] = [
+const CAUSES: [(&str, Cause); 7] = [
     ("kill", Cause::Kill),
     ("sigstop", Cause::Hang),
     ("partition", Cause::Stranded),
     ("failover", Cause::Forced),
     ("behind", Cause::ForcedBehind),
+    ("late", Cause::ForcedLate),
     ("coordinated", Cause::Coordinated),
 ];
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -83,8 +89,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const WARM_UP: Duration = Duration::from_millis(1500);
 /// How long one replica has been without its link when the master is killed.
 const BEHIND: Duration = Duration::from_millis(500);
-/// The same for an operator's failover: less than the ten seconds that stock Sentinels leave between two INFO.
+/// The same for an operator's failover: less than the ten seconds that Sentinels leave between two INFO.
 const LONG_BEHIND: Duration = Duration::from_secs(3);
+/// How long the other replica takes to answer: more than one of stock's ticks, which are 50 to 100 ms, and less than
+/// the 200 ms that Picket waits before it chooses.
+const LATE: Duration = Duration::from_millis(150);
+/// An operator's order.
+const FAILOVER: [&str; 3] = ["SENTINEL", "FAILOVER", "mymaster"];
 /// How often a failover is asked for, which may be given up on a busy machine, and how long it may take.
 const ORDERS_MAX: usize = 4;
 const ORDER_PATIENCE: Duration = Duration::from_secs(20);
@@ -99,6 +110,7 @@ impl Cause {
             Self::Stranded => "cut off from all but its clients for 6 s",
             Self::Forced => "SENTINEL FAILOVER",
             Self::ForcedBehind => "SENTINEL FAILOVER, one replica 3 s behind",
+            Self::ForcedLate => "SENTINEL FAILOVER, one replica 3 s behind, the other slow",
             Self::Coordinated => "SENTINEL FAILOVER COORDINATED",
         }
     }
@@ -110,7 +122,7 @@ impl Cause {
 
     /// One replica is behind, and should not be promoted.
     fn has_laggard(self) -> bool {
-        matches!(self, Self::Kill | Self::ForcedBehind)
+        matches!(self, Self::Kill | Self::ForcedBehind | Self::ForcedLate)
     }
 
     /// Everybody lives, so that nobody needs a full copy.
@@ -200,8 +212,15 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     let mut tables = vec![lost];
     if plan.causes.iter().any(|cause| cause.has_laggard()) {
         behind.note(
-            "its link is down when it happens; a Sentinel learns that from INFO, which stock asks for every ten seconds, and \
-             every second once the master is objectively down",
+            "its link is down when it happens, and no Sentinel knows: all ask for INFO every ten seconds while the master is \
+             well, and the link is cut between two of them. All ask anew when a failover begins; stock chooses at its next \
+             tick but one, about 100 ms later, by what was answered until then and what it knew before, Picket when all \
+             have answered or 200 ms are over. A slow replica needs 150 ms for its answer (it is stopped for so long), as over \
+             a long wire",
+        );
+        behind.note(
+            "after kill -9 nothing is written for a second and more before anybody is chosen, and each replica's last INFO \
+             tells how far it came: neither kind can be mistaken, unless replicas take long to answer then",
         );
         tables.push(behind);
     }
@@ -241,7 +260,7 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
 fn measure(kind: &Program, cause: Cause) -> Sample {
     let sentinels = [kind.clone(), kind.clone(), kind.clone()];
     let mut cluster = Cluster::builder().sentinels(&sentinels).down_after_ms(DOWN_AFTER_MS).start();
-    let addrs: Vec<String> = cluster.sentinels.iter().map(picket_testkit::SentinelProcess::addr).collect();
+    let addrs: Vec<String> = cluster.sentinels.iter().map(SentinelProcess::addr).collect();
     let stop = AtomicBool::new(false);
     let (stop, addrs) = (&stop, &addrs);
     let mut full_syncs = 0.0;
@@ -288,10 +307,21 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
             hold(AWAY);
             unstrand(&cluster.nodes()[0]);
         }
-        Cause::Forced => order(cluster, &["SENTINEL", "FAILOVER", "mymaster"]),
-        Cause::ForcedBehind => {
+        Cause::Forced => order(&cluster.sentinels[0], &FAILOVER, || ()),
+        Cause::ForcedBehind | Cause::ForcedLate => {
+            wait_for_silence(&cluster.sentinels[0], LONG_BEHIND);
             fall_behind(cluster.nodes(), LONG_BEHIND);
-            order(cluster, &["SENTINEL", "FAILOVER", "mymaster"]);
+            let Cluster { sentinels, shards } = &mut *cluster;
+            let other = shards[0].nodes[OTHER].process();
+            if cause == Cause::ForcedLate {
+                other.stop();
+                order(&sentinels[0], &FAILOVER, || {
+                    hold(LATE);
+                    other.cont();
+                });
+            } else {
+                order(&sentinels[0], &FAILOVER, || ());
+            }
             // Its link stays down until somebody was chosen: it would catch up before the choice otherwise.
             wait_for_every(LOOK_EVERY, DEADLINE, "somebody is promoted", || {
                 let mut replicas = cluster.nodes()[1..].iter();
@@ -299,22 +329,28 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
             });
             catch_up(&cluster.nodes()[LAGGARD]);
         }
-        Cause::Coordinated => order(cluster, &["SENTINEL", "FAILOVER", "mymaster", "COORDINATED"]),
+        Cause::Coordinated => {
+            order(&cluster.sentinels[0], &[&FAILOVER[..], &["COORDINATED"]].concat(), || ());
+        }
     }
     let new = cluster.wait_for_switch(old, DEADLINE);
     cluster.wait_for_followers(new, DEADLINE)
 }
 
-fn order(cluster: &Cluster, words: &[&str]) {
-    let sentinel = &cluster.sentinels[0];
+/// Has a Sentinel fail the master over. What is to happen as soon as it has said yes is `begun`.
+fn order(sentinel: &SentinelProcess, words: &[&str], begun: impl FnOnce()) {
     let old = sentinel.master_port("mymaster");
+    let mut begun = Some(begun);
     for _ in 0..ORDERS_MAX {
         // Stock refuses until it has seen fresh INFO of a replica.
         wait_for_every(LOOK_EVERY, DEADLINE, "the failover is begun", || {
             sentinel.cmd(words).ok()?.is_ok().then_some(())
         });
-        let begun = Instant::now();
-        while begun.elapsed() < ORDER_PATIENCE {
+        if let Some(begun) = begun.take() {
+            begun();
+        }
+        let since = Instant::now();
+        while since.elapsed() < ORDER_PATIENCE {
             if sentinel.master_port("mymaster") != old {
                 return;
             }
@@ -323,35 +359,6 @@ fn order(cluster: &Cluster, words: &[&str]) {
         println!("the failover came to nothing: it is asked for again");
     }
     panic!("{ORDERS_MAX} failovers came to nothing");
-}
-
-/// The replica that falls behind.
-const LAGGARD: usize = 2;
-
-/// One replica loses its link and cannot get in again, while clients go on writing. What it says of itself stays the
-/// same otherwise: whom it follows, and how far it came.
-fn fall_behind(nodes: &[DataServer], span: Duration) {
-    let laggard = &nodes[LAGGARD];
-    for words in [
-        &["CONFIG", "SET", "masteruser", "nobody"][..],
-        &["CONFIG", "SET", "masterauth", "nothing"],
-        &["CLIENT", "KILL", "TYPE", "master"],
-    ] {
-        let said = laggard.cmd(words).expect("an answer");
-        assert!(said.is_ok() || matches!(said, Reply::Int(_)), "{words:?}: {said}");
-    }
-    hold(span);
-    let offset = |node: &DataServer| node.replication("slave_repl_offset").parse::<u64>().expect("a number");
-    let (other, behind) = (offset(&nodes[1]), offset(laggard));
-    assert!(behind < other, "the replica is not behind: {behind} beside {other}");
-}
-
-/// It may get in again.
-fn catch_up(laggard: &DataServer) {
-    for words in [&["CONFIG", "SET", "masteruser", ""][..], &["CONFIG", "SET", "masterauth", ""]] {
-        let said = laggard.cmd(words).expect("an answer");
-        assert!(said.is_ok(), "{words:?}: {said}");
-    }
 }
 
 /// Full copies that all servers have given so far.
