@@ -27,9 +27,10 @@ const LIST: &str = "\
 What can be measured: cargo xtask bench [AREA] [--quick]
 
 Without an area all of them, which takes an hour or two; with --quick minutes, for less certain figures. Each area
-prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md, and writes
-BENCHMARKS.md from the last results of every area, with machine, date, versions and commands. Who is not installed is
-not compared with, and the table says so.
+prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md (scale --full and
+scale --real in files of their own), and writes BENCHMARKS.md from the last results of every area, with machine, date,
+versions and commands. Parts of an area (--only, --sigstop) are printed alone. Who is not installed is not compared with,
+and the table says so.
 
   resp              requests and replies: criterion benches of picket-resp and picket-server-core
   backlog           the replication backlog, and the replica's side: those of picket-replication
@@ -87,12 +88,10 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
         ["cores"] => Some(cores(root, None)),
         ["cores", name] if !name.starts_with('-') => Some(cores(root, Some(name))),
         [] => {
-            // Every area is measured, also after one has failed.
-            let measured: Vec<bool> = report::AREAS
-                .iter()
-                .filter(|area| area.2.is_some())
-                .map(|(name, ..)| area(root, name, &[], quick).unwrap_or(false))
-                .collect();
+            // Every area is measured, also after one has failed. The largest sizes are nothing quick.
+            let wanted = report::AREAS.iter().filter(|area| !(quick && area.flag == Some("--full")));
+            let measured: Vec<bool> =
+                wanted.map(|one| area(root, one.name, one.flag.as_slice(), quick).unwrap_or(false)).collect();
             Some(!measured.contains(&false))
         }
         [name, rest @ ..] => area(root, name, rest, quick),
@@ -101,8 +100,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
 
 /// Measures an area and publishes what came of it. None if the arguments make no sense, which has been said.
 fn area(root: &Path, name: &str, args: &[&str], quick: bool) -> Option<bool> {
-    let run = report::AREAS.iter().find(|(known, ..)| *known == name).and_then(|area| area.2);
-    let Some(run) = run else {
+    let Some(report::Area { run, .. }) = report::AREAS.iter().find(|area| area.name == name) else {
         eprintln!("no such bench: {name}\n\n{LIST}");
         return None;
     };

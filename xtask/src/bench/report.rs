@@ -12,17 +12,41 @@ use super::Run;
 use super::table::Table;
 use crate::steps::target_folder;
 
+/// What has a section of its own in the file.
+pub(super) struct Area {
+    pub(super) name: &'static str,
+    /// The argument that asks for it, where an area has several.
+    pub(super) flag: Option<&'static str>,
+    about: &'static str,
+    pub(super) run: Run,
+}
+
+const fn area(name: &'static str, about: &'static str, run: Run) -> Area {
+    Area { name, flag: None, about, run }
+}
+
 /// The areas in the order of the file, with what they are about.
-pub(super) const AREAS: [(&str, &str, Option<Run>); 8] = [
-    ("resp", "Requests and replies on the wire", Some(super::resp)),
-    ("backlog", "The replication backlog and the replica side", Some(super::backlog)),
-    ("counts", "Instructions for small things", Some(super::counts)),
-    ("node", "The data node", Some(super::node)),
-    ("failover", "A failover, phase by phase", Some(super::failover)),
-    ("idle", "A Sentinel that has nothing to do", Some(super::idle)),
-    ("scale", "Many masters that die at once", Some(super::scale)),
-    ("loss", "Writes that a failover loses", Some(super::loss)),
+pub(super) const AREAS: [Area; 10] = [
+    area("resp", "Requests and replies on the wire", super::resp),
+    area("backlog", "The replication backlog and the replica side", super::backlog),
+    area("counts", "Instructions for small things", super::counts),
+    area("node", "The data node", super::node),
+    area("failover", "A failover, phase by phase", super::failover),
+    area("idle", "A Sentinel that has nothing to do", super::idle),
+    area("scale", "Many masters that die at once", super::scale),
+    Area {
+        flag: Some("--full"),
+        ..area("scale", "As many masters as we aim at, which die at once", super::scale)
+    },
+    Area {
+        flag: Some("--real"),
+        ..area("scale", "Many masters that die at once, real processes", super::scale)
+    },
+    area("loss", "Writes that a failover loses", super::loss),
 ];
+
+/// Arguments that measure a part of an area.
+const PARTS: [&str; 2] = ["--only", "--sigstop"];
 
 const FILE: &str = "BENCHMARKS.md";
 
@@ -38,7 +62,7 @@ A **limit** with ≤ or ≥ is an aim, and whether it is met; without a sign it 
 pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) -> bool {
     let section = section(area, args, &machine(), tables);
     println!("\n{section}");
-    let is_part = args.contains(&"--only");
+    let is_part = is_part(args);
     if is_part {
         println!("{FILE} stays as it is: this is a part of the area.");
     }
@@ -52,7 +76,7 @@ pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) 
 }
 
 fn section(area: &str, args: &[&str], machine: &str, tables: &[Table]) -> String {
-    let about = AREAS.iter().find(|(name, ..)| *name == area).map_or(area, |(_, about, _)| about);
+    let about = section_of(area, args).about;
     let command = [&["cargo", "xtask", "bench", area], without_binary(args).as_slice()].concat().join(" ");
     let tables: Vec<_> = tables.iter().map(Table::text).collect();
     format!("## {about}\n\n`{command}`, {machine}\n\n{}", tables.concat())
@@ -72,14 +96,32 @@ fn without_binary<'a>(args: &[&'a str]) -> Vec<&'a str> {
     left
 }
 
-/// Where a section is kept: what real processes do stands beside what the simulator says, and a part of an area does not
-/// take the place of the whole.
+/// The section that this command writes: the one that is asked for by an argument, where there is such.
+fn section_of(area: &str, args: &[&str]) -> &'static Area {
+    let mut sections = AREAS.iter().filter(|section| section.name == area);
+    let plain = sections.next().expect("only areas that are known are measured");
+    sections.rfind(|section| section.flag.is_some_and(|flag| args.contains(&flag))).unwrap_or(plain)
+}
+
+fn is_part(args: &[&str]) -> bool {
+    args.iter().any(|arg| PARTS.contains(arg))
+}
+
+/// Where a section is kept. A part of an area does not take the place of the whole.
 fn file_name(area: &str, args: &[&str]) -> String {
-    if args.contains(&"--only") {
-        return format!("{area}-only.md");
+    if is_part(args) { format!("{area}-only.md") } else { section_of(area, args).file_name() }
+}
+
+impl Area {
+    fn file_name(&self) -> String {
+        let flag = self.flag.map_or_else(String::new, |flag| flag.replacen("--", "-", 1));
+        format!("{}{flag}.md", self.name)
     }
-    let real = if args.contains(&"--real") { "-real" } else { "" };
-    format!("{area}{real}.md")
+
+    /// The command that measures it.
+    fn command(&self) -> String {
+        [self.name, self.flag.unwrap_or_default()].join(" ").trim_end().to_owned()
+    }
 }
 
 fn keep(root: &Path, area: &str, args: &[&str], section: &str) -> io::Result<()> {
@@ -92,23 +134,18 @@ fn assemble(root: &Path) -> io::Result<()> {
     let folder = target_folder(root).join("bench");
     let mut text = HEAD.to_owned();
     let mut missing = Vec::new();
-    for (area, ..) in AREAS {
-        match fs::read_to_string(folder.join(format!("{area}.md"))) {
+    for area in &AREAS {
+        match fs::read_to_string(folder.join(area.file_name())) {
             Ok(section) => {
                 text.push('\n');
                 text.push_str(section.trim_end());
                 text.push('\n');
             }
-            Err(_) => missing.push(area),
-        }
-        if let Ok(section) = fs::read_to_string(folder.join(file_name(area, &["--real"]))) {
-            text.push('\n');
-            text.push_str(section.trim_end());
-            text.push('\n');
+            Err(_) => missing.push(area.command()),
         }
     }
     if !missing.is_empty() {
-        println!("{FILE} has no section about {}: nobody has measured that here.", missing.join(", "));
+        println!("{FILE} has no section of {}: nobody has measured that here.", missing.join(", "));
     }
     fs::write(root.join(FILE), text)
 }
@@ -138,7 +175,24 @@ mod tests {
     fn a_part_of_an_area_is_kept_beside_the_whole() {
         assert_eq!(file_name("loss", &["--runs", "3"]), "loss.md");
         assert_eq!(file_name("loss", &["--only", "kill"]), "loss-only.md");
-        assert_eq!(file_name("scale", &["--real"]), "scale-real.md");
+        assert_eq!(file_name("failover", &["--sigstop"]), "failover-only.md");
+    }
+
+    #[test]
+    fn no_section_takes_the_place_of_another() {
+        assert_eq!(file_name("scale", &["--seeds", "1"]), "scale.md");
+        assert_eq!(file_name("scale", &["--full"]), "scale-full.md");
+        assert_eq!(file_name("scale", &["--masters", "50", "--real"]), "scale-real.md");
+        // What is real is measured as such, however much of it was asked for.
+        assert_eq!(file_name("scale", &["--real", "--full"]), "scale-real.md");
+        let mut names: Vec<_> = AREAS.iter().map(Area::file_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), AREAS.len());
+        let mut headings: Vec<_> = AREAS.iter().map(|area| area.about).collect();
+        headings.sort_unstable();
+        headings.dedup();
+        assert_eq!(headings.len(), AREAS.len());
     }
 
     #[test]
