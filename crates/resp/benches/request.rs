@@ -1,4 +1,4 @@
-//! Reading requests, beside redis-protocol's reader: `cargo bench -p picket-resp --bench request`.
+//! Reading requests, beside redis-protocol's reader and a mere copy: `cargo bench -p picket-resp --bench request`.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
@@ -21,13 +21,28 @@ fn requests(c: &mut Criterion) {
     group.bench_function("set, 3 arguments, by redis-protocol", |b| {
         b.iter(|| decode_bytes(black_box(&frame)).expect("valid").expect("whole"));
     });
-    let mut parser = RequestParser::new();
-    group.bench_function("inline PING", |b| b.iter(|| read_all(&mut parser, black_box(b"PING\r\n"))));
 
     group.throughput(Throughput::Elements(100));
     let pipeline = set.repeat(100);
     let mut parser = RequestParser::new();
     group.bench_function("pipeline of 100", |b| b.iter(|| read_all(&mut parser, black_box(&pipeline))));
+    let frames = Bytes::from(pipeline.clone());
+    group.bench_function("pipeline of 100, by redis-protocol", |b| {
+        b.iter(|| {
+            let mut left = black_box(&frames).clone();
+            while let Some((_, consumed)) = decode_bytes(&left).expect("valid") {
+                let _ = left.split_to(consumed);
+            }
+        });
+    });
+    let mut copy = Vec::with_capacity(pipeline.len());
+    group.bench_function("memcpy", |b| {
+        b.iter(|| {
+            copy.clear();
+            copy.extend_from_slice(black_box(&pipeline));
+            black_box(&copy).len()
+        });
+    });
     let mut buffer = RequestBuffer::new();
     group.bench_function("pipeline of 100, with its buffer", |b| {
         b.iter(|| {
@@ -40,6 +55,9 @@ fn requests(c: &mut Criterion) {
         });
     });
     group.finish();
+
+    let mut parser = RequestParser::new();
+    c.bench_function("inline PING", |b| b.iter(|| read_all(&mut parser, black_box(b"PING\r\n"))));
 }
 
 fn read_all(parser: &mut RequestParser, mut buf: &[u8]) -> usize {

@@ -90,9 +90,16 @@ impl Estimate {
 }
 
 fn table(title: &str, packages: &[&str], found: &[Estimate]) -> Table {
-    let peer = found.iter().find_map(|one| one.name.split_once(PEER)).map_or("others", |(_, peer)| peer);
-    let mut table = Table::new(title, &["Picket", peer]);
+    let peer = found.iter().find_map(|one| one.name.split_once(PEER));
+    let names: Vec<&str> = std::iter::once("Picket").chain(peer.map(|(_, peer)| peer)).collect();
+    let mut table = Table::new(title, &names);
+    if peer.is_none() {
+        table.note("nobody to compare with: stock servers keep this inside");
+    }
     table.condition(format!("criterion benches of {}; median and where 95 % of it lie", packages.join(", ")));
+    if found.iter().any(|one| one.name == LIMIT) {
+        table.condition("limit: a mere copy of the same bytes");
+    }
     for one in found.iter().filter(|one| !one.name.contains(PEER) && one.name != LIMIT) {
         let (better, unit) = match one.amount {
             Some((_, true)) => (Better::More, "MB/s"),
@@ -105,7 +112,11 @@ fn table(title: &str, packages: &[&str], found: &[Estimate]) -> Table {
         let what =
             if one.name.is_empty() { one.group.clone() } else { format!("{}: {}", one.group, one.name) };
         let row = Row::new(format!("{what}, {unit}"), better).samples(&one.figures());
-        let row = row.samples(theirs.map(Estimate::figures).as_ref().map_or(&[], |figures| &figures[..]));
+        let theirs = theirs.map(Estimate::figures);
+        let row = match &theirs {
+            Some(figures) => row.samples(figures),
+            None => row,
+        };
         let limit = found.iter().find(|other| same(other, LIMIT));
         table.push(match limit {
             Some(limit) => row.physical(limit.figures()[1]),

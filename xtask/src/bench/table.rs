@@ -176,6 +176,22 @@ impl Table {
         columns[column].push(sample);
     }
 
+    /// What would be possible at best, for the row of a measure that has samples.
+    pub(super) fn physical(&mut self, what: &str, value: f64) {
+        self.limit(what, Limit::Physical(value));
+    }
+
+    /// What the median of ours should reach, likewise.
+    pub(super) fn aim(&mut self, what: &str, value: f64) {
+        self.limit(what, Limit::Aim(value));
+    }
+
+    fn limit(&mut self, what: &str, limit: Limit) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.what == what) {
+            row.limit = Some(limit);
+        }
+    }
+
     /// A line after the table: what could not be measured, and why.
     pub(super) fn note(&mut self, line: impl Into<String>) {
         self.notes.push(line.into());
@@ -257,6 +273,11 @@ mod tests {
         }
         assert_eq!(table.rows.len(), 1);
         assert_eq!((table.rows[0].ratio(1), table.rows[0].ratio(2)), (None, Some(4.0)));
+        table.aim("seconds", 1.0);
+        table.aim("miles", 1.0);
+        assert_eq!((table.rows[0].limit_text(), table.rows.len()), ("≤ 1 MISSED".to_owned(), 1));
+        table.physical("seconds", 0.5);
+        assert_eq!(table.rows[0].limit_text(), "0.50");
     }
 
     #[test]

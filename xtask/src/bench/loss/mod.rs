@@ -207,8 +207,13 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
                 let share = 100.0 * count as f64 / plan.runs as f64;
                 behind.add(cause.words(), Better::Less, column, share);
             }
+            behind.aim(cause.words(), 0.0);
         }
     }
+    lost.aim(Cause::Coordinated.words(), 0.0);
+    syncs.aim(Cause::Coordinated.words(), 0.0);
+    // Nobody is called down before.
+    gaps.physical(Cause::Kill.words(), DOWN_AFTER_MS as f64);
     let mut tables = vec![lost];
     if plan.causes.iter().any(|cause| cause.has_laggard()) {
         behind.note(

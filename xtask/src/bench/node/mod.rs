@@ -36,6 +36,9 @@ pub(super) struct Plan {
 /// The arguments of [`Plan::of`].
 pub(super) const OPTIONS: [&str; 6] = ["--rounds", "--gb", "--requests", "--keys", "--only", "--picket"];
 
+/// Bytes of a mebibyte.
+const MIB: f64 = 1024.0 * 1024.0;
+
 /// A group of measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -105,6 +108,10 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
         }
     }
     table.condition(format!("{} rounds, in turn", plan.rounds));
+    table.condition(
+        "limits: memory as large as the keys and values themselves, and a sync as long as their bytes take through a loopback \
+         socket, from a thread that does nothing else to another",
+    );
     for contender in &contenders {
         table.condition(format!("{}: {}", contender.name, contender.version));
     }
