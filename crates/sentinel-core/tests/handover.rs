@@ -47,6 +47,29 @@ fn switched_to(host: &Host, addr: &str) -> bool {
     host.log.iter().any(|event| event.contains(&line))
 }
 
+/// A server writes its file while its clients wait for it. With a slow disk, those of a former master waited for seconds
+/// before they could go to the new one.
+#[test]
+fn clients_are_cut_off_before_a_server_writes_its_file() {
+    let mut host = host("");
+    assert_eq!(host.ask(&["SENTINEL", "FAILOVER", MASTER]), "+OK\r\n", "{:?}", host.log);
+    host.set_info(SECOND, "role:master\r\n");
+    host.pass(3_000);
+    assert!(switched_to(&host, "10.0.0.2"), "{:?}", host.log);
+    for (server, master) in [(SECOND, "NO ONE"), (FIRST, "10.0.0.2 6379")] {
+        let told = format!("{server} <- SLAVEOF {master}");
+        let from = host.sent.iter().position(|line| *line == told);
+        let from = from.unwrap_or_else(|| panic!("no {told}: {:?}", host.sent));
+        let rest: Vec<&str> = host.sent[from + 1..]
+            .iter()
+            .filter_map(|line| line.strip_prefix(server)?.strip_prefix(" <- "))
+            .take(4)
+            .collect();
+        let expected = ["CLIENT KILL TYPE normal", "CLIENT KILL TYPE pubsub", "CONFIG REWRITE", "EXEC"];
+        assert_eq!(rest, expected, "{server}");
+    }
+}
+
 /// Another leader's configuration ends the handover: else the master would hold back writes, and give its role
 /// away after all, by the word of nobody who leads.
 #[test]

@@ -171,6 +171,9 @@ impl Sentinel {
     /// Tells a server whom to follow (`None`: nobody) in one transaction, and asks for INFO right
     /// behind it, so that the effect is seen with the next answer.
     ///
+    /// Differs from Redis: clients are cut off before the server writes its file, because a disk that is slow would hold
+    /// them for as long, while the new master waits for them.
+    ///
     /// Nobody is told to follow itself: an address that turns out to be the server's own, under another
     /// name perhaps, is refused here whatever led to it.
     pub(crate) fn send_reconfiguration(&mut self, to: InstanceId, master: Option<&Addr>) -> bool {
@@ -184,9 +187,9 @@ impl Sentinel {
         let transaction: [&[&str]; 5] = [
             &["MULTI"],
             &["SLAVEOF", &host, &port],
-            &["CONFIG", "REWRITE"],
             &["CLIENT", "KILL", "TYPE", "normal"],
             &["CLIENT", "KILL", "TYPE", "pubsub"],
+            &["CONFIG", "REWRITE"],
         ];
         let up = self
             .instance(to)

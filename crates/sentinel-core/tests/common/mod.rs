@@ -282,7 +282,7 @@ impl Host {
                 "MULTI" => *in_transaction = true,
                 "EXEC" => {
                     *in_transaction = false;
-                    out += "*4\r\n+OK\r\n+OK\r\n:0\r\n:0\r\n";
+                    out += "*4\r\n+OK\r\n:0\r\n:0\r\n+OK\r\n";
                     continue;
                 }
                 _ if *in_transaction => {
