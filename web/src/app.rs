@@ -14,26 +14,26 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::chosen::{Choice, Chosen};
-use crate::components::chooser::Chooser;
-use crate::components::controls::{Command, Controls};
-use crate::components::hands::Hands;
+use crate::components::chooser::chooser;
+use crate::components::controls::{self, Command, controls};
+use crate::components::hands::{self, hands};
 use crate::components::legend::Legend;
-use crate::components::lesson_card::LessonCard;
+use crate::components::lesson_card::{self, lesson_card};
 use crate::components::log::Log;
 use crate::components::messages::Messages;
 use crate::components::narration::Narration;
-use crate::components::node_panel::NodePanel;
-use crate::components::opinions::Opinions;
-use crate::components::replication::Replication;
+use crate::components::node_panel::{self, node_panel};
+use crate::components::opinions::opinions;
+use crate::components::replication::replication;
 use crate::components::settings::Settings;
 use crate::components::share::{Share, Shared};
 use crate::components::stage::Stage;
-use crate::components::tabs::Tabs;
+use crate::components::tabs::tabs;
 use crate::engine::Engine;
 use crate::guide::{Guide, Trouble};
 use crate::i18n::Lang;
 use crate::library;
-use crate::picture::Part;
+use crate::picture::{Part, Picture};
 use crate::sequence::Filter;
 use crate::settings::addition;
 use crate::tab::Tab;
@@ -234,8 +234,7 @@ impl Component for App {
                     <h1><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 3v5c0 3-3 5-6 6-3-1-6-3-6-6V4z"/></svg>
                         { "Picket " }<small>{ texts.page.playground }</small></h1>
                     <p>{ texts.page.tagline }</p>
-                    <Chooser choice={self.guide.choice()} {lang}
-                        on_choose={link.callback(|choice| Msg::Guide(Guided::Choose(choice)))} />
+                    { chooser(self.guide.choice(), lang, link.callback(|choice| Msg::Guide(Guided::Choose(choice)))) }
                     <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Guide(Guided::Share))}>{ texts.guide.share }</button>
                     <label class="language">
                         <span class="unseen">{ texts.page.language }</span>
@@ -260,20 +259,18 @@ impl Component for App {
                     <section class="stage" aria-label={texts.stage.title}>
                         <Stage picture={picture.clone()} chosen={self.chosen.clone()} {lang}
                             is_readable={!engine.is_playing() || engine.speed().is_slow()} on_choose={link.callback(Msg::Choose)} />
-                        <Hands picture={picture.clone()} chosen={self.chosen.clone()} {lang}
-                            on_deed={link.callback(Msg::Deed)} on_choose={link.callback(Msg::Choose)} />
-                        <Controls now_us={engine.now_us()} end_us={engine.end_us()} marks={view.marks.clone()}
-                            first={engine.timeline().beginning()} playing={engine.is_playing()} speed={engine.speed()}
-                            behind={engine.is_behind()} branches={engine.branches().collect::<Vec<_>>()} {lang}
-                            on_command={link.callback(Msg::Time)} />
+                        { self.hands(ctx, picture) }
+                        { self.controls(ctx, engine, view) }
                         <Legend {lang} />
                     </section>
                     <aside>
-                        <LessonCard progress={self.guide.progress().cloned()} figures={self.figures()} {lang}
-                            on_ask={link.callback(|ask| Msg::Guide(Guided::Ask(ask)))} />
+                        { lesson_card(&lesson_card::Props {
+                            progress: self.guide.progress().cloned(), figures: self.figures(), lang,
+                            on_ask: link.callback(|ask| Msg::Guide(Guided::Ask(ask))),
+                        }) }
                         <Narration told={view.told.clone()} {lang} />
                         if let Some(refusal) = &self.refusal { <p class="alarm" role="alert">{ lang.refused(refusal) }</p> }
-                        <Tabs active={self.tab} {lang} on_choose={link.callback(Msg::Tab)}>{ self.panel(ctx, view) }</Tabs>
+                        { tabs(self.tab, lang, &link.callback(Msg::Tab), self.panel(ctx, view)) }
                     </aside>
                 </main>
                 <footer><p>{ texts.page.keys }</p></footer>
@@ -297,6 +294,33 @@ impl Component for App {
 }
 
 impl App {
+    /// The buttons under the stage.
+    fn hands(&self, ctx: &Context<Self>, picture: &Rc<Picture>) -> Html {
+        hands(&hands::Props {
+            picture: picture.clone(),
+            chosen: self.chosen.clone(),
+            lang: self.lang,
+            on_deed: ctx.link().callback(Msg::Deed),
+            on_choose: ctx.link().callback(Msg::Choose),
+        })
+    }
+
+    /// The controls of time.
+    fn controls(&self, ctx: &Context<Self>, engine: &Engine, view: &View) -> Html {
+        controls(&controls::Props {
+            now_us: engine.now_us(),
+            end_us: engine.end_us(),
+            first: engine.timeline().beginning(),
+            marks: view.marks.clone(),
+            playing: engine.is_playing(),
+            speed: engine.speed(),
+            behind: engine.is_behind(),
+            branches: engine.branches().collect(),
+            lang: self.lang,
+            on_command: ctx.link().callback(Msg::Time),
+        })
+    }
+
     /// The panel of the chosen tab.
     fn panel(&self, ctx: &Context<Self>, view: &View) -> Html {
         let (lang, link, picture) = (self.lang, ctx.link(), &view.picture);
@@ -304,19 +328,21 @@ impl App {
             Shown::Node(exchanges) => {
                 let node = self.chosen.node().and_then(|id| picture.node(id).cloned());
                 let playing = self.engine.as_ref().is_ok_and(Engine::is_playing);
-                html! {
-                    <NodePanel {node} picture={picture.clone()} {lang} exchanges={exchanges.clone()}
-                        typed={self.typed.clone()} {playing} on_deed={link.callback(Msg::Deed)}
-                        on_run={link.callback(Msg::Run)} on_await={link.callback(|()| Msg::AwaitAnswer)}
-                        on_choose={link.callback(Msg::Choose)} />
-                }
+                node_panel(&node_panel::Props {
+                    node,
+                    picture: picture.clone(),
+                    lang,
+                    exchanges: exchanges.clone(),
+                    typed: self.typed.clone(),
+                    playing,
+                    on_deed: link.callback(Msg::Deed),
+                    on_run: link.callback(Msg::Run),
+                    on_await: link.callback(|()| Msg::AwaitAnswer),
+                    on_choose: link.callback(Msg::Choose),
+                })
             }
-            Shown::Sentinels(progress, choice) => html! {
-                <Opinions picture={picture.clone()} progress={progress.clone()} choice={choice.clone()} {lang} />
-            },
-            Shown::Replication(rings, asked, written) => html! {
-                <Replication rings={rings.clone()} asked={asked.clone()} written={written.clone()} {lang} />
-            },
+            Shown::Sentinels(progress, choice) => opinions(picture, progress, choice.as_ref(), lang),
+            Shown::Replication(rings, asked, written) => replication(rings, asked, written, lang),
             Shown::Messages(sequence) => html! {
                 <Messages picture={picture.clone()} sequence={sequence.clone()} filter={self.filter.clone()} {lang}
                     on_filter={link.callback(Msg::Filter)}

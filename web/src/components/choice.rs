@@ -6,16 +6,9 @@ use crate::i18n::Lang;
 use crate::line::seconds;
 use crate::picture::{Candidate, ReplicaChoice};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) choice: ReplicaChoice,
-    pub(crate) lang: Lang,
-}
-
 /// The table.
-#[component]
-pub(crate) fn Choice(props: &Props) -> Html {
-    let (lang, choice, texts) = (props.lang, &props.choice, &props.lang.texts().sentinels);
+pub(crate) fn choice(choice: &ReplicaChoice, lang: Lang) -> Html {
+    let texts = &lang.texts().sentinels;
     let row = |(candidate, place): (&Candidate, usize)| {
         let yes = if candidate.in_sync { texts.yes } else { texts.no };
         html! {

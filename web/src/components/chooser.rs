@@ -8,36 +8,25 @@ use crate::guide::Played;
 use crate::i18n::Lang;
 use crate::{lessons, library};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) choice: Played,
-    pub(crate) lang: Lang,
-    pub(crate) on_choose: Callback<Played>,
-}
-
 /// The chooser.
-#[component]
-pub(crate) fn Chooser(props: &Props) -> Html {
-    let (lang, texts) = (props.lang, &props.lang.texts().guide);
+pub(crate) fn chooser(chosen: Played, lang: Lang, on_choose: Callback<Played>) -> Html {
+    let texts = &lang.texts().guide;
     let scenarios = library::ALL.len();
     // Options have numbers: free play, the lessons, the scenarios, one's own.
-    let on_change = {
-        let on_choose = props.on_choose.clone();
-        move |event: Event| {
-            let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
-            let place = select.and_then(|select| usize::try_from(select.selected_index()).ok());
-            match place {
-                Some(0) => on_choose.emit(Played::Free),
-                Some(place) if place <= lessons::ALL.len() => on_choose.emit(Played::Lesson(place - 1)),
-                Some(place) if place <= lessons::ALL.len() + scenarios => {
-                    on_choose.emit(Played::Scenario(place - 1 - lessons::ALL.len()));
-                }
-                _ => {}
+    let on_change = move |event: Event| {
+        let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+        let place = select.and_then(|select| usize::try_from(select.selected_index()).ok());
+        match place {
+            Some(0) => on_choose.emit(Played::Free),
+            Some(place) if place <= lessons::ALL.len() => on_choose.emit(Played::Lesson(place - 1)),
+            Some(place) if place <= lessons::ALL.len() + scenarios => {
+                on_choose.emit(Played::Scenario(place - 1 - lessons::ALL.len()));
             }
+            _ => {}
         }
     };
     let option = |choice: Played, name: String| {
-        html! { <option selected={props.choice == choice}>{ name }</option> }
+        html! { <option selected={chosen == choice}>{ name }</option> }
     };
     let title = |place: usize| {
         let (english, chinese) = library::ALL[place].titles();
@@ -59,7 +48,7 @@ pub(crate) fn Chooser(props: &Props) -> Html {
                 <optgroup label={texts.scenarios}>
                     { for (0..scenarios).map(|place| option(Played::Scenario(place), title(place).to_owned())) }
                 </optgroup>
-                if props.choice == Played::Own { { option(Played::Own, texts.own.to_owned()) } }
+                if chosen == Played::Own { { option(Played::Own, texts.own.to_owned()) } }
             </select>
         </label>
     }

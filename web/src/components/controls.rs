@@ -49,7 +49,7 @@ impl Command {
     }
 }
 
-#[derive(Properties, PartialEq)]
+/// What it shows, and who is told.
 pub(crate) struct Props {
     pub(crate) now_us: u64,
     pub(crate) end_us: u64,
@@ -64,8 +64,7 @@ pub(crate) struct Props {
 }
 
 /// The controls.
-#[component]
-pub(crate) fn Controls(props: &Props) -> Html {
+pub(crate) fn controls(props: &Props) -> Html {
     let texts = props.lang.texts();
     let button = |name: &'static str, key: &'static str, sign: &'static str, command: Command| {
         let on_command = props.on_command.clone();

@@ -6,20 +6,12 @@ use yew::prelude::*;
 use crate::i18n::Lang;
 use crate::picture::{NodePicture, Part};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) node: NodePicture,
-    pub(crate) lang: Lang,
-    pub(crate) on_deed: Callback<String>,
-}
-
 /// The buttons.
-#[component]
-pub(crate) fn Deeds(props: &Props) -> Html {
-    let texts = &props.lang.texts().node;
-    let (node, name) = (&props.node, props.node.name.as_str());
+pub(crate) fn deeds(node: &NodePicture, lang: Lang, on_deed: &Callback<String>) -> Html {
+    let texts = &lang.texts().node;
+    let name = node.name.as_str();
     let button = |label: &'static str, hint: &'static str, line: String| {
-        let on_deed = props.on_deed.clone();
+        let on_deed = on_deed.clone();
         html! { <button type="button" title={hint} onclick={move |_| on_deed.emit(line.clone())}>{ label }</button> }
     };
     let deed = |label, hint, verb: &str| button(label, hint, format!("{verb} {name}"));

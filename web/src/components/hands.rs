@@ -5,12 +5,12 @@ use std::rc::Rc;
 use picket_sim::NodeId;
 use yew::prelude::*;
 
-use super::deeds::Deeds;
+use super::deeds::deeds;
 use crate::chosen::{Choice, Chosen};
 use crate::i18n::Lang;
 use crate::picture::{Flight, Meaning, Picture};
 
-#[derive(Properties, PartialEq)]
+/// What it shows, and who is told.
 pub(crate) struct Props {
     pub(crate) picture: Rc<Picture>,
     pub(crate) chosen: Chosen,
@@ -20,12 +20,11 @@ pub(crate) struct Props {
 }
 
 /// The buttons under the stage.
-#[component]
-pub(crate) fn Hands(props: &Props) -> Html {
+pub(crate) fn hands(props: &Props) -> Html {
     let texts = &props.lang.texts().hands;
     let picture = &props.picture;
     let message = props.chosen.message(picture);
-    let (title, deeds) = match (message, props.chosen.nodes()) {
+    let (title, buttons) = match (message, props.chosen.nodes()) {
         (Some(message), _) => of_message(message, props),
         (None, []) => (None, html! { <p class="hint">{ texts.hint }</p> }),
         (None, [node]) => (Some(picture.name(*node).to_owned()), of_node(*node, props)),
@@ -42,7 +41,7 @@ pub(crate) fn Hands(props: &Props) -> Html {
                 <p class="what" aria-live="polite"><b>{ title }</b>
                     <button type="button" class="close" aria-label={texts.close} onclick={on_close}>{ "×" }</button></p>
             }
-            { deeds }
+            { buttons }
             if !picture.cuts.is_empty() { { button(texts.heal, texts.heal_hint, "heal".to_owned(), props) } }
         </div>
     }
@@ -63,7 +62,7 @@ fn short_button(label: String, spoken: String, hint: &'static str, line: String,
 
 fn of_node(node: NodeId, props: &Props) -> Html {
     let Some(node) = props.picture.node(node) else { return html! {} };
-    html! { <Deeds node={node.clone()} lang={props.lang} on_deed={props.on_deed.clone()} /> }
+    deeds(node, props.lang, &props.on_deed)
 }
 
 fn of_wire(a: &str, b: &str, props: &Props) -> (Option<String>, Html) {

@@ -20,7 +20,7 @@ pub enum Ask {
     Leave,
 }
 
-#[derive(Properties, PartialEq)]
+/// What it shows, and who is told.
 pub(crate) struct Props {
     pub(crate) progress: Option<Progress>,
     /// What follows from the numbers of this run; told at the end.
@@ -30,8 +30,7 @@ pub(crate) struct Props {
 }
 
 /// The card.
-#[component]
-pub(crate) fn LessonCard(props: &Props) -> Html {
+pub(crate) fn lesson_card(props: &Props) -> Html {
     let (lang, texts) = (props.lang, &props.lang.texts().guide);
     let Some(progress) = &props.progress else {
         return html! {

@@ -5,33 +5,26 @@ use yew::prelude::*;
 use crate::i18n::Lang;
 use crate::picture::{Abort, Progress, State};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) all: Vec<Progress>,
-    pub(crate) lang: Lang,
-}
-
 /// Names that are written into a state; more are counted.
 const NAMES_MAX: usize = 4;
 /// How long an abort is seen.
 const ABORT_SEEN_US: u64 = 1_500_000;
 
 /// The drawing. What it shows stands in words below it.
-#[component]
-pub(crate) fn Machine(props: &Props) -> Html {
-    let texts = &props.lang.texts().sentinels;
+pub(crate) fn machine(all: &[Progress], lang: Lang) -> Html {
+    let texts = &lang.texts().sentinels;
     let aborted = |wanted: &[Abort]| {
         let is_it = |one: &Progress| {
             one.abort.is_some_and(|(abort, ago_us)| wanted.contains(&abort) && ago_us < ABORT_SEEN_US)
         };
-        props.all.iter().any(is_it)
+        all.iter().any(is_it)
     };
     let edge = |d: &'static str| html! { <path class="edge" {d} /> };
     let abort = |d: &'static str, title: &'static str, wanted: &[Abort]| {
         let lit = aborted(wanted).then_some("lit");
         html! { <path class={classes!("edge", "abort", lit)} {d}><title>{ title }</title></path> }
     };
-    let tilted: Vec<&str> = props.all.iter().filter(|one| one.is_tilt).map(short).collect();
+    let tilted: Vec<&str> = all.iter().filter(|one| one.is_tilt).map(short).collect();
     html! {
         <svg class="machine" viewBox="0 0 440 236" role="img" aria-label={texts.machine}>
             <defs>
@@ -48,7 +41,7 @@ pub(crate) fn Machine(props: &Props) -> Html {
             { abort("M220 22c0-22-148-22-148-2", texts.abort_votes, &[Abort::CannotWin, Abort::VotesTimedOut, Abort::SteppedDown]) }
             { abort("M340 66c-20 26-190 34-232 4", texts.abort_no_replica, &[Abort::NoGoodReplica]) }
             { abort("M326 176c-40-60-170-70-222-107", texts.abort_promotion, &[Abort::PromotionTimedOut]) }
-            { for State::ALL.into_iter().map(|state| shown(state, &props.all)) }
+            { for State::ALL.into_iter().map(|state| shown(state, all)) }
             <g class={classes!("state", "tilt", (!tilted.is_empty()).then_some("lit"))} transform="translate(98 121)">
                 <rect x="-52" y="-20" width="104" height="40" rx="20" />
                 <text y={if tilted.is_empty() { "4" } else { "-3" }}>{ "TILT" }</text>

@@ -1,4 +1,7 @@
-//! What the page is made of. Components take plain values and send messages; none of them knows the engine's inside.
+//! What the page is made of. All take plain values and send messages; none knows the engine's inside.
+//!
+//! Components are those that keep something (a place in a list, what is pointed at) or that are seldom another than they
+//! were; what is drawn with every picture anyway is a function, which weighs a third.
 
 pub(crate) mod choice;
 pub(crate) mod chooser;

@@ -13,7 +13,7 @@ use crate::console::Exchange;
 use crate::i18n::Lang;
 use crate::picture::{DataPicture, NodePicture, Opinion, Part, Picture, Replication, WriterPicture};
 
-#[derive(Properties, PartialEq)]
+/// What it shows, and who is told.
 pub(crate) struct Props {
     pub(crate) node: Option<NodePicture>,
     pub(crate) picture: Rc<Picture>,
@@ -28,8 +28,7 @@ pub(crate) struct Props {
 }
 
 /// The panel.
-#[component]
-pub(crate) fn NodePanel(props: &Props) -> Html {
+pub(crate) fn node_panel(props: &Props) -> Html {
     let texts = props.lang.texts();
     let body = match &props.node {
         None => overview(props),

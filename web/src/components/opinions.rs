@@ -1,42 +1,35 @@
 //! What each Sentinel thinks, side by side, where it is in a failover, and why.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
-use super::choice::Choice;
-use super::machine::Machine;
+use super::choice::choice;
+use super::machine::machine;
 use crate::i18n::Lang;
 use crate::line::seconds;
 use crate::picture::{NodePicture, Opinion, Part, Picture, Progress, ReplicaChoice, Stance, Waits};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) picture: Rc<Picture>,
-    pub(crate) progress: Vec<Progress>,
-    pub(crate) choice: Option<ReplicaChoice>,
-    pub(crate) lang: Lang,
-}
-
 /// The panel.
-#[component]
-pub(crate) fn Opinions(props: &Props) -> Html {
-    let (lang, texts) = (props.lang, &props.lang.texts().sentinels);
+pub(crate) fn opinions(
+    picture: &Picture,
+    progress: &[Progress],
+    chosen: Option<&ReplicaChoice>,
+    lang: Lang,
+) -> Html {
+    let texts = &lang.texts().sentinels;
     let row = |node: &NodePicture| {
         let Part::Sentinel(opinion) = &node.part else { return html! {} };
         let cells = match opinion {
             None => html! { <td colspan="5">{ lang.power(node.power) }</td> },
-            Some(opinion) => cells(opinion, &props.picture, lang),
+            Some(opinion) => cells(opinion, picture, lang),
         };
         html! { <tr><th scope="row">{ &node.name }</th>{ cells }</tr> }
     };
-    let busy: Vec<&Progress> = props.progress.iter().filter(|one| !one.is_idle()).collect();
-    let idle: Vec<&str> =
-        props.progress.iter().filter(|one| one.is_idle()).map(|one| one.name.as_str()).collect();
+    let busy: Vec<&Progress> = progress.iter().filter(|one| !one.is_idle()).collect();
+    let idle: Vec<&str> = progress.iter().filter(|one| one.is_idle()).map(|one| one.name.as_str()).collect();
     html! {
         <div class="opinions">
             <h2>{ texts.machine }</h2>
-            <Machine all={props.progress.clone()} {lang} />
+            { machine(progress, lang) }
             <h2>{ texts.opinions }</h2>
             <div class="scroll" tabindex="0" role="region" aria-label={texts.opinions}>
                 <table>
@@ -44,10 +37,10 @@ pub(crate) fn Opinions(props: &Props) -> Html {
                         { for [texts.sentinel, texts.stance, texts.agree, texts.master, texts.epochs, texts.vote]
                             .into_iter().map(|name| html! { <th scope="col">{ name }</th> }) }
                     </tr></thead>
-                    <tbody>{ for props.picture.nodes.iter().map(row) }</tbody>
+                    <tbody>{ for picture.nodes.iter().map(row) }</tbody>
                 </table>
             </div>
-            if let Some(choice) = &props.choice { <Choice choice={choice.clone()} {lang} /> }
+            if let Some(chosen) = chosen { { choice(chosen, lang) } }
             <h2>{ texts.why }</h2>
             <ul class="reasons">
                 { for busy.into_iter().map(|one| reasons(one, lang)) }

@@ -2,42 +2,31 @@
 
 use yew::prelude::*;
 
-use super::ring::RingView;
-use super::writes::Writes;
+use super::ring::ring;
+use super::writes::writes;
 use crate::i18n::Lang;
 use crate::line::seconds;
 use crate::picture::{Asked, Got, Ring, Written};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) rings: Vec<Ring>,
-    pub(crate) asked: Vec<Asked>,
-    pub(crate) written: Vec<Written>,
-    pub(crate) lang: Lang,
-}
-
 /// The panel.
-#[component]
-pub(crate) fn Replication(props: &Props) -> Html {
-    let (lang, texts) = (props.lang, &props.lang.texts().replication);
-    let (with, without): (Vec<&Ring>, Vec<&Ring>) =
-        props.rings.iter().partition(|ring| !ring.readers.is_empty());
-    let shown = |ring: &Ring| html! { <RingView key={ring.name.clone()} ring={ring.clone()} {lang} /> };
+pub(crate) fn replication(rings: &[Ring], asked: &[Asked], written: &[Written], lang: Lang) -> Html {
+    let texts = &lang.texts().replication;
+    let (with, without): (Vec<&Ring>, Vec<&Ring>) = rings.iter().partition(|ring| !ring.readers.is_empty());
     html! {
         <>
-            <Writes written={props.written.clone()} {lang} />
+            { writes(written, lang) }
             <h2>{ texts.backlogs }</h2>
-            if props.rings.is_empty() { <p class="hint">{ texts.backlog_none }</p> }
-            { for with.into_iter().map(shown) }
+            if rings.is_empty() { <p class="hint">{ texts.backlog_none }</p> }
+            { for with.into_iter().map(|one| ring(one, lang)) }
             if !without.is_empty() {
                 <details>
                     <summary>{ texts.backlogs_idle }{ " " }{ without.iter().map(|ring| ring.name.as_str()).collect::<Vec<_>>().join(", ") }</summary>
-                    { for without.into_iter().map(shown) }
+                    { for without.into_iter().map(|one| ring(one, lang)) }
                 </details>
             }
             <h2>{ texts.asked }</h2>
-            if props.asked.is_empty() { <p class="hint">{ texts.asked_none }</p> }
-            <ul class="asked">{ for props.asked.iter().map(|asked| question(asked, lang)) }</ul>
+            if asked.is_empty() { <p class="hint">{ texts.asked_none }</p> }
+            <ul class="asked">{ for asked.iter().map(|asked| question(asked, lang)) }</ul>
         </>
     }
 }

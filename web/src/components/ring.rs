@@ -5,20 +5,13 @@ use yew::prelude::*;
 use crate::i18n::Lang;
 use crate::picture::{Reader, Ring};
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) ring: Ring,
-    pub(crate) lang: Lang,
-}
-
 /// The ring, the strip that shows its last part, and the same in figures.
-#[component]
-pub(crate) fn RingView(props: &Props) -> Html {
-    let (ring, texts) = (&props.ring, &props.lang.texts().replication);
+pub(crate) fn ring(ring: &Ring, lang: Lang) -> Html {
+    let texts = &lang.texts().replication;
     let figure = |name: &'static str, value: String| html! { <div><dt>{ name }</dt><dd>{ value }</dd></div> };
     let full = ring.share(ring.histlen) / 1_000;
     html! {
-        <div class="ring">
+        <div class="ring" key={ring.name.clone()}>
             <h3>{ format!("{} {}", texts.backlog_of, ring.name) }</h3>
             <div class="both">
                 { circle(ring, texts.backlog, full) }

@@ -7,21 +7,11 @@ use yew::prelude::*;
 use crate::i18n::Lang;
 use crate::tab::Tab;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) active: Tab,
-    pub(crate) lang: Lang,
-    pub(crate) on_choose: Callback<Tab>,
-    /// The panel of the active tab.
-    pub(crate) children: Html,
-}
-
 /// The tabs and the panel.
-#[component]
-pub(crate) fn Tabs(props: &Props) -> Html {
-    let (active, lang) = (props.active, props.lang);
+/// `panel` is that of the active tab.
+pub(crate) fn tabs(active: Tab, lang: Lang, on_choose: &Callback<Tab>, panel: Html) -> Html {
     let on_key = {
-        let on_choose = props.on_choose.clone();
+        let on_choose = on_choose.clone();
         move |event: KeyboardEvent| {
             let tab = match event.key().as_str() {
                 "ArrowRight" => active.next(),
@@ -39,7 +29,7 @@ pub(crate) fn Tabs(props: &Props) -> Html {
     };
     let tab = |tab: Tab| {
         let is_active = tab == active;
-        let on_choose = props.on_choose.clone();
+        let on_choose = on_choose.clone();
         html! {
             <button type="button" role="tab" id={id_of(tab)} aria-selected={is_active.to_string()} aria-controls="panel"
                 tabindex={if is_active { "0" } else { "-1" }} onclick={move |_| on_choose.emit(tab)}>
@@ -51,7 +41,7 @@ pub(crate) fn Tabs(props: &Props) -> Html {
         <section class="tabs">
             <div role="tablist" aria-label={lang.texts().tabs.title} onkeydown={on_key}>{ for Tab::ALL.into_iter().map(tab) }</div>
             <div role="tabpanel" id="panel" class={classes!("tabpanel", active.class())} aria-labelledby={id_of(active)}>
-                { props.children.clone() }
+                { panel }
             </div>
         </section>
     }

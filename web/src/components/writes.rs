@@ -5,21 +5,14 @@ use yew::prelude::*;
 use crate::i18n::Lang;
 use crate::picture::Written;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) written: Vec<Written>,
-    pub(crate) lang: Lang,
-}
-
 /// A bar and figures for each client.
-#[component]
-pub(crate) fn Writes(props: &Props) -> Html {
-    let texts = &props.lang.texts().replication;
+pub(crate) fn writes(written: &[Written], lang: Lang) -> Html {
+    let texts = &lang.texts().replication;
     html! {
         <div class="written">
             <h2>{ texts.writes }</h2>
-            if props.written.is_empty() { <p class="hint">{ texts.writes_none }</p> }
-            { for props.written.iter().map(|written| of(written, props.lang)) }
+            if written.is_empty() { <p class="hint">{ texts.writes_none }</p> }
+            { for written.iter().map(|written| of(written, lang)) }
         </div>
     }
 }
