@@ -1,6 +1,6 @@
 //! Lessons, scenarios, links and files.
 
-use picket_sim::{ScenarioError, Wrong};
+use picket_sim::ScenarioError;
 
 use super::Lang;
 use crate::engine::{DATA_NODES_MAX, Refusal, SENTINELS_MAX, WRITERS_MAX};
@@ -86,11 +86,7 @@ impl Lang {
             (Trouble::TooLong, Self::Zh) => "内容过长，不是场景。".to_owned(),
             (Trouble::NoScenario(why), Self::En) => format!("This is no scenario: {why}"),
             (Trouble::NoScenario(ScenarioError { line, reason }), Self::Zh) => {
-                let why = match reason {
-                    Wrong::Action(error) => self.refused(error),
-                    Wrong::Form(form) => form.clone(),
-                };
-                format!("这不是场景文件，第 {line} 行：{why}")
+                format!("这不是场景文件，第 {line} 行：{}", self.misread(reason))
             }
             (Trouble::Refused(why), Self::En) => format!("This scenario cannot be shown: {why}"),
             (Trouble::Refused(why), Self::Zh) => {
@@ -98,7 +94,7 @@ impl Lang {
                     Refusal::TooLarge => format!(
                         "最多 {DATA_NODES_MAX} 个数据节点、{SENTINELS_MAX} 个哨兵、{WRITERS_MAX} 个客户端"
                     ),
-                    Refusal::Setup(why) => why.clone(),
+                    Refusal::Setup(why) => self.refused_file(why),
                     Refusal::Line(line, error) => format!("“{line}”：{}", self.refused(error)),
                 };
                 format!("无法展示这个场景：{why}")

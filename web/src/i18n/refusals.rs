@@ -1,6 +1,6 @@
 //! Why something cannot be done to the world, in words.
 
-use picket_sim::{ActionError, NodeKind};
+use picket_sim::{ActionError, NodeKind, Wrong};
 
 use super::Lang;
 
@@ -11,6 +11,24 @@ impl Lang {
         match self {
             Self::En => error.to_string(),
             Self::Zh => in_chinese(error),
+        }
+    }
+
+    /// What is wrong with a line of a scenario.
+    #[must_use]
+    pub fn misread(self, wrong: &Wrong) -> String {
+        match self {
+            Self::En => wrong.to_string(),
+            Self::Zh => wrong_in_chinese(wrong),
+        }
+    }
+
+    /// What a node says of the file that it would start with. Nodes speak English, as Redis does: it is quoted.
+    #[must_use]
+    pub fn refused_file(self, why: &str) -> String {
+        match self {
+            Self::En => why.to_owned(),
+            Self::Zh => format!("节点不接受它的配置文件，原文：“{why}”"),
         }
     }
 }
@@ -52,7 +70,24 @@ fn in_chinese(error: &ActionError) -> String {
         }
         ActionError::Busy(busy) => format!("已有 {busy} 条命令在等待应答，请稍后再试"),
         ActionError::TooMuch(command) => format!("带有这些参数的 {command} 超出了模拟节点允许的规模"),
-        ActionError::Config(why) => why.clone(),
+        ActionError::Config(why) => Lang::Zh.refused_file(why),
+    }
+}
+
+fn wrong_in_chinese(wrong: &Wrong) -> String {
+    match wrong {
+        Wrong::Action(error) => in_chinese(error),
+        Wrong::Word(word, expected) => format!("这里不能以“{word}”开头，可用的词：{expected}"),
+        Wrong::UnknownFact(fact) => format!("没有“{fact}”这种事实"),
+        Wrong::Count(word, min) => format!("{word} 后面需要一个数，至少 {min}，且不超过场景的上限"),
+        Wrong::Millis(word) => format!("{word} 后面需要整数毫秒，至少 1 毫秒"),
+        Wrong::Steps(text) => format!("“{text}”：# 后面需要步数"),
+        Wrong::StepsOfFact => "只有执行操作的行才能写步数".to_owned(),
+        Wrong::TooLate(text) => format!("“{text}”：场景最长一小时"),
+        Wrong::Order => "各行必须按时间先后排列".to_owned(),
+        Wrong::AfterLook => "look 必须是最后一行".to_owned(),
+        Wrong::TooManyLines => "行数超过了场景的上限".to_owned(),
+        Wrong::TooManyNodes => "节点数超过了场景的上限".to_owned(),
     }
 }
 
@@ -67,6 +102,8 @@ fn kind_in_chinese(kind: NodeKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use picket_sim::Scenario;
+
     use super::*;
     use crate::engine::Engine;
 
@@ -101,8 +138,37 @@ mod tests {
         ] {
             let error = engine.inject(line).expect_err(line);
             let chinese = Lang::Zh.refused(&error);
-            assert!(chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{line}: {chinese}");
+            assert!(is_chinese(&chinese), "{line}: {chinese}");
             assert_eq!(Lang::En.refused(&error), error.to_string());
         }
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_scenario_is_told_in_chinese() {
+        for text in [
+            "sentinel 3",
+            "at 0s heal\nredis 3",
+            "redis 65",
+            "redis 9\nmasters 9",
+            "writer 1500us",
+            "nodes toy",
+            "at 1s expect happy",
+            "by 1s#3 expect whole",
+            "at 1s#x heal",
+            "at 61m heal",
+            "at 2s heal\nat 1s heal",
+            "look 2s\nat 3s heal",
+        ] {
+            let wrong = text.parse::<Scenario>().expect_err(text).reason;
+            let chinese = Lang::Zh.misread(&wrong);
+            assert!(is_chinese(&chinese), "{text}: {chinese}");
+            assert_eq!(Lang::En.misread(&wrong), wrong.to_string());
+        }
+        let told = Lang::Zh.refused_file("Invalid IP address");
+        assert!(is_chinese(&told) && told.contains("Invalid IP address"), "{told}");
+    }
+
+    fn is_chinese(text: &str) -> bool {
+        text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
     }
 }

@@ -1,7 +1,6 @@
 //! What can be true of a world at a moment.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,9 +10,10 @@ use picket_node_core::types::Value;
 use picket_sansio::Time;
 use picket_sentinel_core::MasterStatus;
 
+use super::Wrong;
 use crate::cluster::Cluster;
 use crate::ids::{NodeId, Power};
-use crate::script::quoted;
+use crate::script::{ActionError, quoted};
 use crate::world::World;
 
 /// Something that is true of a world, or is not. Nodes have the names that [`World::name`] tells.
@@ -268,9 +268,9 @@ impl fmt::Display for Fact {
 }
 
 impl FromStr for Fact {
-    type Err = String;
+    type Err = Wrong;
 
-    fn from_str(line: &str) -> Result<Self, String> {
+    fn from_str(line: &str) -> Result<Self, Wrong> {
         match line.strip_prefix("not ") {
             Some(fact) => Ok(Self::Not(Box::new(read(fact.trim())?))),
             None => read(line),
@@ -279,7 +279,7 @@ impl FromStr for Fact {
 }
 
 /// A fact without `not`.
-fn read(line: &str) -> Result<Fact, String> {
+fn read(line: &str) -> Result<Fact, Wrong> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let rest = rest.trim();
     let wrong = || wrong_form(verb);
@@ -300,7 +300,7 @@ fn read(line: &str) -> Result<Fact, String> {
         "answer" if !rest.is_empty() => return Ok(Fact::Answer(rest.to_string())),
         _ => {}
     }
-    let words = crate::script::words(rest).map_err(|error| error.to_string())?;
+    let words = crate::script::words(rest)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let own = |word: &str| word.to_string();
     let count = |word: &str| word.parse::<u32>().map_err(|_| wrong());
@@ -332,14 +332,16 @@ fn is_node(word: &str) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn wrong_form(verb: &str) -> String {
+fn wrong_form(verb: &str) -> Wrong {
     match FORMS.iter().find(|form| form.split(' ').next() == Some(verb)) {
-        Some(form) => format!("{verb} is written {form:?}"),
-        None => {
-            let verbs: Vec<&str> = FORMS.iter().filter_map(|form| form.split(' ').next()).collect();
-            format!("{verb:?} is no fact; there are {}", verbs.join(", "))
-        }
+        Some(form) => ActionError::Form(form).into(),
+        None => Wrong::UnknownFact(verb.to_string()),
     }
+}
+
+/// How facts begin.
+pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
+    FORMS.iter().filter_map(|form| form.split(' ').next())
 }
 
 #[cfg(test)]
@@ -392,7 +394,7 @@ mod tests {
             ("lost 1", "lost is written"),
             ("key a b \"c", "unbalanced quotes"),
         ] {
-            let error = line.parse::<Fact>().expect_err(line);
+            let error = line.parse::<Fact>().expect_err(line).to_string();
             assert!(error.contains(wrong), "{line}: {error}");
         }
     }

@@ -25,6 +25,7 @@ mod read;
 mod run;
 mod share;
 mod text;
+mod wrong;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -38,8 +39,8 @@ use crate::world::World;
 
 pub(crate) use fact::count_lost;
 pub use fact::{Fact, Loss, Part, Resync};
-pub use read::{ScenarioError, Wrong};
 pub use run::Failure;
+pub use wrong::{ScenarioError, Wrong};
 
 /// Nodes of one kind, at most.
 pub(crate) const NODES_MAX: u32 = 64;

@@ -1,62 +1,21 @@
 //! Reading scenarios.
 
-use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
-use core::fmt;
 use core::str::FromStr;
 
 use picket_sansio::Millis;
 
-use super::{Fact, LINES_MAX, Line, MOMENT_MAX_US, Moment, NODES_MAX, Scenario, Setup, Start};
+use super::{
+    Fact, LINES_MAX, Line, MOMENT_MAX_US, Moment, NODES_MAX, Scenario, ScenarioError, Setup, Start, Wrong,
+};
 use crate::script::{Action, ActionError, read_span};
 
-/// Which line of a text is wrong, and what is expected there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioError {
-    /// The line, the first being 1.
-    pub line: u32,
-    /// What is wrong.
-    pub reason: Wrong,
-}
-
-/// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// What it does.
-    Action(ActionError),
-    /// How it is written, in words of the language of scenarios.
-    Form(String),
-}
-
-impl From<ActionError> for Wrong {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error)
-    }
-}
-
-impl From<String> for Wrong {
-    fn from(form: String) -> Self {
-        Self::Form(form)
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Action(error) => error.fmt(f),
-            Self::Form(form) => f.write_str(form),
-        }
-    }
-}
-
-impl fmt::Display for ScenarioError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.reason)
-    }
-}
-
-impl core::error::Error for ScenarioError {}
+/// What a line can begin with before the first time.
+const BEFORE: &str = "title, seed, masters, redis, sentinels, quorum, down-after, failover-timeout, parallel-syncs, nodes, \
+                      config, writer, start, at, by, through and look";
+/// And behind it.
+const BEHIND: &str = "at, by, through and look";
 
 impl FromStr for Scenario {
     type Err = ScenarioError;
@@ -68,14 +27,14 @@ impl FromStr for Scenario {
             number += 1;
             let wrong = |reason| ScenarioError { line: number, reason };
             if number as usize > LINES_MAX {
-                return Err(wrong(Wrong::Form(format!("a scenario has at most {LINES_MAX} lines"))));
+                return Err(wrong(Wrong::TooManyLines));
             }
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
                 scenario.read_line(line).map_err(wrong)?;
             }
         }
-        scenario.check().map_err(|reason| ScenarioError { line: number, reason: reason.into() })?;
+        scenario.check().map_err(|reason| ScenarioError { line: number, reason })?;
         Ok(scenario)
     }
 }
@@ -85,7 +44,7 @@ impl Scenario {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
         if self.look.is_some() {
-            return Err("nothing follows the line that begins with look".to_string().into());
+            return Err(Wrong::AfterLook);
         }
         match word {
             "at" | "by" | "through" => {
@@ -95,7 +54,7 @@ impl Scenario {
                 if let (Line::Do(..) | Line::At(..), Some(last)) = (&line, last)
                     && line.after_us() < last.after_us()
                 {
-                    return Err("lines stand in the order of their times".to_string().into());
+                    return Err(Wrong::Order);
                 }
                 self.lines.push(line);
                 Ok(())
@@ -104,30 +63,27 @@ impl Scenario {
                 self.look = Some(read_moment(rest)?);
                 Ok(())
             }
-            _ if !self.lines.is_empty() => Err(format!(
-                "{word:?} is not expected here: behind the first time there are at, by, through and look"
-            )
-            .into()),
-            _ => Ok(self.setup.read_line(word, rest)?),
+            _ if !self.lines.is_empty() => Err(Wrong::Word(word.to_string(), BEHIND)),
+            _ => self.setup.read_line(word, rest),
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Wrong> {
         if self.setup.masters.saturating_mul(self.setup.redis) > NODES_MAX {
-            return Err(format!("a scenario has at most {NODES_MAX} data nodes"));
+            return Err(Wrong::TooManyNodes);
         }
         if self.setup.sentinels == 0 && !self.setup.writers.is_empty() {
-            return Err("a writer asks Sentinels for the master, and there are none".to_string());
+            return Err(ActionError::NoSentinels.into());
         }
         Ok(())
     }
 }
 
 impl Setup {
-    fn read_line(&mut self, word: &str, rest: &str) -> Result<(), String> {
+    fn read_line(&mut self, word: &str, rest: &str) -> Result<(), Wrong> {
         match word {
             "title" => self.title = rest.to_string(),
-            "seed" => self.seed = rest.parse().map_err(|_| "seed is written \"seed NUMBER\"".to_string())?,
+            "seed" => self.seed = rest.parse().map_err(|_| ActionError::Form("seed NUMBER"))?,
             "masters" => self.masters = read_count(word, rest, 1)?,
             "redis" => self.redis = read_count(word, rest, 1)?,
             "sentinels" => self.sentinels = read_count(word, rest, 0)?,
@@ -137,7 +93,7 @@ impl Setup {
             "parallel-syncs" => self.parallel_syncs = read_count(word, rest, 1)?,
             "writer" => {
                 if self.writers.len() >= NODES_MAX as usize {
-                    return Err(format!("a scenario has at most {NODES_MAX} writers"));
+                    return Err(Wrong::TooManyNodes);
                 }
                 self.writers.push(read_millis(word, rest)?);
             }
@@ -145,14 +101,12 @@ impl Setup {
                 self.models = match rest {
                     "real" => false,
                     "model" => true,
-                    _ => return Err("nodes is written \"nodes real|model\"".to_string()),
+                    _ => return Err(ActionError::Form("nodes real|model").into()),
                 }
             }
             "config" => {
                 let Some((whose, line)) = rest.split_once(char::is_whitespace) else {
-                    return Err(
-                        "config is written \"config NODE|redis|sentinel DIRECTIVE [ARG...]\"".to_string()
-                    );
+                    return Err(ActionError::Form("config NODE|redis|sentinel DIRECTIVE [ARG...]").into());
                 };
                 self.config.push((whose.to_string(), line.trim().to_string()));
             }
@@ -160,15 +114,11 @@ impl Setup {
                 self.start = match rest {
                     "settled" => Start::Settled,
                     "empty" => Start::Empty,
-                    _ => return Err("start is written \"start settled|empty\"".to_string()),
+                    _ => return Err(ActionError::Form("start settled|empty").into()),
                 }
             }
             _ => {
-                return Err(format!(
-                    "{word:?} is not expected here: there are title, seed, masters, redis, sentinels, quorum, \
-                     down-after, failover-timeout, parallel-syncs, nodes, config, writer, start, at, by, through \
-                     and look"
-                ));
+                return Err(Wrong::Word(word.to_string(), BEFORE));
             }
         }
         Ok(())
@@ -176,9 +126,12 @@ impl Setup {
 }
 
 fn read_event(word: &str, rest: &str) -> Result<Line, Wrong> {
-    let form = || match word {
-        "at" => "at is written \"at TIME ACTION\" or \"at TIME expect FACT\"".to_string(),
-        _ => format!("{word} is written \"{word} TIME expect FACT\""),
+    let form = || {
+        ActionError::Form(match word {
+            "at" => "at TIME ACTION|expect FACT",
+            "by" => "by TIME expect FACT",
+            _ => "through TIME expect FACT",
+        })
     };
     let (time, what) = rest.split_once(char::is_whitespace).ok_or_else(form)?;
     let (moment, what) = (read_moment(time)?, what.trim());
@@ -193,7 +146,7 @@ fn read_event(word: &str, rest: &str) -> Result<Line, Wrong> {
         return Ok(Line::Do(moment, what.parse::<Action>()?));
     };
     if moment.steps.is_some() {
-        return Err("steps are counted only where something is done".to_string().into());
+        return Err(Wrong::StepsOfFact);
     }
     Ok(match word {
         "at" => Line::At(moment.after_us, fact),
@@ -205,27 +158,27 @@ fn read_event(word: &str, rest: &str) -> Result<Line, Wrong> {
 fn read_moment(text: &str) -> Result<Moment, Wrong> {
     let (span, steps) = match text.split_once('#') {
         Some((span, steps)) => {
-            let steps = steps.parse().map_err(|_| format!("{text:?}: behind # stands a number of steps"))?;
+            let steps = steps.parse().map_err(|_| Wrong::Steps(text.to_string()))?;
             (span, Some(steps))
         }
         None => (text, None),
     };
     let after_us = read_span(span)?;
     if after_us > MOMENT_MAX_US {
-        return Err(format!("{text:?}: a scenario lasts an hour at most").into());
+        return Err(Wrong::TooLate(text.to_string()));
     }
     Ok(Moment { after_us, steps })
 }
 
-fn read_count(word: &str, text: &str, min: u32) -> Result<u32, String> {
+fn read_count(word: &str, text: &str, min: u32) -> Result<u32, Wrong> {
     let count = text.parse().ok().filter(|count| (min..=NODES_MAX).contains(count));
-    count.ok_or_else(|| format!("{word} wants a number from {min} to {NODES_MAX}"))
+    count.ok_or_else(|| Wrong::Count(word.to_string(), min))
 }
 
-fn read_millis(word: &str, text: &str) -> Result<Millis, String> {
-    let us = read_span(text).map_err(|error| format!("{word}: {error}"))?;
+fn read_millis(word: &str, text: &str) -> Result<Millis, Wrong> {
+    let us = read_span(text)?;
     if us < 1_000 || us % 1_000 != 0 {
-        return Err(format!("{word} wants whole milliseconds, 1 at least"));
+        return Err(Wrong::Millis(word.to_string()));
     }
     Ok(Millis(us / 1_000))
 }
@@ -271,7 +224,7 @@ look 5s#18
         for (text, line, wrong) in [
             ("redis 3\nsentinel 3", 2, "\"sentinel\" is not expected here: there are title, seed"),
             ("\n\nredis 65", 3, "redis wants a number from 1 to 64"),
-            ("masters 9\nredis 9", 2, "at most 64 data nodes"),
+            ("masters 9\nredis 9", 2, "at most 64 nodes of a kind"),
             ("sentinels 0\nwriter 1s", 2, "and there are none"),
             ("seed x", 1, "seed NUMBER"),
             ("down-after 1500us", 1, "whole milliseconds"),
@@ -285,7 +238,7 @@ look 5s#18
             ("at 1s#x heal", 1, "a number of steps"),
             ("at 1s#1 expect whole", 1, "steps are counted only"),
             ("at 2s heal\nat 1s heal", 2, "in the order of their times"),
-            ("at 2s heal\nredis 3", 2, "behind the first time"),
+            ("at 2s heal\nredis 3", 2, "there are at, by, through and look"),
             ("look 2s\nat 3s heal", 2, "nothing follows"),
             (long.as_str(), 10_001, "at most 10000 lines"),
         ] {
