@@ -3,6 +3,7 @@
 //! Needs `rustup` for the target and the source of the standard library, once; everything else is Rust.
 
 mod compile;
+mod order;
 mod serve;
 
 pub(crate) use compile::{AsPage, built_folder};
@@ -126,6 +127,10 @@ fn fill(root: &Path, wasm: &Path, folder: &Path) -> Result<(), String> {
                 .generate(folder)
         })
         .map_err(|error| format!("no bindings for {}: {error:#}", wasm.display()))?;
+    let bound = folder.join("picket_bg.wasm");
+    let module = fs::read(&bound).map_err(|error| told(&bound, &error))?;
+    let module = order::reorder(&module).map_err(|why| format!("{}: {why}", bound.display()))?;
+    fs::write(&bound, module).map_err(|error| told(&bound, &error))?;
     for name in STATIC {
         let from = root.join("web").join(name);
         fs::copy(&from, folder.join(name)).map_err(|error| told(&from, &error))?;
