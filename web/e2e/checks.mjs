@@ -323,13 +323,14 @@ async function value(page, field, wanted) {
 
 /** Looks at a moment in microseconds: plays until it is over, and goes back to it. */
 async function lookAt(page, at) {
-  if (Number(await page.locator(".bar input").getAttribute("max")) * 1000 <= at) {
+  const ms = Math.ceil(at / 1000);
+  // The bar ends with the millisecond that has begun, which need not be over.
+  if (Number(await page.locator(".bar input").getAttribute("max")) <= ms) {
     await speed(page, 6);
     await button(page, "Play").click();
     await until(page, "time went on", (at) => Number(document.querySelector(".page").dataset.now) > at + 2_000, at);
     await button(page, "Pause").click();
   }
-  const ms = Math.ceil(at / 1000);
   await seek(page, ms);
   await until(page, "the moment is there", (us) => Number(document.querySelector(".page").dataset.now) === us, ms * 1000);
 }
