@@ -128,9 +128,12 @@ impl Sentinel {
             replicas.extend(
                 before.replicas.iter().filter(|addr| master.replica_by_addr(addr).is_none()).cloned(),
             );
-            peers.extend(
-                before.peers.iter().filter(|(_, run_id)| master.peer_by_run_id(run_id).is_none()).cloned(),
-            );
+            // Who restarted with a new id is known at the same address: one process is one voter.
+            let is_known = |(addr, run_id): &&(Addr, String)| {
+                master.peer_by_run_id(run_id).is_some()
+                    || master.peers.values().any(|peer| peer.instance.addr.is_same(addr))
+            };
+            peers.extend(before.peers.iter().filter(|peer| !is_known(peer)).cloned());
         }
         // Of a master that has not answered since the last RESET nobody knows better than before.
         let run_id = match &master.aside {

@@ -68,3 +68,14 @@ fn nobody_is_written_twice() {
     host.pass(1_500);
     assert_eq!(known(&host.written()), (1, 2), "{}", host.written());
 }
+
+/// Else one process would be two voters once both are taken back.
+#[test]
+fn who_restarted_between_two_resets_is_written_once() {
+    let (mut host, _) = reset("role:master\r\n");
+    host.hello(&format!("10.0.0.53,26379,{},0,{MASTER},10.0.0.1,6379,0", id('4')));
+    assert_eq!(host.ask(&["SENTINEL", "RESET", MASTER]), ":1\r\n");
+    let written = host.file();
+    assert_eq!(known(&written).1, 2, "{written}");
+    assert!(written.contains(&format!("10.0.0.53 26379 {}", id('4'))), "{written}");
+}
