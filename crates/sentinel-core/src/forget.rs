@@ -48,6 +48,8 @@ pub struct Acquaintances {
 pub(crate) enum ForgetRefusal {
     /// It is not known.
     Unknown,
+    /// We were held up ourselves: nobody's silence is known.
+    Tilt,
     /// A failover is under way here.
     InProgress,
     /// The Sentinel is connected, or announced itself this long ago.
@@ -62,6 +64,7 @@ impl fmt::Display for ForgetRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("ERR No such replica or Sentinel of that master"),
+            Self::Tilt => f.write_str("ERR In TILT mode it is not known who lives: try again when it ends"),
             Self::InProgress => f.write_str("INPROG Failover in progress"),
             Self::SentinelLives(age) => {
                 write!(f, "ERR That Sentinel lives (heard {age} ago) and would announce itself again: stop it first")
@@ -204,6 +207,9 @@ impl Sentinel {
     pub(crate) fn forget_peer(&mut self, id: MasterId, name: &str) -> Result<(), ForgetRefusal> {
         let master = self.masters.get(&id).ok_or(ForgetRefusal::Unknown)?;
         let peer_id: PeerId = self.peer_by_name(id, name).ok_or(ForgetRefusal::Unknown)?;
+        if self.tilt_since.is_some() {
+            return Err(ForgetRefusal::Tilt);
+        }
         if master.failover.is_in_progress() {
             return Err(ForgetRefusal::InProgress);
         }
@@ -239,6 +245,9 @@ impl Sentinel {
     pub(crate) fn forget_replica(&mut self, id: MasterId, name: &str) -> Result<(), ForgetRefusal> {
         let master = self.masters.get(&id).ok_or(ForgetRefusal::Unknown)?;
         let replica_id = self.replica_by_name(id, name).ok_or(ForgetRefusal::Unknown)?;
+        if self.tilt_since.is_some() {
+            return Err(ForgetRefusal::Tilt);
+        }
         if master.failover.is_in_progress() {
             return Err(ForgetRefusal::InProgress);
         }

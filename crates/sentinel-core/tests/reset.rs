@@ -79,3 +79,21 @@ fn who_restarted_between_two_resets_is_written_once() {
     assert_eq!(known(&written).1, 2, "{written}");
     assert!(written.contains(&format!("10.0.0.53 26379 {}", id('4'))), "{written}");
 }
+
+/// Whoever was held up has heard nobody, and knows of nobody's silence.
+#[test]
+fn nobody_is_forgotten_in_tilt() {
+    let mut host = Host::new(&file(), &[(SERVER, "role:master\r\n")], &[]);
+    host.pass(40_000);
+    host.stall(10_000);
+    let replica = ["SENTINEL", "FORGET", MASTER, "REPLICA", "10.0.0.2:6379"];
+    let sentinel = ["SENTINEL", "FORGET", MASTER, "SENTINEL", &id('2')];
+    for words in [replica, sentinel] {
+        let answer = host.ask(&words);
+        assert!(answer.starts_with("-ERR In TILT mode"), "{answer}");
+    }
+    host.pass(31_000);
+    for words in [replica, sentinel] {
+        assert_eq!(host.ask(&words), "+OK\r\n");
+    }
+}

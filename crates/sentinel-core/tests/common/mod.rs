@@ -120,6 +120,12 @@ impl Host {
         self.now = end;
     }
 
+    /// The process is held up.
+    pub fn stall(&mut self, span: u64) {
+        self.now = self.now + Millis(span);
+        self.give(Input::Wake);
+    }
+
     /// A server starts.
     pub fn start(&mut self, addr: &str, info: &str) {
         self.info.insert(addr.parse().expect("ip:port"), info.into());
