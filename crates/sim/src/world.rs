@@ -32,7 +32,8 @@ use crate::wires::Wires;
 
 /// More steps than this at one instant mean that time stands still.
 const STEPS_AT_ONCE_MAX: u32 = 200_000;
-/// Every so many steps all of a Sentinel's configurations are looked at, also those of which it told nothing.
+/// Every so many steps all of a Sentinel's configurations are looked at, also those of which it told nothing; after
+/// every step while a property asks for it.
 const LOOK_EVERY: u64 = 64;
 
 /// The master that an effect tells something of.
@@ -352,7 +353,8 @@ impl World {
         if self.kind(node) != NodeKind::Sentinel {
             return;
         }
-        if self.steps.is_multiple_of(LOOK_EVERY) {
+        let is_watched = self.invariants.as_ref().is_some_and(|invariants| invariants.watches(node));
+        if is_watched || self.steps.is_multiple_of(LOOK_EVERY) {
             self.observe(Observation::Configurations { node, of: None });
         } else if !told.is_empty() {
             self.observe(Observation::Configurations { node, of: Some(&told) });

@@ -105,6 +105,11 @@ impl NoBlindWindow {
         }
     }
 
+    /// Whether a Sentinel was RESET lately. It may lose somebody without a word of it.
+    pub(super) fn watches(&self, node: NodeId) -> bool {
+        self.there.keys().any(|(sentinel, _)| *sentinel == node)
+    }
+
     /// What a Sentinel knows now.
     fn note(&mut self, world: &World, node: NodeId) {
         let Some(core) = world.sentinel_core(node) else { return };

@@ -127,6 +127,11 @@ pub(crate) struct Invariants {
 }
 
 impl Invariants {
+    /// Whether a Sentinel is to be looked at after each of its inputs, whatever it tells of them.
+    pub(crate) fn watches(&self, node: NodeId) -> bool {
+        self.no_blind_window.watches(node)
+    }
+
     /// Looks at what happened; the first property that does not hold is told.
     pub(crate) fn check(
         &mut self,
