@@ -1,11 +1,13 @@
-//! Calm: while nothing happens around a master, its replicas are asked and told less often.
+//! Calm: while nothing happens around a master, its replicas are asked and told less often, and the other Sentinels
+//! are told less often over their own connections.
 //!
-//! Differs from Redis, which sends each replica a PING a second and a hello every two: most of what idle Sentinels cost
-//! goes there, and nothing is gained. All Sentinels find each other over the master's own channel; a replica's is for
-//! those that do not reach the master, or come when it is dead. So while everybody is heard over the master's channel
-//! and everything has been well for a while, a hello goes to a replica at every fifth hello period, and a PING every
+//! Differs from Redis, which sends each replica a PING a second, and a hello every two to each replica and for each
+//! master to each Sentinel: most of what idle Sentinels cost goes there, and nothing is gained. All Sentinels find each
+//! other over the master's own channel; a replica's and the connections between them are for those that do not reach
+//! the master, or come when it is dead. So while everybody is heard over the master's channel and everything has been
+//! well for a while, a hello goes to a replica or a Sentinel at every fifth hello period, and a PING to a replica every
 //! two seconds if `down-after-milliseconds` leaves room for that. As soon as something is seen not to be so, everything
-//! goes at stock's pace. The master and the other Sentinels are always asked and told at that pace.
+//! goes at stock's pace. The master is always asked and told at that pace, and the other Sentinels are asked at it.
 
 use picket_sansio::{Millis, Time};
 
@@ -18,7 +20,7 @@ use crate::timers::Timer;
 const SETTLING_PERIODS: u64 = 15;
 /// Hello periods within which a Sentinel that reaches the master is heard; one hello may be lost.
 const HEARD_PERIODS: u64 = 3;
-/// A replica gets a hello once in so many hello periods.
+/// A replica or a Sentinel gets a hello once in so many hello periods.
 const CALM_HELLO_PERIODS: u64 = 5;
 /// In so many hello periods everybody who is there is heard, also over replicas alone.
 const ANNOUNCED_PERIODS: u64 = 6;
@@ -82,7 +84,7 @@ impl Sentinel {
     pub(crate) fn hello_period(&self, id: InstanceId, instance: &Instance) -> Millis {
         let period = self.periods.publish;
         let says_news = instance.told != self.told_now(id.master());
-        if matches!(id, InstanceId::Replica(..)) && !says_news && self.is_calm(id.master()) {
+        if !matches!(id, InstanceId::Master(_)) && !says_news && self.is_calm(id.master()) {
             period.times(CALM_HELLO_PERIODS)
         } else {
             period

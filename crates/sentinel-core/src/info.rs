@@ -41,11 +41,18 @@ pub(crate) struct Info {
     pub(crate) failover_state: Option<MasterFailover>,
 }
 
+/// With what every line begins that [`Info::read`] knows.
+const FIRST_BYTES: [u8; 3] = *b"mrs";
+
 impl Info {
     /// Reads an INFO text; lines that make no sense are passed over.
     pub(crate) fn parse(text: &[u8]) -> Self {
         let mut info = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
+            // Most lines are about something else: no more than their first byte is looked at.
+            if !line.first().is_some_and(|byte| FIRST_BYTES.contains(byte)) {
+                continue;
+            }
             let Ok(line) = core::str::from_utf8(line) else { continue };
             let Some((key, value)) = line.trim_end_matches('\r').split_once(':') else { continue };
             info.read(key, value);

@@ -37,10 +37,10 @@ pub(crate) const DEPOSED_PAUSE: Millis = Millis(150);
 /// No master is pinged more often than this, unless its down-after is shorter.
 const PING_MIN: Millis = Millis(50);
 
-/// The next of the moments, 64 in a period, in which PINGs are sent: a process that wakes for one of hundreds of
+/// The next of the moments, 16 in a period, in which PINGs are sent: a process that wakes for one of hundreds of
 /// links serves all that are due soon.
 fn in_company(due: Time, period: Millis) -> Time {
-    let step = (period.as_micros() / 64).max(1);
+    let step = (period.as_micros() / 16).max(1);
     Time(due.0.div_ceil(step).saturating_mul(step))
 }
 
