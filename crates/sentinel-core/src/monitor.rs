@@ -9,7 +9,7 @@ use picket_sansio::{Millis, Time};
 use crate::addr::Addr;
 use crate::down::{self, Verdict};
 use crate::event::Event;
-use crate::failover::Failover;
+use crate::failover::{Failover, Phase, refused_pause};
 use crate::hello;
 use crate::ids::{InstanceId, MasterId, PeerId};
 use crate::instance::{Opinion, Reconf, Role};
@@ -106,8 +106,18 @@ impl Sentinel {
                     quiet
                 }
             }
-            InstanceId::Master(_) if self.hands_over(id) => INFO_HANDOVER,
+            InstanceId::Master(master) if self.hands_over(id) => self.handover_info_period(master),
             InstanceId::Master(_) | InstanceId::Peer(..) => quiet,
+        }
+    }
+
+    /// Often, until the master refuses to take its handover back.
+    fn handover_info_period(&self, id: MasterId) -> Millis {
+        match self.masters.get(&id).map(|master| &master.failover) {
+            Some(Failover::Handover { since, phase: Phase::Unclear, taken_back_at: Some(_), .. }) => {
+                INFO_HANDOVER.max(refused_pause(self.now.since(*since)))
+            }
+            _ => INFO_HANDOVER,
         }
     }
 

@@ -122,9 +122,15 @@ fn a_refused_abort_is_repeated_with_pauses() {
         host.pass(5_000);
         let told = host.count(FIRST, "FAILOVER ABORT");
         assert!((5..=11).contains(&told), "{told} times in 5 s");
+        // What it goes on refusing it is asked ever more rarely.
+        let since = host.now();
+        host.pass(20_000);
+        let asked = host.count_since(FIRST, "INFO", since);
+        assert!(asked <= 60, "INFO {asked} times in 20 s");
+        let told = host.count(FIRST, "FAILOVER ABORT");
         host.answers.clear();
         host.set_info(FIRST, &master_info("no-failover"));
-        host.pass(1_000);
+        host.pass(5_000);
         assert!(host.log.iter().any(|event| event.contains("-failover-abort-master")), "{:?}", host.log);
         assert!(host.count(FIRST, "FAILOVER ABORT") <= told + 1);
     }

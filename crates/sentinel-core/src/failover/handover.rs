@@ -36,6 +36,8 @@ use crate::sentinel::Sentinel;
 const REFUSAL_MAX: usize = 160;
 /// The pause before a master that refuses FAILOVER ABORT, because a script keeps it busy perhaps, is told again.
 const TAKE_BACK_PAUSE: Millis = Millis(500);
+/// The longest pause between questions to a master that refuses FAILOVER ABORT.
+const REFUSED_PAUSE_MAX: Millis = Millis(5_000);
 
 impl Sentinel {
     /// The longest that a master of this `down-after-milliseconds` is asked to hold back writes. Hellos of
@@ -151,7 +153,8 @@ impl Sentinel {
             Phase::Unclear => state.is_some_and(|state| state != MasterFailover::None),
         };
         if is_due && is_open {
-            let again_at = taken_back_at.map_or(now, |at| at + TAKE_BACK_PAUSE);
+            let again_at =
+                taken_back_at.map_or(now, |at| at + TAKE_BACK_PAUSE.max(refused_pause(now.since(since))));
             if now < again_at {
                 return Some(again_at.min(give_up_at));
             }
@@ -320,6 +323,12 @@ impl Sentinel {
             self.send(to, &["CLIENT", "UNPAUSE"], Pending::Ignored);
         }
     }
+}
+
+/// Between two questions to a master that has refused FAILOVER ABORT, in a handover of this age: what it refuses for
+/// long, for want of a permission perhaps, it goes on refusing.
+pub(crate) fn refused_pause(age: Millis) -> Millis {
+    age.split(8).min(REFUSED_PAUSE_MAX)
 }
 
 fn error_text(reply: &Reply) -> Option<&[u8]> {

@@ -24,6 +24,7 @@ mod run;
 mod select;
 mod switch;
 
+pub(crate) use handover::refused_pause;
 pub(crate) use manual::Request;
 pub(crate) use select::Asks;
 
