@@ -213,6 +213,13 @@ impl World {
     /// # Errors
     /// Why there was no reply.
     pub fn command(&mut self, node: NodeId, args: &[&str]) -> Result<Reply, String> {
+        let words: Vec<String> = args.iter().map(ToString::to_string).collect();
+        self.observe(Observation::Commanded { words: &words });
+        self.command_unseen(node, args)
+    }
+
+    /// The same, and no property hears of it.
+    pub(crate) fn command_unseen(&mut self, node: NodeId, args: &[&str]) -> Result<Reply, String> {
         let console = self.idle_console();
         let to = self.addr(node);
         self.with_context(console, |program, ctx| {

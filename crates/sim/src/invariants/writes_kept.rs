@@ -114,6 +114,25 @@ mod tests {
     }
 
     #[test]
+    fn a_promoted_replica_that_loses_writes_is_noticed() {
+        let text = "redis 2\nsentinels 3\nwriter 10ms\nat 1s kill redis-1\nby 5s expect agreed redis-2\nat 6s heal\n";
+        let world = text.parse::<Scenario>().expect("a scenario").run().expect("it comes true");
+        let redis = world.find("redis-2").expect("it is there");
+        let mut writes = world.writes(world.find("writer-1").expect("there"), 0);
+        let key = alloc::format!("write:{}", writes.next().expect("it wrote from the start").number);
+        drop(writes);
+        // An operator may take writes away; that is no fault of the node.
+        let mut by_hand = world.clone();
+        by_hand.act(&format!("run redis-2 DEL {key}").parse().expect("an action")).expect("it runs");
+        by_hand.run_for(Millis(1_000)).expect("no violation");
+        // Behind everybody's back it is one.
+        let mut broken = world;
+        let result = broken.command_unseen(redis, &["DEL", &key]);
+        let property = broken.violation().map(|violation| violation.property);
+        assert_eq!(property, Some("a promoted replica keeps the writes that reached it"), "{result:?}");
+    }
+
+    #[test]
     fn commands_that_can_remove_writes_are_known() {
         let words = |text: &str| -> alloc::vec::Vec<String> { text.split(' ').map(String::from).collect() };
         for (command, may) in [
