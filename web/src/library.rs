@@ -61,6 +61,8 @@ entries! {
     "34-wait-after-every-write" "每次写入之后都 WAIT";
     "35-wait-counts-once" "WAIT 只把一个副本计一次";
     "36-slow-wires" "缓慢的线路";
+    "37-reset-after-calm" "平静许久之后的 RESET 与主节点之死";
+    "38-forget-refused" "活着的节点不会被 FORGET";
 }
 
 impl Entry {

@@ -62,7 +62,7 @@ pub use cluster::{Cluster, Shape};
 pub use console::Answer;
 pub use disk::DiskFault;
 pub use ids::{NodeId, NodeKind, Power};
-pub use invariants::Violation;
+pub use invariants::{Judged, Violation};
 pub use message::{Message, MessageId};
 pub use picket_node_core::NodeEvent;
 pub use scenario::{

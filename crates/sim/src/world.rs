@@ -19,7 +19,7 @@ use crate::context::{Context, Effect, Signal};
 use crate::dns::Dns;
 use crate::hash::Hash;
 use crate::ids::{ConnId, NodeId, NodeKind, Power};
-use crate::invariants::{Invariants, Observation, Violation};
+use crate::invariants::{Invariants, Judged, Observation, Violation};
 use crate::log::Log;
 use crate::message::Arrived;
 use crate::net::Conn;
@@ -494,6 +494,12 @@ impl World {
         }
         self.perform(node, effects);
         self.resend();
+    }
+
+    /// How often there was something to judge in RESETs and FORGETs.
+    #[must_use]
+    pub fn judged(&self) -> Judged {
+        self.invariants.as_ref().map(|invariants| invariants.judged()).unwrap_or_default()
     }
 
     pub(crate) fn observe(&mut self, what: Observation<'_>) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use picket_sansio::{Millis, Time};
-use picket_sim::{Action, Detail, Scenario, Timeline};
+use picket_sim::{Action, Detail, Judged, Scenario, Timeline};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -24,13 +24,20 @@ fn read(file: &Path) -> (String, Scenario) {
 fn every_scenario_comes_true() {
     let only = std::env::var("PICKET_SCENARIO").unwrap_or_default();
     let mut failed = Vec::new();
+    let mut judged = Judged::default();
     for file in files().iter().filter(|file| file.to_string_lossy().contains(&only)) {
-        if let Err(failure) = read(file).1.run() {
-            println!("{}: {failure}\n", file.display());
-            failed.push(file.file_name().expect("it has one").to_owned());
+        match read(file).1.run() {
+            Ok(world) => judged += world.judged(),
+            Err(failure) => {
+                println!("{}: {failure}\n", file.display());
+                failed.push(file.file_name().expect("it has one").to_owned());
+            }
         }
     }
     assert!(failed.is_empty(), "{failed:?}, see above; PICKET_SCENARIO=<name> runs one alone");
+    println!("{judged:?}");
+    let Judged { replicas, sentinels, forgotten } = judged;
+    assert!(!only.is_empty() || replicas.min(sentinels).min(forgotten) > 0, "never judged: {judged:?}");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Draw {
     pub(super) pairs: Vec<(String, String)>,
     /// Pairs that lose what is sent.
     pub(super) lossy: Vec<(String, String)>,
+    /// It begins with a calm stretch.
+    pub(super) is_calm: bool,
     /// Sentinels are added, removed and RESET.
     pub(super) comes_and_goes: bool,
     /// Nodes that were not there at the beginning, those that have left among them.
@@ -50,7 +52,8 @@ impl Draw {
         let masters = 1 + self.count(2);
         let drawn = 2 + self.count(3);
         let redis = wanted.redis.unwrap_or(drawn);
-        self.comes_and_goes = self.below(3) == 0;
+        let drawn = self.below(3) == 0;
+        self.comes_and_goes = drawn || self.is_calm;
         let drawn = 1 + self.count(sentinels / 2 + 1);
         let quorum = if self.comes_and_goes { (sentinels + ADDED_MAX) / 2 + 1 } else { drawn };
         let parallel_syncs = 1 + self.count(2);

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use picket_sansio::Millis;
 
-use super::FAULTY_US;
 use super::draw::{ADDED_MAX, Belief, Draw};
+use super::{CALM_US, FAULTY_US};
 use crate::action::{Latency, Ways};
 use crate::cluster::Cluster;
 use crate::disk::DiskFault;
@@ -19,12 +19,41 @@ impl Draw {
     pub(super) fn faults(&mut self, setup: &Setup) {
         let mut at_us = 0;
         while at_us < FAULTY_US {
-            self.fault(at_us, setup);
+            if self.is_calm && at_us < CALM_US && setup.sentinels > 1 {
+                self.deed(at_us, setup);
+            } else {
+                self.fault(at_us, setup);
+            }
             let pause = [50, 300, 1_500, 4_000][self.below(4)];
             at_us += 1_000 * (1 + self.prng.below(pause));
         }
         // Of some faults a part comes a little later.
         self.lines.sort_by_key(Line::after_us);
+    }
+
+    /// One random act of those after which the wires and all that runs are as well as before.
+    fn deed(&mut self, at_us: u64, setup: &Setup) {
+        let index = self.below(self.nodes.len());
+        let (node, belief) = self.nodes[index].clone();
+        let forgetful = self.forgetful(setup);
+        match self.below(12) {
+            0..=1 => {
+                let is_up = belief == Belief::Running;
+                self.nodes[index].1 = if is_up { Belief::Down } else { Belief::Running };
+                self.act(at_us, if is_up { Action::Kill(node) } else { Action::Start(node) });
+            }
+            2..=3 => self.reset(at_us, &forgetful, setup),
+            4 => self.forget_replica(at_us, &forgetful, setup),
+            5 => self.forget_sentinel(at_us, &forgetful, setup),
+            6 => self.reset_and_death(at_us, setup, 1),
+            _ => self.breathe(at_us),
+        }
+    }
+
+    /// A Sentinel that may forget. The first forgets nobody: who is forgotten by all while it is dead comes back as a
+    /// stranger.
+    fn forgetful(&mut self, setup: &Setup) -> String {
+        format!("sentinel-{}", 2 + self.count(setup.sentinels.max(2) - 1))
     }
 
     /// One random act.
@@ -35,8 +64,7 @@ impl Draw {
         let other = self.nodes[other].0.clone();
         let sentinel = format!("sentinel-{}", 1 + self.count(setup.sentinels));
         let server = format!("redis-{}", 1 + self.count(setup.redis * setup.masters));
-        // The first Sentinel forgets nobody: who is forgotten by all while it is dead comes back as a stranger.
-        let forgetful = format!("sentinel-{}", 2 + self.count(setup.sentinels.max(2) - 1));
+        let forgetful = self.forgetful(setup);
         let set = |draw: &mut Self, now: Belief, action: Action| {
             draw.nodes[index].1 = now;
             draw.act(at_us, action);
@@ -114,10 +142,7 @@ impl Draw {
             124..=125 if self.comes_and_goes && !self.has_data_guest() => {
                 self.add(at_us, "sentinel", setup.sentinels, &Addition::Sentinel);
             }
-            126 if self.comes_and_goes && setup.sentinels > 1 => {
-                let name = Cluster::master_name(self.below(setup.masters as usize));
-                self.run(at_us, &forgetful, &["SENTINEL", "RESET", &name]);
-            }
+            126 if self.comes_and_goes && setup.sentinels > 1 => self.reset(at_us, &forgetful, setup),
             127..=128 => {
                 let what = Addition::Redis { follows: Some(server) };
                 self.add(at_us, "redis", setup.redis * setup.masters, &what);
@@ -125,11 +150,9 @@ impl Draw {
             129 => self.remove(at_us),
             130..=131 if setup.sentinels > 1 => self.forget_replica(at_us, &forgetful, setup),
             132 if self.comes_and_goes && setup.sentinels > 1 => {
-                let name = Cluster::master_name(self.below(setup.masters as usize));
-                let gone = format!("10.0.0.{}:26379", 1 + self.count(setup.sentinels));
-                self.run(at_us, &forgetful, &["SENTINEL", "FORGET", &name, "SENTINEL", &gone]);
+                self.forget_sentinel(at_us, &forgetful, setup);
             }
-            133..=134 if self.comes_and_goes => self.reset_and_death(at_us, setup),
+            133..=134 if self.comes_and_goes => self.reset_and_death(at_us, setup, 3),
             135 if !setup.models => {
                 let writer = format!("writer-{}", 1 + self.below(setup.writers.len()));
                 let replicas = self.count(3);
@@ -166,6 +189,18 @@ impl Draw {
         }
     }
 
+    fn reset(&mut self, at_us: u64, sentinel: &str, setup: &Setup) {
+        let name = Cluster::master_name(self.below(setup.masters as usize));
+        self.run(at_us, sentinel, &["SENTINEL", "RESET", &name]);
+    }
+
+    /// An operator takes another Sentinel for gone. It may be refused.
+    fn forget_sentinel(&mut self, at_us: u64, sentinel: &str, setup: &Setup) {
+        let name = Cluster::master_name(self.below(setup.masters as usize));
+        let gone = format!("10.0.0.{}:26379", 1 + self.count(setup.sentinels));
+        self.run(at_us, sentinel, &["SENTINEL", "FORGET", &name, "SENTINEL", &gone]);
+    }
+
     /// An operator takes a replica for gone. It may be refused: one that lives is not forgotten.
     fn forget_replica(&mut self, at_us: u64, sentinel: &str, setup: &Setup) {
         let group = self.count(setup.masters);
@@ -175,8 +210,8 @@ impl Draw {
         self.run(at_us, sentinel, &["SENTINEL", "FORGET", &name, "REPLICA", &replica]);
     }
 
-    /// All Sentinels but one are RESET, and a data node dies just before or just after.
-    fn reset_and_death(&mut self, at_us: u64, setup: &Setup) {
+    /// All Sentinels but one are RESET, and a data node dies just before or just after, in one of the first so many ways.
+    fn reset_and_death(&mut self, at_us: u64, setup: &Setup, ways: usize) {
         let group = self.count(setup.masters);
         let victim = format!("redis-{}", group * setup.redis + 1 + self.count(setup.redis));
         let pause_us = self.prng.below(3_000) * 1_000;
@@ -188,7 +223,7 @@ impl Draw {
         }
         let deaths =
             [Action::Kill(victim.clone()), Action::Off(victim.clone()), Action::Freeze(victim.clone())];
-        let kind = self.below(deaths.len());
+        let kind = self.below(ways.min(deaths.len()));
         if let Some((_, belief)) = self.nodes.iter_mut().find(|(name, _)| *name == victim)
             && *belief == Belief::Running
         {

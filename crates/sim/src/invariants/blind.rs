@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::ops::AddAssign;
 use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Millis, Time};
@@ -40,6 +41,26 @@ pub(crate) struct NoBlindWindow {
     /// When something last happened to wires or clocks.
     disturbed: Time,
     is_on: bool,
+    judged: Judged,
+}
+
+/// How often there was something to judge: a property that is never asked holds for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// A Sentinel that was RESET had to know replicas.
+    pub replicas: u64,
+    /// It had to know other Sentinels.
+    pub sentinels: u64,
+    /// A replica or a Sentinel was forgotten while nothing else went wrong, and must not have been there.
+    pub forgotten: u64,
+}
+
+impl AddAssign for Judged {
+    fn add_assign(&mut self, other: Self) {
+        self.replicas += other.replicas;
+        self.sentinels += other.sentinels;
+        self.forgotten += other.forgotten;
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +100,11 @@ impl NoBlindWindow {
                 self.known.retain(|(sentinel, _), _| sentinel != node);
                 Ok(())
             }
+            Observation::Data { node } => {
+                self.note_link(world, *node);
+                self.there.values_mut().for_each(|there| there.look(world, *node));
+                Ok(())
+            }
             _ if !self.is_on => Ok(()),
             Observation::Event { node, event: Event::ResetMaster { instance } } => {
                 let name = instance.master_name();
@@ -91,11 +117,6 @@ impl NoBlindWindow {
                 self.note(world, *node);
                 result
             }
-            Observation::Data { node } => {
-                self.note_link(world, *node);
-                self.there.values_mut().for_each(|there| there.look(world, *node));
-                Ok(())
-            }
             Observation::Configurations { node, .. } => {
                 let result = self.look(world, *node);
                 self.note(world, *node);
@@ -103,6 +124,10 @@ impl NoBlindWindow {
             }
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn judged(&self) -> Judged {
+        self.judged
     }
 
     /// Whether a Sentinel was RESET lately. It may lose somebody without a word of it.
@@ -197,6 +222,8 @@ impl NoBlindWindow {
                     && world.node(*peer).run == *run
                     && world.master_seen_by(*peer, name) == Some(there.master)
             });
+            self.judged.replicas += u64::from(!there.replicas.is_empty());
+            self.judged.sentinels += u64::from(!there.sentinels.is_empty());
             let is_missing = |replica: &&Replica| !knows.replicas.contains(&world.addr(replica.node));
             let who = match there.replicas.iter().find(is_missing) {
                 Some(replica) => Some(replica.node),
@@ -219,12 +246,13 @@ impl NoBlindWindow {
     }
 
     /// Somebody was forgotten, one by one.
-    fn forgotten(&self, world: &World, node: NodeId, instance: &InstanceRef) -> Result<(), String> {
+    fn forgotten(&mut self, world: &World, node: NodeId, instance: &InstanceRef) -> Result<(), String> {
         let is_calm = self.is_calm(world);
         let Ok(ip) = instance.host.parse() else { return Ok(()) };
         let Some(who) = world.node_at(SocketAddr::new(ip, instance.port)).filter(|_| is_calm) else {
             return Ok(());
         };
+        self.judged.forgotten += 1;
         let runs = world.power(who) == Power::Running;
         let lives = match instance.kind {
             Kind::Replica => {

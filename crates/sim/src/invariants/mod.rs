@@ -25,6 +25,8 @@ use crate::data::WRITE;
 use crate::ids::NodeId;
 use crate::world::World;
 
+pub use blind::Judged;
+
 /// A property that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -130,6 +132,11 @@ impl Invariants {
     /// Whether a Sentinel is to be looked at after each of its inputs, whatever it tells of them.
     pub(crate) fn watches(&self, node: NodeId) -> bool {
         self.no_blind_window.watches(node)
+    }
+
+    /// How often RESET and FORGET were judged.
+    pub(crate) fn judged(&self) -> Judged {
+        self.no_blind_window.judged()
     }
 
     /// Looks at what happened; the first property that does not hold is told.
