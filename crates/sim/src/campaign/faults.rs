@@ -45,8 +45,32 @@ impl Draw {
             2..=3 => self.reset(at_us, &forgetful, setup),
             4 => self.forget_replica(at_us, &forgetful, setup),
             5 => self.forget_sentinel(at_us, &forgetful, setup),
-            6 => self.reset_and_death(at_us, setup, 1),
+            6 if belief == Belief::Running => self.farewell(at_us, &node, setup),
+            7 => self.reset_and_death(at_us, setup, 1),
             _ => self.breathe(at_us),
+        }
+    }
+
+    /// A replica or a Sentinel ends, and is forgotten when it has been silent for long enough. Nobody starts it meanwhile:
+    /// it is taken for running.
+    fn farewell(&mut self, at_us: u64, node: &str, setup: &Setup) {
+        self.act(at_us, Action::Kill(node.to_string()));
+        let forget_us = at_us + 12_000_000 + self.prng.below(4_000) * 1_000;
+        let (kind, addr, name) =
+            match node.split_once('-').map(|(kind, number)| (kind, number.parse::<u32>())) {
+                Some(("redis", Ok(number))) => {
+                    let group = (number - 1) / setup.redis;
+                    ("REPLICA", format!("10.0.1.{number}:6379"), Cluster::master_name(group as usize))
+                }
+                Some((_, Ok(number))) => {
+                    let group = self.below(setup.masters as usize);
+                    ("SENTINEL", format!("10.0.0.{number}:26379"), Cluster::master_name(group))
+                }
+                _ => return,
+            };
+        for number in 2..=setup.sentinels {
+            let sentinel = format!("sentinel-{number}");
+            self.run(forget_us, &sentinel, &["SENTINEL", "FORGET", &name, kind, &addr]);
         }
     }
 
