@@ -53,6 +53,8 @@ pub enum Fact {
     Lost(Loss),
     /// `acked 10`: at least so many writes of clients were acknowledged.
     Acked(u32),
+    /// `confirmed 10`: at least so many of them as many replicas have as their clients waited for.
+    Confirmed(u32),
     /// `key redis-2 greeting hello`: that node has that string under that name.
     Key(String, String, String),
     /// `answer +OK`: the operator's last command was answered with a text that begins so, with RESP's sign before a
@@ -105,6 +107,7 @@ const FORMS: &[&str] = &[
     "synced NODE full|partial",
     "lost 0|some",
     "acked COUNT",
+    "confirmed COUNT",
     "key NODE KEY VALUE",
     "answer TEXT",
     "not FACT",
@@ -183,6 +186,9 @@ impl Fact {
                 None => false,
             },
             Self::Acked(count) => world.acknowledged_writes() >= u64::from(*count),
+            Self::Confirmed(count) => {
+                world.confirmed_numbers().take(*count as usize).count() == *count as usize
+            }
             Self::Key(node, key, value) => {
                 let entry = find(node)
                     .and_then(|node| world.core(node))
@@ -211,7 +217,12 @@ impl Fact {
             | Self::Synced(node, _)
             | Self::Key(node, ..) => alloc::vec![node],
             Self::Follows(a, b) | Self::Same(a, b) => alloc::vec![a, b],
-            Self::Whole | Self::Events(..) | Self::Lost(_) | Self::Acked(_) | Self::Answer(_) => Vec::new(),
+            Self::Whole
+            | Self::Events(..)
+            | Self::Lost(_)
+            | Self::Acked(_)
+            | Self::Confirmed(_)
+            | Self::Answer(_) => Vec::new(),
             Self::Not(fact) => fact.nodes(),
         }
     }
@@ -260,6 +271,7 @@ impl fmt::Display for Fact {
             Self::Lost(Loss::None) => f.write_str("lost 0"),
             Self::Lost(Loss::Some) => f.write_str("lost some"),
             Self::Acked(count) => write!(f, "acked {count}"),
+            Self::Confirmed(count) => write!(f, "confirmed {count}"),
             Self::Key(node, key, value) => write!(f, "key {node} {} {}", quoted(key), quoted(value)),
             Self::Answer(text) => write!(f, "answer {text}"),
             Self::Not(fact) => write!(f, "not {fact}"),
@@ -322,6 +334,7 @@ fn read(line: &str) -> Result<Fact, Wrong> {
         ("lost", ["0"]) => Fact::Lost(Loss::None),
         ("lost", ["some"]) => Fact::Lost(Loss::Some),
         ("acked", [number]) => Fact::Acked(count(number)?),
+        ("confirmed", [number]) => Fact::Confirmed(count(number)?),
         ("key", [node, key, value]) => Fact::Key(own(node), own(key), own(value)),
         _ => return Err(wrong()),
     })
@@ -372,6 +385,7 @@ mod tests {
             "lost 0",
             "lost some",
             "acked 10",
+            "confirmed 10",
             "key redis-1 k v",
             "key redis-1 k \"two words\"",
             "answer -NOREPLICAS Not enough",
