@@ -151,6 +151,9 @@ impl StockSentinel {
         let mut busy = master.replicas.iter().filter(is_busy).count();
         let mut sends = Vec::new();
         for replica in master.replicas.iter_mut().filter(|replica| replica.server.addr != promoted) {
+            if busy >= master.parallel_syncs {
+                break;
+            }
             match replica.reconf {
                 Reconf::Done | Reconf::InProgress => {}
                 Reconf::Sent(at) => {
@@ -160,7 +163,7 @@ impl StockSentinel {
                 }
                 Reconf::None => {
                     let link = self.links.get(&replica.server.addr);
-                    if busy < master.parallel_syncs && link.is_some_and(|link| !link.disconnected) {
+                    if link.is_some_and(|link| !link.disconnected) {
                         replica.reconf = Reconf::Sent(now);
                         busy += 1;
                         sends.push(replica.server.addr);

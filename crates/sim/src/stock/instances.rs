@@ -157,9 +157,10 @@ impl Master {
         }
     }
 
-    /// The lines that the config file has for it.
+    /// The lines that the config file has for it (`rewriteConfigSentinelOption`): monitor, down-after-milliseconds,
+    /// failover-timeout, config-epoch, leader-epoch, and parallel-syncs if it is not 1.
     pub(super) fn config_lines(&self) -> usize {
-        7 + self.replicas.len() + self.peers.len()
+        5 + usize::from(self.parallel_syncs != 1) + self.replicas.len() + self.peers.len()
     }
 
     pub(super) fn ping_period(&self) -> u64 {
