@@ -21,8 +21,9 @@ cargo xtask sim --explore [--depth N] [--crashes N] [--quorum N] [--states N] [-
               nodes for each master
   --threads   worlds at a time; as many as there are cores if not given
   --scenario  runs a file as crates/sim/scenarios has them, and tells what happened
-  --explore   tries every order of events in an election of three Sentinels: N steps deep (14), with N crashes (1),
-              that quorum (2), at most so many states (a million); --forgetful: whoever starts again has lost what was
+  --explore   tries the orders in which messages, writes, clocks, deaths and starts can come in an election of three
+              Sentinels: N steps deep (14), with N crashes (1), that quorum (2), at most so many states (a million);
+              PINGs and hellos without news are at once; --forgetful: whoever starts again has lost what was
               on its disk, and a way to two leaders is found
 ";
 /// Failures that are shrunk and told; of others only the seed.

@@ -1,4 +1,5 @@
-//! An exhaustive look at elections: three cores of a Sentinel, and every order in which what is under way can happen.
+//! A systematic look at elections: three cores of a Sentinel, and the orders in which messages, writes, clocks, deaths and
+//! starts can come, within bounds of depth, deaths and states.
 //!
 //! The cores are the real ones. Around them stands as little as they need: a master that never answers, one replica
 //! that does, and a disk each. A *step* is one of: a message arrives, a write to a disk ends, a clock goes on to the
