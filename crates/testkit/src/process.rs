@@ -9,9 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::wait::{holds_within, wait_for};
 
@@ -23,17 +25,17 @@ pub(crate) const PORT_TRIES: u32 = 5;
 /// The children that run.
 static CHILDREN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// From now on SIGTERM, SIGINT and SIGHUP end all children of this process, and then the process. To be called before
-/// it has another thread: what a thread blocks is inherited by those that it starts (not by children, which the
-/// standard library starts with nothing blocked).
+/// From now on SIGTERM, SIGINT and SIGHUP end all children of this process, and then the process.
+///
+/// The signals are caught, not blocked: a program that is started gets the system's own ways back for what is caught,
+/// but inherits what is blocked, and could not be told to end.
 ///
 /// # Panics
 /// When the system refuses.
 pub fn end_children_on_signals() {
-    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
-    signals.thread_block().expect("signals can be blocked");
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).expect("signals can be caught");
     std::thread::spawn(move || {
-        let code = signals.wait().map_or(1, |signal| 128 + signal as i32);
+        let code = signals.forever().next().map_or(1, |signal| 128 + signal);
         // Held until the end: no child is started any more.
         let children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
         for pid in children.iter() {

@@ -1,7 +1,8 @@
-//! Children end with a process that is told to. A program of its own: in the standard harness another thread would take
-//! the signal.
+//! Children end with a process that is told to, and when they are told themselves. A program of its own: what is done
+//! with signals is a matter of the whole process.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -28,7 +29,7 @@ fn main() {
             }
         }
         _ => {
-            for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
                 check(signal);
             }
             println!("{NAME} ... ok");
@@ -36,12 +37,24 @@ fn main() {
     }
 }
 
-/// Starts a child, says which, and waits for its own end.
+/// Starts a child that it tells to end, and another; says which that is, and waits for its own end.
 fn parent(folder: &Path) {
     end_children_on_signals();
-    let mut command = Command::new("sleep");
-    command.arg("600");
-    let mut child = Proc::spawn("child", command, &folder.join("child")).expect("sleep runs");
+    let sleeper = |name: &str| {
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        Proc::spawn(name, command, &folder.join(name)).expect("sleep runs")
+    };
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let mut told = sleeper("told");
+        told.signal(signal);
+        assert_eq!(
+            told.wait_exit(PATIENCE).signal(),
+            Some(signal as i32),
+            "a child inherits what is blocked"
+        );
+    }
+    let mut child = sleeper("child");
     fs::write(folder.join("pid.new"), child.pid().to_string()).expect("written");
     fs::rename(folder.join("pid.new"), folder.join("pid")).expect("renamed");
     child.wait_exit(PATIENCE * 3);
@@ -52,8 +65,10 @@ fn check(signal: Signal) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.arg(PARENT).arg(folder.path());
     let mut parent = Proc::spawn("parent", command, &folder.path().join("parent")).expect("it runs");
-    let read = || fs::read_to_string(folder.path().join("pid")).ok()?.parse::<u32>().ok();
-    let (child, _) = wait_for(PATIENCE, "the parent has a child", read);
+    let (child, _) = wait_for(PATIENCE * 2, "the parent has a child", || {
+        assert!(parent.is_running(), "the parent ended: {}", parent.log_text());
+        fs::read_to_string(folder.path().join("pid")).ok()?.parse::<u32>().ok()
+    });
     assert!(is_alive(child));
     parent.signal(signal);
     assert_eq!(parent.wait_exit(PATIENCE).code(), Some(128 + signal as i32));
