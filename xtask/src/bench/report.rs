@@ -132,22 +132,42 @@ fn keep(root: &Path, area: &str, args: &[&str], section: &str) -> io::Result<()>
 
 fn assemble(root: &Path) -> io::Result<()> {
     let folder = target_folder(root).join("bench");
+    let before = fs::read_to_string(root.join(FILE)).unwrap_or_default();
+    let (text, missing) = assembled(&before, |area| fs::read_to_string(folder.join(area.file_name())).ok());
+    if !missing.is_empty() {
+        println!("{FILE} has no section of {}: nobody has measured that yet.", missing.join(", "));
+    }
+    fs::write(root.join(FILE), text)
+}
+
+/// The file, and the commands of areas that it has no section of. An area that was not measured here keeps the section
+/// that the file had `before`.
+fn assembled(before: &str, kept: impl Fn(&Area) -> Option<String>) -> (String, Vec<String>) {
     let mut text = HEAD.to_owned();
     let mut missing = Vec::new();
     for area in &AREAS {
-        match fs::read_to_string(folder.join(area.file_name())) {
-            Ok(section) => {
+        match kept(area).or_else(|| section_in(before, area.about)) {
+            Some(section) => {
                 text.push('\n');
                 text.push_str(section.trim_end());
                 text.push('\n');
             }
-            Err(_) => missing.push(area.command()),
+            None => missing.push(area.command()),
         }
     }
-    if !missing.is_empty() {
-        println!("{FILE} has no section of {}: nobody has measured that here.", missing.join(", "));
+    (text, missing)
+}
+
+/// The section under that heading.
+fn section_in(file: &str, about: &str) -> Option<String> {
+    let heading = format!("## {about}");
+    let mut lines = file.lines().skip_while(|line| *line != heading);
+    let mut section = lines.next()?.to_owned();
+    for line in lines.take_while(|line| !line.starts_with("## ")) {
+        section.push('\n');
+        section.push_str(line);
     }
-    fs::write(root.join(FILE), text)
+    Some(section)
 }
 
 /// The date, and on what it was measured.
@@ -193,6 +213,18 @@ mod tests {
         headings.sort_unstable();
         headings.dedup();
         assert_eq!(headings.len(), AREAS.len());
+    }
+
+    #[test]
+    fn an_area_that_was_not_measured_here_keeps_its_section() {
+        let [first, second] = [&AREAS[0], &AREAS[1]].map(|area| format!("## {}\n\n", area.about));
+        let before = format!("{HEAD}\n{first}old\n\n### A table\n\n- a note\n\n{second}old too\n");
+        let fresh = |area: &Area| (area.about == AREAS[1].about).then(|| format!("{second}new\n\n"));
+        let (text, missing) = assembled(&before, fresh);
+        assert_eq!(text, format!("{HEAD}\n{first}old\n\n### A table\n\n- a note\n\n{second}new\n"));
+        assert_eq!(missing, AREAS[2..].iter().map(Area::command).collect::<Vec<_>>());
+        assert_eq!(assembled(&text, |_| None).0, text);
+        assert_eq!(assembled("", |_| None), (HEAD.to_owned(), AREAS.iter().map(Area::command).collect()));
     }
 
     #[test]
