@@ -45,6 +45,8 @@ pub(crate) struct Circumstances {
     pub(crate) now: Time,
     /// Since when the master is subjectively down, if it is.
     pub(crate) master_down_since: Option<Time>,
+    /// When the master was last known to be there.
+    pub(crate) master_last_avail: Time,
     pub(crate) down_after: Millis,
     pub(crate) ping_period: Millis,
     pub(crate) info_period: Millis,
@@ -88,7 +90,11 @@ impl Candidate {
         if info_age > info_age_max {
             return Some(Ineligible::InfoTooOld(info_age));
         }
-        let outage = around.master_down_since.map_or(Millis(0), |since| now.since(since));
+        // Differs from Redis, which counts from when the master was found down: after all Sentinels were held up at once
+        // no replica could ever be promoted, however well they had all been connected to the master until it died.
+        let outage = around
+            .master_down_since
+            .map_or(Millis(0), |since| now.since(since.min(around.master_last_avail)));
         // Nobody can have a link to a master that is none. Servers that follow each other in a ring would
         // have to wait for ever.
         if !around.master_is_replica && self.master_link_down > outage + around.down_after.times(10) {
@@ -164,6 +170,7 @@ impl Sentinel {
         let around = Circumstances {
             now: self.now,
             master_down_since,
+            master_last_avail: self.last_avail(&master.server.instance),
             down_after: master.settings.down_after,
             ping_period: self.periods.ping,
             info_period: self.periods.info,
@@ -236,6 +243,7 @@ mod tests {
         Circumstances {
             now: NOW,
             master_down_since: Some(NOW.before(Millis(2_000))),
+            master_last_avail: NOW.before(Millis(2_000)),
             down_after: Millis(1_000),
             ping_period: Millis(1_000),
             info_period: Millis(10_000),
@@ -313,6 +321,17 @@ mod tests {
             },
             &[2, 3, 1],
         );
+    }
+
+    #[test]
+    fn an_outage_counts_from_when_the_master_was_last_there() {
+        let mut held_up = around();
+        held_up.master_last_avail = NOW.before(Millis(20_000));
+        let mut only = candidate(1);
+        only.master_link_down = Millis(30_000);
+        assert_eq!(rank(&[only.clone()], &held_up).0.len(), 1);
+        only.master_link_down = Millis(30_001);
+        assert!(rank(&[only], &held_up).0.is_empty());
     }
 
     #[test]
