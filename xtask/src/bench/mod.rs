@@ -27,10 +27,10 @@ const LIST: &str = "\
 What can be measured: cargo xtask bench [AREA] [--quick]
 
 Without an area all of them, which takes an hour or two; with --quick minutes, for less certain figures. Each area
-prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md (scale --full and
-scale --real in files of their own), and writes BENCHMARKS.md from the last results of every area, with machine, date,
-versions and commands. Parts of an area (--only, --sigstop) are printed alone. Who is not installed is not compared with,
-and the table says so.
+prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md (failover --p99,
+scale --full and scale --real in files of their own), and writes BENCHMARKS.md from the last results of every area, with
+machine, date, versions and commands. Parts of an area (--only, --sigstop) are printed alone. Who is not installed is not
+compared with, and the table says so.
 
   resp              requests and replies: criterion benches of picket-resp and picket-server-core
   backlog           the replication backlog, and the replica's side: those of picket-replication
@@ -49,6 +49,8 @@ and the table says so.
                     told): each phase from the death of the master to the first write, after kill -9 and after
                     SIGSTOP (--sigstop: only that), and with the leader killed in each state (--leader-runs, 3).
                     --only kill|sigstop|leader measures one of them.
+  failover --p99 [--runs N] [--peer redis-sentinel|none] [--picket PATH]
+                    a hundred kills (or N) of Picket alone unless told, so that one in a hundred can be told
   idle [--masters N] [--replicas N] [--sentinels N] [--seconds N] [--rounds N] [--picket PATH]
                     what Sentinels cost while nothing happens: three (--sentinels) with 500 masters and two replicas
                     each, fake ones on loopback, for a minute, twice, stock and Picket in turn
@@ -89,7 +91,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
         ["cores", name] if !name.starts_with('-') => Some(cores(root, Some(name))),
         [] => {
             // Every area is measured, also after one has failed. The largest sizes are nothing quick.
-            let wanted = report::AREAS.iter().filter(|area| !(quick && area.flag == Some("--full")));
+            let wanted = report::AREAS.iter().filter(|area| !(quick && matches!(area.flag, Some("--full" | "--p99"))));
             let measured: Vec<bool> =
                 wanted.map(|one| area(root, one.name, one.flag.as_slice(), quick).unwrap_or(false)).collect();
             Some(!measured.contains(&false))
@@ -133,9 +135,9 @@ fn node(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
 }
 
 fn failover(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {
-    let (flags, pairs): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| **arg == "--sigstop");
+    let (flags, pairs): (Vec<&str>, Vec<&str>) = args.iter().partition(|arg| failover::FLAGS.contains(arg));
     let options = Options::parse(&pairs, &failover::OPTIONS)?;
-    Some(failover::run(root, &failover::Plan::of(&options, !flags.is_empty(), quick)?))
+    Some(failover::run(root, &failover::Plan::of(&options, &flags, quick)?))
 }
 
 fn loss(root: &Path, args: &[&str], quick: bool) -> Option<Option<Vec<Table>>> {

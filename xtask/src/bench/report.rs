@@ -26,12 +26,16 @@ const fn area(name: &'static str, about: &'static str, run: Run) -> Area {
 }
 
 /// The areas in the order of the file, with what they are about.
-pub(super) const AREAS: [Area; 10] = [
+pub(super) const AREAS: [Area; 11] = [
     area("resp", "Requests and replies on the wire", super::resp),
     area("backlog", "The replication backlog and the replica side", super::backlog),
     area("counts", "Instructions for small things", super::counts),
     area("node", "The data node", super::node),
     area("failover", "A failover, phase by phase", super::failover),
+    Area {
+        flag: Some("--p99"),
+        ..area("failover", "A hundred failovers", super::failover)
+    },
     area("idle", "A Sentinel that has nothing to do", super::idle),
     area("scale", "Many masters that die at once", super::scale),
     Area {
@@ -202,6 +206,7 @@ mod tests {
     fn no_section_takes_the_place_of_another() {
         assert_eq!(file_name("scale", &["--seeds", "1"]), "scale.md");
         assert_eq!(file_name("scale", &["--full"]), "scale-full.md");
+        assert_eq!(file_name("failover", &["--p99", "--runs", "200"]), "failover-p99.md");
         assert_eq!(file_name("scale", &["--masters", "50", "--real"]), "scale-real.md");
         // What is real is measured as such, however much of it was asked for.
         assert_eq!(file_name("scale", &["--real", "--full"]), "scale-real.md");

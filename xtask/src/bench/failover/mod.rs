@@ -42,6 +42,8 @@ pub(super) struct Plan {
     picket: Option<std::path::PathBuf>,
 }
 
+/// The arguments of [`Plan::of`] that have none.
+pub(super) const FLAGS: [&str; 2] = ["--sigstop", "--p99"];
 /// The arguments of [`Plan::of`] that have a value.
 pub(super) const OPTIONS: [&str; 5] = ["--peer", "--runs", "--leader-runs", "--only", "--picket"];
 
@@ -51,11 +53,14 @@ const STEADY_AFTER: Duration = Duration::from_millis(3500);
 const DEADLINE: Duration = Duration::from_secs(60);
 const DOWN_AFTER_MS: u64 = 1000;
 const FAILOVER_TIMEOUT_MS: u64 = 3000;
+/// Of fewer runs the 99th of a hundred is the last, which says nothing about an aim.
+const FOR_P99: usize = 100;
 
 impl Plan {
     /// What the arguments ask for. None if they make no sense, which has been said.
-    pub(super) fn of(options: &Options<'_>, sigstop: bool, quick: bool) -> Option<Self> {
-        let peer = options.text("--peer").unwrap_or("redis-sentinel");
+    pub(super) fn of(options: &Options<'_>, flags: &[&str], quick: bool) -> Option<Self> {
+        let (sigstop, many) = (flags.contains(&"--sigstop"), flags.contains(&"--p99"));
+        let peer = options.text("--peer").unwrap_or(if many { "none" } else { "redis-sentinel" });
         let compare = match peer {
             "redis-sentinel" => true,
             "none" => false,
@@ -66,9 +71,15 @@ impl Plan {
                 return None;
             }
         };
-        let runs = options.number("--runs", if quick { 3 } else { 10 })?;
+        let usual = match (many, quick) {
+            (true, _) => FOR_P99,
+            (false, true) => 3,
+            (false, false) => 10,
+        };
+        let runs = options.number("--runs", usual)?;
         let leader_runs = options.number("--leader-runs", if quick { 1 } else { 3 })?;
         let (deaths, leader_runs) = match (sigstop, options.text("--only")) {
+            _ if many => (vec![Death::Kill], 0),
             (true, _) | (_, Some("sigstop")) => (vec![Death::Stop], 0),
             (_, None) => (vec![Death::Kill, Death::Stop], leader_runs),
             (_, Some("kill")) => (vec![Death::Kill], 0),
@@ -127,8 +138,9 @@ fn phases_table(plan: &Plan, death: Death, samples: &[Vec<Sample>]) -> Table {
     };
     let mut table = Table::new(title, &["Picket", "stock"]);
     table.condition(format!(
-        "1 master, 2 replicas, 3 Sentinels, down-after {DOWN_AFTER_MS} ms, real redis-servers; {} runs of each kind in turn",
-        plan.runs
+        "1 master, 2 replicas, 3 Sentinels, down-after {DOWN_AFTER_MS} ms, real redis-servers; {} runs{}",
+        plan.runs,
+        if plan.compare { " of each kind in turn" } else { "" }
     ));
     for measure in &MEASURES {
         let column = |kind: usize| samples[kind].iter().map(|sample| measure.of(sample)).collect::<Vec<_>>();
@@ -138,13 +150,13 @@ fn phases_table(plan: &Plan, death: Death, samples: &[Vec<Sample>]) -> Table {
             None => row,
         });
         if let Some(aim) = measure.p99 {
-            // Of fewer than a hundred the 99th of a hundred is the last.
-            let worst = if column(0).len() < 100 { "slowest" } else { "p99" };
+            let is_p99 = column(0).len() >= FOR_P99;
+            let worst = if is_p99 { "p99" } else { "slowest" };
             let p99 = |kind| Spread::percentile(&column(kind), 99).into_iter().collect::<Vec<_>>();
             let row = Row::new(format!("{}, {worst}", measure.what), Better::Less)
                 .samples(&p99(0))
                 .samples(&p99(1));
-            table.push(if aim > 0.0 { row.aim(aim) } else { row });
+            table.push(if aim > 0.0 && is_p99 { row.aim(aim) } else { row });
         }
     }
     table
@@ -228,14 +240,17 @@ mod tests {
 
     #[test]
     fn a_plan_is_all_or_one_part() {
-        let plan = |args: &[&str], sigstop| Plan::of(&Options::parse(args, &OPTIONS)?, sigstop, false);
-        let all = plan(&[], false).expect("nothing is asked for");
+        let plan = |args: &[&str], flags: &[&str]| Plan::of(&Options::parse(args, &OPTIONS)?, flags, false);
+        let all = plan(&[], &[]).expect("nothing is asked for");
         assert_eq!((all.runs, all.leader_runs, all.compare), (10, 3, true));
         assert_eq!(all.deaths, [Death::Kill, Death::Stop]);
-        let stopped = plan(&["--runs", "4", "--peer", "none"], true).expect("known");
+        let stopped = plan(&["--runs", "4", "--peer", "none"], &["--sigstop"]).expect("known");
         assert_eq!((stopped.runs, stopped.leader_runs, stopped.compare), (4, 0, false));
         assert_eq!(stopped.deaths, [Death::Stop]);
-        assert_eq!(plan(&["--peer", "somebody"], false), None);
-        assert_eq!(plan(&["--only", "nothing"], false), None);
+        let many = plan(&[], &["--p99"]).expect("known");
+        assert_eq!((many.runs, many.leader_runs, many.compare), (FOR_P99, 0, false));
+        assert_eq!(many.deaths, [Death::Kill]);
+        assert_eq!(plan(&["--peer", "somebody"], &[]), None);
+        assert_eq!(plan(&["--only", "nothing"], &[]), None);
     }
 }
