@@ -6,7 +6,7 @@
 //! other over the master's own channel; a replica's and the connections between them are for those that do not reach
 //! the master, or come when it is dead. So while everybody is heard over the master's channel and everything has been
 //! well for a while, a hello goes to a replica or a Sentinel at every fifth hello period, and a PING to a replica every
-//! two seconds if `down-after-milliseconds` leaves room for that. As soon as something is seen not to be so, everything
+//! two and a half seconds if `down-after-milliseconds` leaves room for that. As soon as something is seen not to be so, everything
 //! goes at stock's pace. The master is always asked and told at that pace, and the other Sentinels are asked at it.
 
 use picket_sansio::{Millis, Time};
@@ -26,8 +26,8 @@ const CALM_HELLO_PERIODS: u64 = 5;
 const ANNOUNCED_PERIODS: u64 = 6;
 /// A replica is pinged at least this often in its down-after ...
 const CALM_PINGS: u64 = 10;
-/// ... and once in so many ping periods.
-const CALM_PING_PERIODS: u64 = 2;
+/// ... and so often in ten ping periods: the fourth PING comes when a hello and INFO are due, and they leave with it.
+const CALM_PINGS_IN_TEN: u64 = 4;
 
 impl Sentinel {
     /// True if nobody can need us sooner on the replicas of this master than when all is well.
@@ -99,7 +99,7 @@ impl Sentinel {
     /// How often a replica is pinged.
     pub(crate) fn replica_ping_period(&self, id: MasterId, down_after: Millis) -> Millis {
         let period = self.periods.ping;
-        let calm = down_after.split(CALM_PINGS).min(period.times(CALM_PING_PERIODS));
+        let calm = down_after.split(CALM_PINGS).min(period.times(10).split(CALM_PINGS_IN_TEN));
         if calm > period && self.is_calm(id) { calm } else { period.min(down_after) }
     }
 }

@@ -44,7 +44,7 @@ fn check(counts: (usize, usize), pings: [usize; 2], hellos: [usize; 2]) {
 
 const STOCK_PINGS: [usize; 2] = [57, 62];
 const STOCK_HELLOS: [usize; 2] = [23, 31];
-const CALM_PINGS: [usize; 2] = [28, 31];
+const CALM_PINGS: [usize; 2] = [22, 25];
 const CALM_HELLOS: [usize; 2] = [5, 7];
 
 #[test]
@@ -91,6 +91,20 @@ fn a_peer_that_is_not_heard_over_the_master_is_told_over_replicas() {
     minute_with(&mut host, REPLICA, over(REPLICA));
     check(minute_with(&mut host, REPLICA, over(REPLICA)), STOCK_PINGS, STOCK_HELLOS);
     check(minute_with(&mut host, REPLICA, |host| host.hello(&hello('2'))), STOCK_PINGS, STOCK_HELLOS);
+}
+
+#[test]
+fn a_sentinel_that_is_heard_over_the_master_is_told_less_often_over_its_connection() {
+    const PEER: &str = "10.0.0.51:26379";
+    let servers = [(PRIMARY, "role:master\r\n"), (REPLICA, REPLICA_INFO), (PEER, "")];
+    let mut host = Host::new(FILE, &servers, &[]);
+    host.pass(100);
+    host.hello_over(PRIMARY, &hello('2'));
+    let over = |addr: &'static str| move |host: &mut Host| host.hello_over(addr, &hello('2'));
+    minute_with(&mut host, PEER, over(PRIMARY));
+    check(minute_with(&mut host, PEER, over(PRIMARY)), STOCK_PINGS, CALM_HELLOS);
+    minute_with(&mut host, PEER, over(REPLICA));
+    check(minute_with(&mut host, PEER, over(REPLICA)), STOCK_PINGS, STOCK_HELLOS);
 }
 
 /// One that is dead and silent is waited for by nobody.
