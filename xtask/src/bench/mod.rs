@@ -91,7 +91,8 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
         ["cores", name] if !name.starts_with('-') => Some(cores(root, Some(name))),
         [] => {
             // Every area is measured, also after one has failed. The largest sizes are nothing quick.
-            let wanted = report::AREAS.iter().filter(|area| !(quick && matches!(area.flag, Some("--full" | "--p99"))));
+            let wanted =
+                report::AREAS.iter().filter(|area| !(quick && matches!(area.flag, Some("--full" | "--p99"))));
             let measured: Vec<bool> =
                 wanted.map(|one| area(root, one.name, one.flag.as_slice(), quick).unwrap_or(false)).collect();
             Some(!measured.contains(&false))

@@ -32,10 +32,7 @@ pub(super) const AREAS: [Area; 11] = [
     area("counts", "Instructions for small things", super::counts),
     area("node", "The data node", super::node),
     area("failover", "A failover, phase by phase", super::failover),
-    Area {
-        flag: Some("--p99"),
-        ..area("failover", "A hundred failovers", super::failover)
-    },
+    Area { flag: Some("--p99"), ..area("failover", "A hundred failovers", super::failover) },
     area("idle", "A Sentinel that has nothing to do", super::idle),
     area("scale", "Many masters that die at once", super::scale),
     Area {
