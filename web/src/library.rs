@@ -64,6 +64,7 @@ entries! {
     "37-reset-after-calm" "平静许久之后的 RESET 与主节点之死";
     "38-forget-refused" "活着的节点不会被 FORGET";
     "39-held-up-while-the-master-dies" "主节点宕机时所有 Sentinel 都被挂起";
+    "40-rivals-behind-a-stall" "同一纪元的两份配置，与一次停顿";
 }
 
 impl Entry {

@@ -173,6 +173,11 @@ impl Sentinel {
                 self.switch_by_hello(id, theirs);
             }
         } else if epoch == master.config_epoch && epoch > 0 && is_elsewhere {
+            if self.tilt_since.is_some() {
+                // This may have been said before this process was held up, and been settled since.
+                master.rivals_since = None;
+                return self.touch_awaiting_confirmation(id);
+            }
             // Two operators can fail over through two Sentinels that do not hear each other and make two
             // configurations of one epoch. Neither would ever give way: the highest id makes a newer one, once
             // it is sure that this was not said before somebody else did.
