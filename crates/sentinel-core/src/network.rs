@@ -106,11 +106,11 @@ impl Sentinel {
 
     /// How often an instance is pinged at the least.
     ///
-    /// Differs from Redis: a master is pinged five times in its down-after if that is less than five ping periods,
+    /// Differs from Redis: a master is pinged eight times in its down-after if that is less than eight ping periods,
     /// because the clock of down-after starts with the first PING that a hung master does not answer.
     fn ping_period(&self, id: InstanceId, down_after: Millis) -> Millis {
         let often = match id {
-            InstanceId::Master(_) => down_after.split(5).max(PING_MIN),
+            InstanceId::Master(_) => down_after.split(8).max(PING_MIN),
             InstanceId::Replica(master, _) => return self.replica_ping_period(master, down_after),
             InstanceId::Peer(..) => down_after,
         };
