@@ -96,7 +96,7 @@ fn clients_of_a_former_master_do_not_wait_for_another_leader() {
     for reset in [false, true] {
         let mut host = host("");
         handing_over(&mut host, "5000");
-        // The former master takes no transaction for now, and goes on waiting.
+        // The former master takes no transaction yet, and goes on waiting.
         host.set_answer(FIRST, "EXEC", "*2\r\n-BUSY script\r\n-BUSY script\r\n");
         host.set_info(SECOND, "role:master\r\n");
         host.set_info(FIRST, &replica_info("10.0.0.2", 100));

@@ -17,8 +17,8 @@ use wasmparser::{
 const WINDOW: usize = 16_000;
 /// Bytes that make a piece; functions are alike in as far as they have the same pieces.
 const PIECE: usize = 5;
-/// A piece of more functions than that says nothing of any.
-const COMMON_MIN: usize = 40;
+/// A piece that more functions have says nothing of any.
+const HOLDERS_MAX: usize = 40;
 /// Bytes that are added to a function's length, so that the shortest do not always come first.
 const SHORT: u64 = 100;
 
@@ -113,7 +113,7 @@ fn pieces(bodies: &[&[u8]]) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
         }
     }
     let holders: Vec<Vec<usize>> =
-        by_bytes.into_values().filter(|holders| (2..=COMMON_MIN).contains(&holders.len())).collect();
+        by_bytes.into_values().filter(|holders| (2..=HOLDERS_MAX).contains(&holders.len())).collect();
     let mut pieces = vec![Vec::new(); bodies.len()];
     for (piece, holders) in holders.iter().enumerate() {
         holders.iter().for_each(|holder| pieces[*holder].push(piece));
