@@ -25,8 +25,15 @@ const LOCK: &str = "package-lock.json";
 /// Written when npm has installed what the lock says: a copy of the lock.
 const INSTALLED: &str = "installed.json";
 
-/// Builds the page and runs all checks, or those parts that are named.
-pub(crate) fn run(root: &Path, parts: &[&str]) -> bool {
+/// What it is made of, in its order (`web/e2e/run.mjs`).
+const PARTS: [&str; 5] = ["checks", "lessons", "access", "pictures", "figures"];
+
+/// Builds the page and runs all checks, or those parts that are named; none if one of them does not exist.
+pub(crate) fn run(root: &Path, parts: &[&str]) -> Option<bool> {
+    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(part)) {
+        eprintln!("e2e has no part {unknown}; there are {}", PARTS.join(", "));
+        return None;
+    }
     let result = programs().and_then(|programs| {
         let page = web::build(root)?;
         let folder = prepare(root, &programs)?;
@@ -46,7 +53,7 @@ pub(crate) fn run(root: &Path, parts: &[&str]) -> bool {
     if let Err(why) = &result {
         println!("e2e: {why}");
     }
-    result.is_ok()
+    Some(result.is_ok())
 }
 
 struct Programs {
@@ -125,6 +132,13 @@ mod tests {
 
     fn shell(line: &str) -> Child {
         Command::new("sh").args(["-c", line]).spawn().expect("there is a shell")
+    }
+
+    #[test]
+    fn parts_are_those_of_the_run() {
+        let run = include_str!("../../web/e2e/run.mjs");
+        assert!(run.contains(&format!("const PARTS = {{ {} }};", PARTS.join(", "))), "{PARTS:?}");
+        assert_eq!(super::run(Path::new("."), &["checks", "no-such-part"]), None);
     }
 
     #[test]

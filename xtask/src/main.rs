@@ -30,7 +30,8 @@ Picket's chores: cargo xtask <chore>
              on this machine, at 127.0.0.1:8080 if nothing else is said.
   demo       builds the page, builds picket with it, and runs `picket demo`; what stands behind goes to it.
   e2e        builds the page and has a real Chromium play with it, by way of node and npm; pictures of it are left
-             in target/e2e. `e2e checks access` runs these parts alone; there are checks, access, pictures, figures.
+             in target/e2e. `e2e checks access` runs these parts alone; there are checks, lessons, access, pictures,
+             figures.
   wasm-outputs  runs every scenario natively and, by way of node, in WASM: their outputs must be the same.
   help       this text
 
@@ -54,20 +55,23 @@ fn main() -> ExitCode {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },
+        [] | ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => {
+            print!("{HELP}");
+            true
+        }
         ["web", rest @ ..] => match web::run(&root(), rest) {
             Some(passed) => passed,
             None => return ExitCode::from(2),
         },
         ["demo", rest @ ..] => demo(&root(), rest),
-        ["e2e", parts @ ..] => e2e::run(&root(), parts),
+        ["e2e", parts @ ..] => match e2e::run(&root(), parts) {
+            Some(passed) => passed,
+            None => return ExitCode::from(2),
+        },
         ["wasm-outputs"] => wasm_outputs::run(&root()),
         ["tidy"] => tidy::run(&root()),
         ["tidy", "--list"] => {
             tidy::list();
-            true
-        }
-        [] | ["help" | "--help" | "-h"] => {
-            print!("{HELP}");
             true
         }
         other => {
