@@ -28,6 +28,15 @@ impl Format {
         }
     }
 
+    /// Whether so many Sentinels stand so close that there is no room for all their names below them.
+    #[must_use]
+    pub fn is_crowded(self, sentinels: usize) -> bool {
+        match self {
+            Self::Wide => sentinels > 9,
+            Self::Tall => sentinels > 7,
+        }
+    }
+
     /// Where it begins and how high it is: not where Sentinels would stand if there are none, nor clients.
     #[must_use]
     pub fn extent(self, sentinels: usize, writers: usize) -> (i32, i32) {
@@ -88,6 +97,7 @@ impl Places {
     #[must_use]
     pub fn of(format: Format, data: usize, sentinels: usize, writers: usize) -> Self {
         let span = sentinel_span(format, sentinels);
+        let is_crowded = format.is_crowded(sentinels);
         match format {
             Format::Wide => Self {
                 data: data_places(data, Point { x: 500, y: 345 }, (150, 80), (225, 115)),
@@ -95,14 +105,20 @@ impl Places {
                 sentinels: arc(
                     sentinels,
                     Point { x: 500, y: 340 },
-                    if sentinels > 9 { (375, 280) } else { (430, 265) },
+                    if is_crowded { (375, 280) } else { (430, 265) },
                     span,
                 ),
                 writers: row(writers, format.width(), 150, 568),
             },
             Format::Tall => Self {
                 data: data_places(data, Point { x: 320, y: 450 }, (130, 110), (145, 190)),
-                sentinels: arc(sentinels, Point { x: 320, y: 415 }, (262, 370), span),
+                // Few have their whole names below them, for which there must be room at both sides.
+                sentinels: arc(
+                    sentinels,
+                    Point { x: 320, y: 415 },
+                    (if is_crowded { 262 } else { 240 }, 370),
+                    span,
+                ),
                 writers: row(writers, format.width(), 175, 815),
             },
         }
@@ -210,6 +226,17 @@ mod tests {
                         assert!(a.distance(*b) >= 70, "{format:?}, {data} + {sentinels}: {a:?} and {b:?}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn names_below_sentinels_are_wholly_on_a_tall_stage() {
+        // Ten letters of a good dozen each.
+        let half = 10 * 13 / 2;
+        for sentinels in (1..=17).filter(|count| !Format::Tall.is_crowded(*count)) {
+            for place in Places::of(Format::Tall, 3, sentinels, 1).sentinels {
+                assert!((half..=Format::Tall.width() - half).contains(&place.x), "{sentinels}: {place:?}");
             }
         }
     }

@@ -21,9 +21,6 @@ use crate::picture::{Meaning, Part, Picture};
 const RADIUS: i32 = 40;
 /// and below it, where its name stands.
 const RADIUS_BELOW: i32 = 74;
-/// With more Sentinels than this, on a wide and on a tall stage, names need another place.
-const MANY: usize = 9;
-const MANY_TALL: usize = 7;
 /// Where on a slow wire its delay stands, in thousandths, the best place first.
 const BOTH_WAYS: [i32; 4] = [500, 350, 650, 200];
 const ONE_WAY: [i32; 4] = [750, 650, 850, 550];
@@ -260,8 +257,7 @@ fn place_all(picture: &Picture, format: Format) -> Vec<(NodeId, Point)> {
 
 /// Whether Sentinels stand so close that there is no room for all their names below them.
 fn is_crowded(picture: &Picture, format: Format) -> bool {
-    let sentinels = picture.nodes.iter().filter(|node| matches!(node.part, Part::Sentinel(_))).count();
-    sentinels > if format == Format::Wide { MANY } else { MANY_TALL }
+    format.is_crowded(picture.nodes.iter().filter(|node| matches!(node.part, Part::Sentinel(_))).count())
 }
 
 /// The part of the stage that is needed.

@@ -110,8 +110,12 @@ impl Labels {
     pub(super) fn new(format: Format, picture: &Picture, places: &[(NodeId, Point)]) -> Self {
         let areas = |(node, place): &(NodeId, Point)| {
             let chars = i32::try_from(picture.name(*node).len()).unwrap_or(0);
+            let half = match format {
+                Format::Wide => chars * 5,
+                Format::Tall => chars * 7,
+            };
             let at = |below: i32, half: i32| (Point { x: place.x, y: place.y + below }, half);
-            [at(-NODE_HALF / 2, NODE_HALF), at(NODE_HALF / 2, NODE_HALF), at(NAME_BELOW, chars * 5)]
+            [at(-NODE_HALF / 2, NODE_HALF), at(NODE_HALF / 2, NODE_HALF), at(NAME_BELOW, half)]
         };
         Self { format, taken: places.iter().flat_map(areas).collect() }
     }
