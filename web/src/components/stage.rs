@@ -78,7 +78,13 @@ pub(crate) fn Stage(props: &Props) -> Html {
             <g {key} class="cut" data-wire={wire(cut.from, cut.to)}>{ line("hit", a, b) }{ line("drawn", a, b) }<path {d} /></g>
         })
     });
-    let mut labels = Labels::new(format, picture, &places);
+    let looks = picture.nodes.iter().filter_map(|node| {
+        let look = Look::of(node, place(&places, node.id)?, format, props.lang);
+        let look = if many { look.crowded() } else { look };
+        Some((node.id, look.with(props.chosen.has(node.id), tab_stop == Some(node.id))))
+    });
+    let (ids, looks): (Vec<NodeId>, Vec<Look>) = looks.unzip();
+    let mut labels = Labels::new(format, &looks);
     let slow = picture.slow.iter().filter_map(|wire| {
         let (a, b) = between(wire.from, wire.to)?;
         let text = match wire.both {
@@ -97,6 +103,8 @@ pub(crate) fn Stage(props: &Props) -> Html {
         _ => None,
     };
     let told = told(&picture.messages, &props.chosen, props.is_readable, *pointed);
+    // Who asks everybody the same has it written once.
+    let mut said: Vec<(NodeId, String)> = Vec::new();
     let mut traces = Traces::default();
     let messages = picture.messages.iter().filter_map(|message| {
         let (a, b) = lane(between(message.from, message.to)?);
@@ -105,18 +113,22 @@ pub(crate) fn Stage(props: &Props) -> Html {
             return None;
         }
         let at = a.towards(b, i32::try_from(message.progress).unwrap_or(1_000).min(AT_MOST));
-        let label = told
+        let text = told
             .contains(&message.id)
-            .then(|| labels.label(at, &props.lang.meaning(&Meaning::of(&message.text, picture))));
+            .then(|| props.lang.meaning(&Meaning::of(&message.text, picture)))
+            .filter(|text| {
+                let is_meant = *pointed == Some(message.id) || props.chosen.is(message.id);
+                is_meant || !said.iter().any(|(from, other)| *from == message.from && other == text)
+            });
+        let label = text.map(|text| {
+            let label = labels.label(at, &text);
+            said.push((message.from, text));
+            label
+        });
         Some(flight(message, (a, b), at, label.unwrap_or_default(), &props.chosen))
     });
     let messages: Vec<Html> = messages.collect();
-    let nodes = picture.nodes.iter().filter_map(|node| {
-        let look = Look::of(node, place(&places, node.id)?, format, props.lang);
-        let look = if many { look.crowded() } else { look };
-        let look = look.with(props.chosen.has(node.id), tab_stop == Some(node.id));
-        Some(html! { <StageNode key={node.id.0} ..look /> })
-    });
+    let nodes = ids.into_iter().zip(looks).map(|(id, look)| html! { <StageNode key={id.0} ..look /> });
 
     let on_click = {
         let on_choose = props.on_choose.clone();

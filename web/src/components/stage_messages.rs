@@ -1,23 +1,24 @@
 //! Messages on the stage: dots on their way, traces of those that have arrived, and texts none of which is over another.
 
-use picket_sim::{MessageId, NodeId};
+use picket_sim::MessageId;
 use yew::prelude::*;
 
 use super::stage::line;
+use super::stage_node::Look;
 use crate::chosen::Chosen;
 use crate::layout::{Format, Point};
-use crate::picture::{Flight, Picture, Topic};
+use crate::picture::{Flight, Topic};
 
-/// From a node's middle to its edge,
+/// From a node's middle to its edge.
 const NODE_HALF: i32 = 30;
-/// and to its name and its word.
-const NAME_BELOW: i32 = 60;
 /// How far apart messages of both directions travel.
 const LANE: i32 = 7;
 /// Messages whose texts are shown at once.
 const TEXTS_MAX: usize = 4;
 /// Where the text of a message that has arrived stands on its way, in thousandths at most.
 pub(super) const AT_MOST: i32 = 700;
+/// How many rows farther up or down a text may stand than it should.
+const ROWS_MAX: i32 = 8;
 /// Longer texts are cut on the stage.
 const TEXT_LEN_MAX: usize = 36;
 
@@ -106,18 +107,16 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// Nodes, with their names below them, stay free of texts.
-    pub(super) fn new(format: Format, picture: &Picture, places: &[(NodeId, Point)]) -> Self {
-        let areas = |(node, place): &(NodeId, Point)| {
-            let chars = i32::try_from(picture.name(*node).len()).unwrap_or(0);
-            let half = match format {
-                Format::Wide => chars * 5,
-                Format::Tall => chars * 7,
-            };
-            let at = |below: i32, half: i32| (Point { x: place.x, y: place.y + below }, half);
-            [at(-NODE_HALF / 2, NODE_HALF), at(NODE_HALF / 2, NODE_HALF), at(NAME_BELOW, half)]
-        };
-        Self { format, taken: places.iter().flat_map(areas).collect() }
+    /// Nodes, with what is written at them, stay free of texts.
+    pub(super) fn new(format: Format, looks: &[Look]) -> Self {
+        let mut labels = Self { format, taken: Vec::new() };
+        for look in looks {
+            let Point { x, y } = look.at();
+            let bodies = [y - NODE_HALF / 2, y + NODE_HALF / 2].map(|y| (Point { x, y }, NODE_HALF));
+            let texts = look.texts().map(|(place, text)| (place, labels.half(text)));
+            labels.taken.extend(bodies.into_iter().chain(texts));
+        }
+        labels
     }
 
     /// Where a text stands above a wire: the first of these places on it that is free.
@@ -135,7 +134,7 @@ impl Labels {
 
     fn height(&self) -> i32 {
         match self.format {
-            Format::Wide => 18,
+            Format::Wide => 20,
             Format::Tall => 26,
         }
     }
@@ -143,7 +142,7 @@ impl Labels {
     /// Half of the width of a text.
     fn half(&self, text: &str) -> i32 {
         let width_of_char = match self.format {
-            Format::Wide => 8,
+            Format::Wide => 9,
             Format::Tall => 12,
         };
         // Chinese characters are twice as wide.
@@ -168,10 +167,12 @@ impl Labels {
             half.min(self.format.width() / 2),
             (self.format.width() - half).max(self.format.width() / 2),
         );
-        let mut place = Point { x, y: at.y - 14 };
-        while !self.is_free(place, half, height) {
-            place.y += height;
-        }
+        // Above it, or as little farther down as can be, so that what was sent later stands lower; or else up.
+        let rows = (0..ROWS_MAX).chain((1..ROWS_MAX).map(|rows| -rows));
+        let mut places = rows.map(|rows| Point { x, y: at.y - 14 + rows * height });
+        let is_seen = |place: &Point| (height..self.format.height()).contains(&place.y);
+        let free = places.find(|place| is_seen(place) && self.is_free(*place, half, height));
+        let place = free.unwrap_or(Point { x, y: at.y - 14 });
         self.taken.push((place, half));
         html! { <text x={place.x.to_string()} y={place.y.to_string()}>{ shown }</text> }
     }

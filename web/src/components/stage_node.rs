@@ -88,6 +88,43 @@ impl Look {
         }
     }
 
+    /// Where it stands.
+    pub(crate) fn at(&self) -> Point {
+        self.at
+    }
+
+    /// What is written at it, each line with its middle.
+    pub(crate) fn texts(&self) -> [(Point, &str); 2] {
+        let (below, line) = self.lines();
+        let beside = 36 + 4 * i32::try_from(self.name.len()).unwrap_or(0);
+        let (x, y) = match self.label {
+            Label::Below | Label::Number => (self.at.x, self.at.y + below),
+            Label::Left => (self.at.x - beside, self.at.y),
+            Label::Right => (self.at.x + beside, self.at.y),
+        };
+        let (name, word) = match self.label {
+            Label::Number => (self.number(), ""),
+            Label::Below | Label::Left | Label::Right => (self.name.as_str(), self.word.as_str()),
+        };
+        [(Point { x, y }, name), (Point { x, y: y + line }, word)]
+    }
+
+    /// How far below its middle its name is written, and how far below that the word.
+    fn lines(&self) -> (i32, i32) {
+        match (self.label, self.format, self.kind) {
+            (Label::Number, ..) => (56, 0),
+            (_, Format::Wide, "writer") => (38, 16),
+            (_, Format::Wide, _) => (52, 16),
+            (_, Format::Tall, "writer") => (46, 22),
+            (_, Format::Tall, _) => (60, 22),
+        }
+    }
+
+    /// What tells it from the others of its kind.
+    fn number(&self) -> &str {
+        self.name.rsplit('-').next().unwrap_or_default()
+    }
+
     /// The same, chosen or not, and where Tab comes or not.
     pub(crate) fn with(self, chosen: bool, tab_stop: bool) -> Self {
         Self { chosen, tab_stop, ..self }
@@ -114,17 +151,13 @@ pub(crate) fn element_id(node: NodeId) -> String {
 /// The node.
 #[component]
 pub(crate) fn StageNode(look: &Look) -> Html {
-    let (x, name_y, anchor) = match (look.label, look.format) {
-        (Label::Left, _) => ("-36", Some("-1"), "end"),
-        (Label::Right, _) => ("36", Some("-1"), "start"),
-        (Label::Below | Label::Number, _) => ("0", None, "middle"),
+    let (below, line) = look.lines();
+    let (x, y, anchor) = match look.label {
+        Label::Left => ("-36", -1, "end"),
+        Label::Right => ("36", -1, "start"),
+        Label::Below | Label::Number => ("0", below, "middle"),
     };
-    let (below, line) = match (look.format, look.kind) {
-        (Format::Wide, "writer") => ("38", "16"),
-        (Format::Wide, _) => ("52", "16"),
-        (Format::Tall, "writer") => ("46", "22"),
-        (Format::Tall, _) => ("60", "22"),
-    };
+    let y = y.to_string();
     html! {
         <g id={element_id(look.id)} data-node={look.id.0.to_string()} role="button"
             class={classes!("node", look.kind, look.state, look.chosen.then_some("selected"))}
@@ -135,10 +168,10 @@ pub(crate) fn StageNode(look: &Look) -> Html {
             if let Some(sign) = look.sign { { sign.draw() } }
             if let Some(badge) = look.badge { <g transform="translate(28 -26)">{ badge.draw() }</g> }
             if look.label == Label::Number {
-                <text class="name" y="56">{ look.name.rsplit('-').next().unwrap_or_default() }</text>
+                <text class="name" {y}>{ look.number() }</text>
             } else {
-                <text class="name" {x} y={name_y.unwrap_or(below)} text-anchor={anchor}>{ &look.name }{ " " }
-                    <tspan class="word" {x} dy={line}>{ &look.word }{ " " }</tspan></text>
+                <text class="name" {x} {y} text-anchor={anchor}>{ &look.name }{ " " }
+                    <tspan class="word" {x} dy={line.to_string()}>{ &look.word }{ " " }</tspan></text>
             }
             if let Some(count) = look.count { <text class="count" y="5">{ count }</text> }
         </g>
