@@ -34,14 +34,28 @@ pub fn wait_for_every<T>(
     interval: Duration,
     deadline: Duration,
     what: &str,
-    mut probe: impl FnMut() -> Option<T>,
+    probe: impl FnMut() -> Option<T>,
 ) -> (T, Duration) {
+    match value_within(interval, deadline, probe) {
+        Some(found) => found,
+        None => panic!("not within {deadline:?}: {what}"),
+    }
+}
+
+/// Like [`wait_for_every`], for callers to whom no value is an outcome too.
+pub fn value_within<T>(
+    interval: Duration,
+    deadline: Duration,
+    mut probe: impl FnMut() -> Option<T>,
+) -> Option<(T, Duration)> {
     let start = Instant::now();
     loop {
         if let Some(value) = probe() {
-            return (value, start.elapsed());
+            return Some((value, start.elapsed()));
         }
-        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        if start.elapsed() >= deadline {
+            return None;
+        }
         pause(interval);
     }
 }
@@ -64,16 +78,7 @@ pub fn hold_for(window: Duration, what: &str, mut condition: impl FnMut() -> boo
 
 /// Like [`wait_until`], for callers that have their own idea of failure (a retry, a destructor).
 pub fn holds_within(deadline: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    loop {
-        if condition() {
-            return true;
-        }
-        if start.elapsed() >= deadline {
-            return false;
-        }
-        pause(POLL);
-    }
+    value_within(POLL, deadline, || condition().then_some(())).is_some()
 }
 
 fn pause(interval: Duration) {
@@ -92,6 +97,21 @@ mod tests {
             looks == 3
         });
         assert_eq!(looks, 3);
+    }
+
+    #[test]
+    fn no_value_in_time_can_be_an_outcome() {
+        let mut looks = 0;
+        let none = value_within(Duration::from_millis(1), Duration::from_millis(20), || {
+            looks += 1;
+            None::<()>
+        });
+        assert!(none.is_none() && looks >= 1);
+        let third = value_within(Duration::from_millis(1), Duration::from_secs(5), || {
+            looks += 1;
+            (looks >= 3).then_some("third")
+        });
+        assert_eq!(third.map(|(value, _)| value), Some("third"));
     }
 
     #[test]

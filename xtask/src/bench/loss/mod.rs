@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use picket_testkit::client::once;
 use picket_testkit::cluster::agreed;
 use picket_testkit::peers::Peer;
-use picket_testkit::wait::wait_for_every;
+use picket_testkit::wait::value_within;
 use picket_testkit::{Client, Cluster, DataServer, Program, Reply, SentinelProcess};
 
-use super::table::{Better, Table};
+use super::table::{Better, Row, Table};
 use super::{Options, release_binary};
 use laggard::{LAGGARD, OTHER, catch_up, fall_behind, wait_for_silence};
 
@@ -64,6 +64,15 @@ struct Sample {
     full_syncs: f64,
     /// The replica that was behind was promoted.
     is_behind: bool,
+    /// How often the failover was ordered again, because it had come to nothing.
+    orders_again: usize,
+}
+
+/// A failover that came about.
+struct Failover {
+    /// The port of who is master in the end.
+    master: u16,
+    orders_again: usize,
 }
 
 /// The arguments of [`Plan::of`].
@@ -127,6 +136,14 @@ impl Cause {
         matches!(self, Self::Kill | Self::ForcedBehind | Self::ForcedLate)
     }
 
+    /// An operator asks for it.
+    fn is_ordered(self) -> bool {
+        match self {
+            Self::Kill | Self::Hang | Self::Stranded => false,
+            Self::Forced | Self::ForcedBehind | Self::ForcedLate | Self::Coordinated => true,
+        }
+    }
+
     /// Everybody lives, so that nobody needs a full copy.
     fn is_planned(self) -> bool {
         matches!(self, Self::Forced | Self::Coordinated)
@@ -179,8 +196,10 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     let mut syncs = Table::new("Full resynchronisations that it took", &names);
     let mut behind =
         Table::new("Of a hundred runs, those in which the replica that was behind was promoted", &names);
+    let mut failures = Table::new("Failovers that came to nothing", &names);
     for cause in &plan.causes {
-        let mut laggards = vec![0; kinds.len()];
+        let mut laggards = vec![Vec::new(); kinds.len()];
+        let (mut nothing, mut again) = (vec![None; kinds.len()], vec![None; kinds.len()]);
         for run in 1..=plan.runs {
             for (column, kind) in kinds.iter().enumerate() {
                 // Stock has no such command.
@@ -188,6 +207,12 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
                     continue;
                 }
                 let sample = measure(kind, *cause);
+                *nothing[column].get_or_insert(0) += usize::from(sample.is_none());
+                let Some(sample) = sample else {
+                    println!("{cause:?} {run:>2} {:<6} came to nothing", kind.word());
+                    continue;
+                };
+                *again[column].get_or_insert(0) += sample.orders_again;
                 println!(
                     "{cause:?} {run:>2} {:<6} lost {} gap {:.0} ms",
                     kind.word(),
@@ -201,17 +226,26 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
                 if cause.is_planned() {
                     syncs.add(cause.words(), Better::Less, column, sample.full_syncs);
                 }
-                laggards[column] += usize::from(sample.is_behind);
+                laggards[column].push(sample.is_behind);
             }
         }
         if cause.has_laggard() {
-            for (column, count) in laggards.into_iter().enumerate() {
-                let share = 100.0 * count as f64 / plan.runs as f64;
+            for (column, runs) in laggards.iter().enumerate().filter(|(_, runs)| !runs.is_empty()) {
+                let count = runs.iter().filter(|is_behind| **is_behind).count();
+                let share = 100.0 * count as f64 / runs.len() as f64;
                 behind.add(cause.words(), Better::Less, column, share);
             }
             behind.aim(cause.words(), 0.0);
         }
+        failures.push(counted(format!("{}: runs without one, of {}", cause.words(), plan.runs), &nothing));
+        if cause.is_ordered() {
+            failures.push(counted(format!("{}: orders given again", cause.words()), &again));
+        }
     }
+    failures.note(
+        "a run without a failover (or without one master whom all follow, a minute and a half later) is in no other figure; \
+         where an order was given again the figures count from the first one, so that they hold what both cost",
+    );
     lost.aim(Cause::Coordinated.words(), 0.0);
     syncs.aim(Cause::Coordinated.words(), 0.0);
     // Nobody is called down before.
@@ -238,6 +272,7 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
         syncs.note("sync_full of all three servers, from before to when all follow the new master");
         tables.push(syncs);
     }
+    tables.push(failures);
     for table in &mut tables {
         table.condition(format!(
             "1 master, 2 replicas, 3 Sentinels, down-after {DOWN_AFTER_MS} ms, real redis-servers; {WRITERS} clients that write \
@@ -268,40 +303,59 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     Some(tables)
 }
 
-fn measure(kind: &Program, cause: Cause) -> Sample {
+/// A row of counts; nobody counted where there is none.
+fn counted(what: String, counts: &[Option<usize>]) -> Row {
+    counts.iter().fold(Row::new(what, Better::Less), |row, count| {
+        row.samples(count.map(|count| count as f64).as_slice())
+    })
+}
+
+/// One failover from the warm-up to the count of what is lost. None if it came to nothing.
+fn measure(kind: &Program, cause: Cause) -> Option<Sample> {
     let sentinels = [kind.clone(), kind.clone(), kind.clone()];
     let mut cluster = Cluster::builder().sentinels(&sentinels).down_after_ms(DOWN_AFTER_MS).start();
     let addrs: Vec<String> = cluster.sentinels.iter().map(SentinelProcess::addr).collect();
     let stop = AtomicBool::new(false);
     let (stop, addrs) = (&stop, &addrs);
     let mut full_syncs = 0.0;
-    let (master, written) = thread::scope(|scope| {
+    let (failover, written) = thread::scope(|scope| {
         let writers: Vec<_> =
             (0..WRITERS).map(|place| scope.spawn(move || write(&key(place), addrs, stop))).collect();
         hold(WARM_UP);
         let before = if cause.is_planned() { full_syncs_of(&mut cluster) } else { 0.0 };
-        let master = befall(&mut cluster, cause);
-        if cause.is_planned() {
-            full_syncs = full_syncs_of(&mut cluster) - before;
+        let failover = befall(&mut cluster, cause);
+        if failover.is_some() {
+            if cause.is_planned() {
+                full_syncs = full_syncs_of(&mut cluster) - before;
+            }
+            // What is written now is written to whoever is the master in the end.
+            hold(WARM_UP);
         }
-        // What is written now is written to whoever is the master in the end.
-        hold(WARM_UP);
         stop.store(true, Ordering::Relaxed);
         let written: Vec<Written> =
             writers.into_iter().map(|writer| writer.join().expect("a writer")).collect();
-        (master, written)
+        (failover, written)
     });
+    let Failover { master, orders_again } = failover?;
     let node = cluster.shard().node(master);
     let lost: usize =
         written.iter().enumerate().map(|(place, written)| missing(node, &key(place), written)).sum();
     let gap = written.iter().map(|written| written.gap).max().unwrap_or_default();
     let is_behind = cause.has_laggard() && master == cluster.nodes()[LAGGARD].port();
-    Sample { lost: lost as f64, gap_ms: gap.as_secs_f64() * 1000.0, full_syncs, is_behind }
+    Some(Sample {
+        lost: lost as f64,
+        gap_ms: gap.as_secs_f64() * 1000.0,
+        full_syncs,
+        is_behind,
+        orders_again,
+    })
 }
 
-/// Brings it about, and waits until there is one master again, whom everybody follows. Answers its port.
-fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
+/// Brings it about, and waits until there is one master again, whom everybody follows. None if nobody else becomes master,
+/// or not all follow one.
+fn befall(cluster: &mut Cluster, cause: Cause) -> Option<Failover> {
     let events = cluster.subscribe();
+    let mut orders_again = 0;
     match cause {
         Cause::Kill => {
             fall_behind(cluster.nodes(), BEHIND);
@@ -318,40 +372,41 @@ fn befall(cluster: &mut Cluster, cause: Cause) -> u16 {
             hold(AWAY);
             unstrand(&cluster.nodes()[0]);
         }
-        Cause::Forced => order(&cluster.sentinels[0], &FAILOVER, || ()),
+        Cause::Forced => orders_again = order(&cluster.sentinels[0], &FAILOVER, || ())?,
         Cause::ForcedBehind | Cause::ForcedLate => {
             wait_for_silence(&cluster.sentinels[0], LONG_BEHIND);
             fall_behind(cluster.nodes(), LONG_BEHIND);
             let Cluster { sentinels, shards } = &mut *cluster;
             let other = shards[0].nodes[OTHER].process();
-            if cause == Cause::ForcedLate {
+            orders_again = if cause == Cause::ForcedLate {
                 other.stop();
                 order(&sentinels[0], &FAILOVER, || {
                     hold(LATE);
                     other.cont();
-                });
+                })?
             } else {
-                order(&sentinels[0], &FAILOVER, || ());
-            }
+                order(&sentinels[0], &FAILOVER, || ())?
+            };
             // Its link stays down until somebody was chosen: it would catch up before the choice otherwise.
-            wait_for_every(LOOK_EVERY, DEADLINE, "somebody is promoted", || {
+            value_within(LOOK_EVERY, DEADLINE, || {
                 let mut replicas = cluster.nodes()[1..].iter();
                 replicas.any(|node| node.replication("role") == "master").then_some(())
-            });
+            })?;
             catch_up(&cluster.nodes()[LAGGARD]);
         }
         Cause::Coordinated => {
-            order(&cluster.sentinels[0], &[&FAILOVER[..], &["COORDINATED"]].concat(), || ());
+            orders_again = order(&cluster.sentinels[0], &[&FAILOVER[..], &["COORDINATED"]].concat(), || ())?;
         }
     }
-    events.wait("+switch-master", DEADLINE);
-    settled(cluster)
+    value_within(LOOK_EVERY, DEADLINE, || events.first("+switch-master"))?;
+    Some(Failover { master: settled(cluster)?, orders_again })
 }
 
 /// Waits until all Sentinels name one master and every server that runs follows it. On a busy machine that is not
-/// always who was promoted first: it may be failed over in turn, even to where the master was before.
-fn settled(cluster: &mut Cluster) -> u16 {
-    wait_for_every(SETTLED_EVERY, DEADLINE, "all Sentinels name one master, whom everybody follows", || {
+/// always who was promoted first: it may be failed over in turn, even to where the master was before. None if that does not
+/// come about.
+fn settled(cluster: &mut Cluster) -> Option<u16> {
+    let (master, _) = value_within(SETTLED_EVERY, DEADLINE, || {
         let master = agreed(&cluster.named_masters("mymaster"))?;
         let is_busy = |one: &SentinelProcess| one.master_has_flag("mymaster", "failover_in_progress");
         let is_settled = |node: &mut DataServer| match node.port() == master {
@@ -360,32 +415,29 @@ fn settled(cluster: &mut Cluster) -> u16 {
         };
         let settled = !cluster.sentinels.iter().any(is_busy) && cluster.nodes().iter_mut().all(is_settled);
         settled.then_some(master)
-    })
-    .0
+    })?;
+    Some(master)
 }
 
-/// Has a Sentinel fail the master over. What is to happen as soon as it has said yes is `begun`.
-fn order(sentinel: &SentinelProcess, words: &[&str], begun: impl FnOnce()) {
+/// Has a Sentinel fail the master over, and tells how often it had to be asked again. What is to happen as soon as it has
+/// said yes for the first time is `begun`. None if nothing came of any order.
+fn order(sentinel: &SentinelProcess, words: &[&str], begun: impl FnOnce()) -> Option<usize> {
     let old = sentinel.master_port("mymaster");
     let mut begun = Some(begun);
-    for _ in 0..ORDERS_MAX {
+    let agrees = || sentinel.cmd(words).ok()?.is_ok().then_some(());
+    let successor = || sentinel.master_port("mymaster").filter(|port| Some(*port) != old);
+    for again in 0..ORDERS_MAX {
         // Stock refuses until it has seen fresh INFO of a replica.
-        wait_for_every(LOOK_EVERY, DEADLINE, "the failover is begun", || {
-            sentinel.cmd(words).ok()?.is_ok().then_some(())
-        });
+        value_within(LOOK_EVERY, DEADLINE, agrees)?;
         if let Some(begun) = begun.take() {
             begun();
         }
-        let since = Instant::now();
-        while since.elapsed() < ORDER_PATIENCE {
-            if sentinel.master_port("mymaster") != old {
-                return;
-            }
-            hold(LOOK_EVERY);
+        if value_within(LOOK_EVERY, ORDER_PATIENCE, successor).is_some() {
+            return Some(again);
         }
         println!("the failover came to nothing: it is asked for again");
     }
-    panic!("{ORDERS_MAX} failovers came to nothing");
+    None
 }
 
 /// Full copies that all servers have given so far.
@@ -471,6 +523,20 @@ fn hold(span: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_came_to_nothing_is_counted_for_whoever_was_measured() {
+        let mut table = Table::new("Failovers that came to nothing", &["Picket", "stock"]);
+        table.push(counted("runs".to_owned(), &[Some(0), Some(2)]));
+        table.push(counted("orders".to_owned(), &[Some(1), None]));
+        let text = table.text();
+        let cells = |what: &str| -> Vec<&str> {
+            let line = text.lines().find(|line| line.starts_with(&format!("| {what} "))).expect("a row");
+            line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect()
+        };
+        assert_eq!(cells("runs"), ["runs", "0.000", "2.00", "-", "-"]);
+        assert_eq!(cells("orders"), ["orders", "1.00", "-", "-", "-"]);
+    }
 
     #[test]
     fn causes_are_chosen_by_name() {
