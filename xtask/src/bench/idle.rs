@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use picket_testkit::fake::FakeServers;
 use picket_testkit::peers::Peer;
-use picket_testkit::wait::wait_until;
 use picket_testkit::{Program, SentinelProcess};
 
+use super::known::wait_until_known;
 use super::process::{descriptors, peak, processor_time, resident};
 use super::table::{Better, Row, Table};
 use super::{Options, release_binary};
@@ -45,8 +45,6 @@ const MEASURES: [(&str, Option<f64>); 8] = [
 
 type Sample = [f64; MEASURES.len()];
 
-/// How long Sentinels may take to know everybody.
-const KNOWN_WITHIN: Duration = Duration::from_secs(240);
 /// Picket goes at its pace of quiet times half a minute after the last that was new.
 const SETTLED_AFTER: Duration = Duration::from_secs(45);
 /// What comes of the start is over when two looks in a row, this far apart, see about as many requests.
@@ -127,9 +125,7 @@ fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
         .collect();
     let began = Instant::now();
     let mut sentinels: Vec<_> = (0..plan.sentinels).map(|_| SentinelProcess::start(kind, &lines)).collect();
-    for sentinel in &sentinels {
-        wait_until(KNOWN_WITHIN, "everybody is known", || knows_everybody(sentinel, plan));
-    }
+    wait_until_known(&sentinels, plan.masters, plan.replicas);
     let known_after = began.elapsed().as_secs_f64();
     thread::sleep(SETTLED_AFTER);
     wait_for_steadiness(&fakes);
@@ -167,15 +163,4 @@ fn wait_for_steadiness(fakes: &FakeServers) {
         }
         before = asked;
     }
-}
-
-fn knows_everybody(sentinel: &SentinelProcess, plan: &Plan) -> bool {
-    let Ok(reply) = sentinel.cmd(&["SENTINEL", "MASTERS"]) else { return false };
-    let (replicas, others) = (plan.replicas.to_string(), (plan.sentinels - 1).to_string());
-    reply.items().len() == plan.masters
-        && reply.items().iter().all(|master| {
-            master.field_text("num-slaves") == replicas
-                && master.field_text("num-other-sentinels") == others
-                && master.field_text("flags") == "master"
-        })
 }

@@ -8,6 +8,7 @@
 mod counts;
 mod failover;
 mod idle;
+mod known;
 mod loss;
 mod micro;
 mod node;

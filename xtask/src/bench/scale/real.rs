@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use picket_testkit::fake::FakeServers;
-use picket_testkit::wait::{holds_within, wait_until};
+use picket_testkit::wait::holds_within;
 use picket_testkit::{Program, Published, SentinelProcess, Subscriber};
 
-/// How long Sentinels may take to know everybody.
-const KNOWN_WITHIN: Duration = Duration::from_secs(240);
+use crate::bench::known::wait_until_known;
+
 /// How long all masters may take to be replaced.
 const PATIENCE: Duration = Duration::from_secs(180);
 const REPLICAS: usize = 2;
@@ -44,9 +44,7 @@ pub(super) fn measure(kind: &Program, sentinels: usize, masters: usize) -> std::
         })
         .collect();
     let running: Vec<_> = (0..sentinels).map(|_| SentinelProcess::start(kind, &lines)).collect();
-    for sentinel in &running {
-        wait_until(KNOWN_WITHIN, "everybody is known", || knows_everybody(sentinel, sentinels, masters));
-    }
+    wait_until_known(&running, masters, REPLICAS);
     let clients = running.iter().map(SentinelProcess::client).collect::<std::io::Result<_>>()?;
     let subscriber = Subscriber::start(clients)?;
     let killed = fakes.kill_masters();
@@ -62,17 +60,6 @@ pub(super) fn measure(kind: &Program, sentinels: usize, masters: usize) -> std::
     // If not, the sample says how many were.
     let _ = holds_within(PATIENCE, replaced);
     Ok(sample(&subscriber.events(), killed, masters))
-}
-
-fn knows_everybody(sentinel: &SentinelProcess, sentinels: usize, masters: usize) -> bool {
-    let Ok(reply) = sentinel.cmd(&["SENTINEL", "MASTERS"]) else { return false };
-    let (replicas, others) = (REPLICAS.to_string(), (sentinels - 1).to_string());
-    reply.items().len() == masters
-        && reply.items().iter().all(|master| {
-            master.field_text("num-slaves") == replicas
-                && master.field_text("num-other-sentinels") == others
-                && master.field_text("flags") == "master"
-        })
 }
 
 /// What the Sentinels published of one master.
