@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use picket_sansio::{Millis, Time};
 
+use super::elections::Elections;
 use super::milestones::{Milestone, Milestones, Step};
 use crate::cluster::Cluster;
 use crate::ids::NodeId;
@@ -26,7 +27,7 @@ pub struct Fate {
     pub known_to_all: Option<Millis>,
     /// How many candidacies there were.
     pub candidacies: u32,
-    /// The candidacy that replaced it began before any other was given up: no second round was needed.
+    /// The first election replaced it: [`Elections::won_by_the_first`].
     pub by_first_election: bool,
 }
 
@@ -40,6 +41,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// How often anybody stood for election, for all masters together.
+    #[must_use]
+    pub fn candidacies(&self) -> u64 {
+        self.fates.iter().map(|fate| u64::from(fate.candidacies)).sum()
+    }
+
     /// How many were replaced by the first election.
     #[must_use]
     pub fn first_elections(&self) -> usize {
@@ -92,29 +99,25 @@ fn fate(died: Time, noted: &[&Milestone], sentinels: usize) -> Fate {
     if switches.len() >= sentinels {
         fate.known_to_all = switches.values().max().map(|at| since(*at));
     }
-    // Who stands until when; whoever was elected last before the switch made it.
-    let mut standing: BTreeMap<NodeId, Time> = BTreeMap::new();
-    let mut winner_stood = None;
-    let mut first_given_up = None;
+    let mut elections = Elections::default();
     for noted in noted.iter().take_while(|noted| noted.at <= switched) {
+        let who = noted.node.0;
         match noted.step {
-            Step::Stands(_) => {
-                fate.candidacies += 1;
+            Step::Stands(epoch) => {
                 fate.stood.get_or_insert(since(noted.at));
-                standing.insert(noted.node, noted.at);
+                elections.stands(who, epoch);
             }
-            Step::GivenUp => {
-                first_given_up.get_or_insert(noted.at);
-            }
+            Step::Votes(epoch) => elections.votes(who, epoch),
+            Step::GivenUp => elections.gives_up(who),
             Step::Elected => {
-                winner_stood = standing.get(&noted.node).copied();
                 fate.elected = Some(since(noted.at));
+                elections.is_elected(who);
             }
             Step::SubjectivelyDown | Step::ObjectivelyDown | Step::Switched => {}
         }
     }
-    fate.by_first_election =
-        winner_stood.is_some_and(|stood| first_given_up.is_none_or(|given_up| stood <= given_up));
+    fate.candidacies = elections.candidacies();
+    fate.by_first_election = elections.won_by_the_first();
     fate
 }
 
@@ -137,14 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn a_rival_that_gives_up_later_was_in_the_same_round() {
+    fn a_rival_that_stands_beside_the_winner_was_in_the_same_election() {
         let fate = only(&[
             (20, 1, Step::Stands(5)),
+            (20, 1, Step::Votes(5)),
             (21, 2, Step::Stands(6)),
-            (30, 1, Step::GivenUp),
+            (22, 1, Step::Votes(6)),
             (40, 2, Step::Elected),
             (50, 2, Step::Switched),
             (60, 1, Step::Switched),
+            (70, 1, Step::GivenUp),
         ]);
         assert!(fate.by_first_election);
         assert_eq!((fate.switched, fate.known_to_all), (Some(Millis(40)), Some(Millis(50))));
@@ -152,13 +157,13 @@ mod tests {
     }
 
     #[test]
-    fn who_stands_after_somebody_gave_up_is_in_the_second_round() {
+    fn who_stands_after_it_voted_is_in_the_second_election_though_nobody_gave_up() {
         let fate = only(&[
             (20, 1, Step::Stands(5)),
-            (30, 1, Step::GivenUp),
-            (31, 1, Step::Stands(6)),
-            (40, 1, Step::Elected),
-            (50, 1, Step::Switched),
+            (22, 2, Step::Votes(5)),
+            (31, 2, Step::Stands(6)),
+            (40, 2, Step::Elected),
+            (50, 2, Step::Switched),
         ]);
         assert!(!fate.by_first_election);
         assert_eq!((fate.switched, fate.known_to_all), (Some(Millis(40)), None));

@@ -15,9 +15,11 @@ pub(crate) enum Step {
     ObjectivelyDown,
     /// Somebody stands for election in this epoch.
     Stands(u64),
-    /// Somebody gave an election or a failover up.
+    /// Somebody gave an election or a failover up, and published that.
     GivenUp,
     Elected,
+    /// Somebody voted in this epoch.
+    Votes(u64),
     /// A Sentinel names the new master.
     Switched,
 }
@@ -46,7 +48,8 @@ impl Milestones {
             Event::AbortNotElected { instance, .. }
             | Event::AbortNoGoodReplica { instance, .. }
             | Event::AbortReplicaTimeout { instance }
-            | Event::SteppedDown { instance, .. } => (Step::GivenUp, instance.master_name()),
+            | Event::AbortHandover { instance, .. } => (Step::GivenUp, instance.master_name()),
+            Event::Voted { master, epoch, .. } => (Step::Votes(*epoch), master.as_str()),
             Event::Elected { instance, .. } => (Step::Elected, instance.master_name()),
             Event::SwitchMaster { name, .. } => (Step::Switched, name.as_str()),
             _ => return,

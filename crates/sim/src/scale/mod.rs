@@ -4,6 +4,7 @@
 //! Sentinels](crate::Shape::stock). They begin with config files that name everybody, as after a restart. Not part of
 //! the page: the feature `scale`.
 
+mod elections;
 mod fates;
 pub(crate) mod milestones;
 
@@ -23,6 +24,7 @@ use crate::scale::milestones::{Milestones, Step};
 use crate::transcript::Detail;
 use crate::world::Stop;
 
+pub use elections::Elections;
 pub use fates::{Fate, Outcome};
 
 /// A deployment and how its masters die.
