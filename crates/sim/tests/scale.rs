@@ -49,24 +49,25 @@ fn the_model_of_a_stock_sentinel_takes_the_time_that_a_stock_sentinel_takes() {
 
 /// The other thing that it is for: of 100 masters that die at once under five redis-sentinels, with config files in
 /// memory, some lose their first election, and such a one is replaced after another 20 seconds or more; all were replaced
-/// after 6 to 29 seconds. Those shared two processors, which costs more rounds than here, where each has its own.
+/// after 6 to 29 seconds. How many lose it is chance: up to 4 of real ones were seen to, of the model's from none to 41 in
+/// these runs. What a line costs is what published figures are made with.
 #[test]
 fn the_model_of_a_stock_sentinel_loses_elections_as_stock_sentinels_do() {
-    let mut lost = 0;
-    for seed in 1..=2 {
+    let mut lost = Vec::new();
+    for seed in 1..=4 {
         let mut plan = Plan::new(5, 100);
         plan.shape.stock = 5;
         plan.fsync = Latency { from_us: 60, to_us: 120 };
-        plan.line_us = 1;
         let outcome = run(&plan, seed);
         assert_eq!(outcome.switched(), 100, "seed {seed}");
-        lost += 100 - outcome.first_elections();
+        lost.push(100 - outcome.first_elections());
         let spans = outcome.spans(|fate| fate.switched);
         let (median, last) = (spans[50], spans[99]);
         assert!((Millis(2_000)..Millis(6_000)).contains(&median), "seed {seed}: {median}");
-        assert!((Millis(20_000)..Millis(29_000)).contains(&last), "seed {seed}: {last}");
+        let is_late = (Millis(20_000)..Millis(29_000)).contains(&last);
+        assert_eq!(is_late, lost.last() != Some(&0), "seed {seed}: {last}, {lost:?} lost");
     }
-    assert!((2..=60).contains(&lost), "{lost} of 200");
+    assert!((4..=120).contains(&lost.iter().sum::<usize>()), "{lost:?} of 100 each");
 }
 
 /// Where Picket has the majority, its elections are as quick as among themselves; where stock has it, one of its
