@@ -4,7 +4,6 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use picket_sansio::collections::BTreeMap;
 use picket_sansio::{Prng, Ticket, Time};
 use picket_sentinel_core::PersistentState;
 
@@ -53,9 +52,6 @@ impl Drive {
     }
 }
 
-/// Numbers of the file that are asked for again and again, by the option that sets them for a master.
-const NUMBERS: [&str; 2] = ["leader-epoch", "down-after-milliseconds"];
-
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     /// The file without what was written since.
@@ -63,18 +59,15 @@ pub(crate) struct Disk {
     /// What was written last. The text takes it up when somebody reads: large files are written often, and hardly
     /// ever read.
     written: Option<PersistentState>,
-    /// Of each of [`NUMBERS`] what the file says of each master.
-    numbers: [BTreeMap<String, u64>; NUMBERS.len()],
+    /// How often the file became another.
+    version: u64,
     /// States on their way, oldest first, with the time at which each is done.
     writing: Vec<(Ticket, PersistentState, Time)>,
 }
 
 impl Disk {
     pub(crate) fn new(text: Vec<u8>) -> Self {
-        let mut disk =
-            Self { text: Vec::new(), written: None, numbers: Default::default(), writing: Vec::new() };
-        disk.set_text(text);
-        disk
+        Self { text, written: None, version: 0, writing: Vec::new() }
     }
 
     /// What a process that starts now would read.
@@ -87,8 +80,8 @@ impl Disk {
 
     pub(crate) fn set_text(&mut self, text: Vec<u8>) {
         self.written = None;
-        self.numbers = numbers(text.split(|byte| *byte == b'\n'));
         self.text = text;
+        self.version += 1;
     }
 
     /// Takes a state for writing; answers when that will be done.
@@ -132,32 +125,12 @@ impl Disk {
 
     /// A state is in the file now.
     fn take(&mut self, state: PersistentState) {
-        self.numbers = numbers(state.lines.iter().map(|line| line.text.expose()));
         self.written = Some(state);
+        self.version += 1;
     }
 
-    /// What the file says of a master with one of the options in [`NUMBERS`].
-    pub(crate) fn number(&self, option: &str, master: &str) -> Option<u64> {
-        let place = NUMBERS.iter().position(|number| *number == option)?;
-        self.numbers[place].get(master).copied()
+    /// Another one whenever the text may be another.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
-}
-
-/// The last value of each `sentinel <option> <master> <value>` in these lines.
-fn numbers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> [BTreeMap<String, u64>; NUMBERS.len()] {
-    let mut found: [BTreeMap<String, u64>; NUMBERS.len()] = Default::default();
-    for line in lines {
-        let Some(rest) = line.strip_prefix(b"sentinel ") else { continue };
-        let option = NUMBERS.iter().position(|number| rest.starts_with(number.as_bytes()));
-        let Some(place) = option else { continue };
-        let Ok(rest) = core::str::from_utf8(rest) else { continue };
-        let mut words = rest.split_ascii_whitespace();
-        if words.next() == Some(NUMBERS[place])
-            && let (Some(master), Some(value)) = (words.next(), words.next())
-            && let Ok(value) = value.parse()
-        {
-            found[place].insert(master.to_string(), value);
-        }
-    }
-    found
 }

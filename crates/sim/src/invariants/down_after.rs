@@ -10,10 +10,11 @@ use picket_sansio::Time;
 use picket_sentinel_core::{DownReason, Event};
 
 use super::Observation;
+use super::files::Files;
 use crate::ids::NodeId;
 use crate::world::World;
 
-/// `default-down-after`, where the file says nothing.
+/// `default-down-after`, where the file does not name the master yet.
 const DEFAULT_MS: u64 = 30_000;
 
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,12 @@ pub(crate) struct DownAfter {
 }
 
 impl DownAfter {
-    pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
+    pub(crate) fn check(
+        &mut self,
+        world: &World,
+        what: &Observation<'_>,
+        files: &mut Files,
+    ) -> Result<(), String> {
         match what {
             Observation::Started { node } => {
                 self.started.insert(*node, world.now());
@@ -46,9 +52,8 @@ impl DownAfter {
                     return Ok(());
                 }
                 let Some(target) = world.node_named(&instance.host, instance.port) else { return Ok(()) };
-                let disk = &world.node(*node).disk;
-                let down_after =
-                    disk.number("down-after-milliseconds", instance.master_name()).unwrap_or(DEFAULT_MS);
+                let master = files.of(world, *node, instance.master_name())?;
+                let down_after = master.map_or(DEFAULT_MS, |master| master.settings.down_after.0);
                 let started = self.started.get(node).copied().unwrap_or_default();
                 let since = self.heard.get(&(*node, target)).copied().unwrap_or(started);
                 let silent_us = world.now().0 - since.0;

@@ -3,6 +3,7 @@
 mod blind;
 mod config_epochs;
 mod down_after;
+mod files;
 mod offsets_grow;
 mod one_leader;
 mod one_promotion;
@@ -115,6 +116,7 @@ impl GivenVote {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
+    files: files::Files,
     one_leader: one_leader::OneLeader,
     votes_agree: votes_agree::VotesAgree,
     one_promotion: one_promotion::OnePromotion,
@@ -148,11 +150,12 @@ impl Invariants {
         let name = |name: &'static str| move |details| (name, details);
         self.one_leader.check(world, what).map_err(name("one leader for each master and epoch"))?;
         self.votes_agree.check(world, what).map_err(name("one vote for each voter, master and epoch"))?;
-        votes_durable::check(world, what).map_err(name("a vote leaves only when it is on disk"))?;
+        votes_durable::check(world, what, &mut self.files)
+            .map_err(name("a vote leaves only when it is on disk"))?;
         self.one_promotion.check(world, what).map_err(name("one promotion for each failover epoch"))?;
         self.outvoted.check(world, what).map_err(name("a leader that was outvoted stops"))?;
         self.config_epochs.check(world, what).map_err(name("configuration epochs"))?;
-        self.down_after.check(world, what).map_err(name("down only after down-after"))?;
+        self.down_after.check(world, what, &mut self.files).map_err(name("down only after down-after"))?;
         self.offsets_grow.check(world, what).map_err(name("offsets grow within a history"))?;
         self.same_data.check(world, what).map_err(name("the same offset, the same data"))?;
         self.writes_kept
