@@ -9,7 +9,10 @@ use picket_sansio::Millis;
 
 use crate::action::{Latency, Ways};
 use crate::disk::DiskFault;
+use crate::ids::NodeId;
+use crate::message::MessageId;
 use crate::server::Answering;
+use crate::world::World;
 
 /// Something that was done to a node, or to the world. Strings are the names of other nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,39 +75,62 @@ pub enum Change {
     ResolvesAgain,
 }
 
-impl Change {
-    /// Whether it delays, loses or holds up what nodes tell each other, or ends that.
-    pub(crate) fn disturbs(&self) -> bool {
-        match self {
-            Self::Frozen
-            | Self::Resumed
-            | Self::Cut(..)
-            | Self::Mended(_)
-            | Self::Parted(_)
-            | Self::Healed
-            | Self::Reset(_)
-            | Self::HalfOpen(_)
-            | Self::Lossy(..)
-            | Self::Slowed(..)
-            | Self::Delayed(..)
-            | Self::Lost(..)
-            | Self::Answers(_) => true,
-            Self::Killed
-            | Self::SwitchedOff
-            | Self::Started
-            | Self::Wiped
-            | Self::Added
-            | Self::Removed
-            | Self::Disk(_)
-            | Self::SlowDisk(_)
-            | Self::ClockJumped(_)
-            | Self::WritesAgain
-            | Self::WritesNoMore
-            | Self::WaitsFor(_)
-            | Self::Named(..)
-            | Self::ResolvesNoMore
-            | Self::ResolvesAgain => false,
-        }
+/// What a change delays, loses or holds up of what nodes tell each other; or no longer does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// All there is.
+    Everything,
+    /// What reaches or leaves a machine.
+    Machine(NodeId),
+    /// What passes between two, either way.
+    Wires(Vec<(NodeId, NodeId)>),
+}
+
+impl World {
+    /// What is touched by a change of a node, or of the world, that is about to happen.
+    pub(crate) fn touched_by(&self, node: Option<NodeId>, change: &Change) -> Option<Touched> {
+        let wire = |other: &String| match (node, self.find(other)) {
+            (Some(node), Ok(other)) => Touched::Wires(alloc::vec![(node, other)]),
+            _ => Touched::Everything,
+        };
+        Some(match change {
+            Change::Frozen | Change::Resumed | Change::Answers(_) => {
+                node.map_or(Touched::Everything, Touched::Machine)
+            }
+            Change::Cut(other, _)
+            | Change::Mended(other)
+            | Change::Reset(other)
+            | Change::HalfOpen(other)
+            | Change::Lossy(Some(other), _)
+            | Change::Slowed(Some((other, _)), _) => wire(other),
+            Change::Parted(group) => {
+                let (inside, outside): (Vec<NodeId>, _) =
+                    self.nodes().partition(|node| group.iter().any(|name| name == self.name(*node)));
+                let wires = inside.iter().flat_map(|a| outside.iter().map(|b| (*a, *b)));
+                Touched::Wires(wires.collect())
+            }
+            Change::Healed => Touched::Wires(self.cuts().collect()),
+            Change::Delayed(message, _) | Change::Lost(message, _) => {
+                let ends = self.ends_of(MessageId(*message));
+                ends.map_or(Touched::Everything, |ends| Touched::Wires(alloc::vec![ends]))
+            }
+            Change::Lossy(None, _) | Change::Slowed(None, _) => Touched::Everything,
+            Change::Killed
+            | Change::SwitchedOff
+            | Change::Started
+            | Change::Wiped
+            | Change::Added
+            | Change::Removed
+            | Change::Disk(_)
+            | Change::SlowDisk(_)
+            | Change::ClockJumped(_)
+            | Change::WritesAgain
+            | Change::WritesNoMore
+            | Change::WaitsFor(_)
+            | Change::Named(..)
+            | Change::ResolvesNoMore
+            | Change::ResolvesAgain => return None,
+        })
     }
 }
 

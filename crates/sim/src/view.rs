@@ -206,19 +206,19 @@ impl World {
 
     /// Something was done to a node.
     pub(crate) fn note(&mut self, node: NodeId, change: Change) {
-        self.observe_disturbance(&change);
+        self.observe_disturbance(Some(node), &change);
         self.write(Some(node), &change.to_string(), Told::Deed(Arc::new(change)));
     }
 
     /// Something was done to the world.
     pub(crate) fn remark(&mut self, change: Change) {
-        self.observe_disturbance(&change);
+        self.observe_disturbance(None, &change);
         self.write(None, &change.to_string(), Told::Deed(Arc::new(change)));
     }
 
-    fn observe_disturbance(&mut self, change: &Change) {
-        if change.disturbs() {
-            self.observe(Observation::Disturbed);
+    fn observe_disturbance(&mut self, node: Option<NodeId>, change: &Change) {
+        if let Some(what) = self.touched_by(node, change) {
+            self.observe(Observation::Disturbed { what: &what });
         }
     }
 

@@ -37,14 +37,14 @@ impl Wires {
         }
     }
 
-    /// True if nothing is cut or lost, and all that is sent is there within 10 ms.
-    pub(crate) fn are_whole(&self) -> bool {
-        let is_quick = |latency: &Latency| latency.to_us <= 10_000;
-        self.cuts.is_empty()
-            && self.usual_loss == 0
-            && self.pair_losses.values().all(|percent| *percent == 0)
-            && is_quick(&self.usual)
-            && self.latencies.values().all(is_quick)
+    /// True if nothing is cut or lost between two, and all that either sends the other is there within 10 ms.
+    pub(crate) fn are_whole_between(&self, a: NodeId, b: NodeId) -> bool {
+        let loss = self.pair_losses.get(&(a.min(b), a.max(b))).unwrap_or(&self.usual_loss);
+        let is_whole = |way: (NodeId, NodeId)| {
+            let latency = self.latencies.get(&way).unwrap_or(&self.usual);
+            !self.cuts.contains(&way) && latency.to_us <= 10_000
+        };
+        *loss == 0 && is_whole((a, b)) && is_whole((b, a))
     }
 
     /// A machine has left.

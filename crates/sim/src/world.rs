@@ -13,6 +13,7 @@ use picket_sansio::{Millis, Prng, Time};
 use picket_sentinel_core::{Event, InstanceRef};
 use picket_server_core::LogLevel;
 
+use crate::change::Touched;
 use crate::cluster::Shape;
 use crate::console::Answer;
 use crate::context::{Context, Effect, Signal};
@@ -423,7 +424,7 @@ impl World {
     fn sleep(&mut self, node: NodeId, span: Millis) {
         if self.power(node) == Power::Running {
             self.write(Some(node), &format!("does nothing for {span}"), Told::Other);
-            self.observe(Observation::Disturbed);
+            self.observe(Observation::Disturbed { what: &Touched::Machine(node) });
             self.set_power(node, Power::Frozen);
             let run = self.node(node).run;
             self.queue.push(self.now + span, Happening::Rise { node, run });

@@ -3,8 +3,12 @@
 //!
 //! *There* is a replica that runs and that its master lists; while the master is dead, one that goes on following it.
 //! (One that a living master does not list any more is what RESET is for.) There is a Sentinel that runs, watches the same
-//! address, and has been able to say so: this is claimed only while nothing delays or loses what is sent, and nobody
-//! stands still. FORGET does not succeed for one that has been there for longer than INFO and hellos take.
+//! address, and has been able to say so: this is claimed while nothing delays or loses what goes between the two and the
+//! master's data nodes, and none of these stands still; what happens elsewhere is no excuse. FORGET does not succeed for
+//! one that has been there for longer than INFO and hellos take.
+//!
+//! A Sentinel that is started again has to know from its file whom the file named when it was RESET: whoever is set aside
+//! is named there still.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -14,9 +18,11 @@ use core::ops::AddAssign;
 use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{Millis, Time};
-use picket_sentinel_core::{Acquaintances, Event, InstanceRef, Kind};
+use picket_sentinel_core::{Acquaintances, Addr, Event, InstanceRef, Kind, MasterConfig};
 
 use super::Observation;
+use super::circle::{Circle, Disturbed, TOLD_WITHIN};
+use super::files::Files;
 use crate::ids::{NodeId, Power, Run};
 use crate::world::World;
 
@@ -24,9 +30,6 @@ use crate::world::World;
 const REMEMBERED: Millis = Millis(30_000);
 /// A master that has just started has not been found by its replicas yet.
 const RETURN: Millis = Millis(3_000);
-/// After this INFO and hellos have told who is there: their periods are 11 and 2.5 s.
-const TOLD_WITHIN: Millis = Millis(15_000);
-
 /// Two that are RESET within this time still hear each other in time.
 const ANEW: Millis = Millis(2_000);
 
@@ -38,8 +41,7 @@ pub(crate) struct NoBlindWindow {
     there: BTreeMap<(NodeId, String), There>,
     /// Since when each process of a data node or a Sentinel is seen as it should be.
     since: BTreeMap<NodeId, (Run, Time)>,
-    /// When something last happened to wires or clocks.
-    disturbed: Time,
+    disturbed: Disturbed,
     is_on: bool,
     judged: Judged,
 }
@@ -70,7 +72,17 @@ struct There {
     /// The master's process at that time.
     run: Run,
     replicas: Vec<Replica>,
-    sentinels: Vec<(NodeId, Run)>,
+    sentinels: Vec<Peer>,
+    /// The Sentinel has started again since: what it knows is what it has read.
+    is_from_file: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    node: NodeId,
+    run: Run,
+    /// The file of the Sentinel that was RESET named it then.
+    is_written: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,25 +91,40 @@ struct Replica {
     run: Run,
     /// Since when a master that has started again does not list it.
     unlisted: Option<Time>,
+    /// The file of the Sentinel that was RESET named it then.
+    is_written: bool,
 }
 
 impl NoBlindWindow {
-    pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
+    pub(crate) fn check(
+        &mut self,
+        world: &World,
+        what: &Observation<'_>,
+        files: &mut Files,
+    ) -> Result<(), String> {
         match what {
             Observation::Commanded { words } if may_forget(words) => {
                 self.is_on = true;
                 world.sentinels().for_each(|node| self.note(world, node));
                 Ok(())
             }
-            Observation::Disturbed => {
-                self.disturbed = world.now();
-                self.there.values_mut().for_each(|there| there.sentinels.clear());
+            Observation::Disturbed { what } => {
+                self.disturbed.note(world.now(), what);
+                for ((sentinel, master), there) in &mut self.there {
+                    there
+                        .sentinels
+                        .retain(|peer| !Circle { two: [*sentinel, peer.node], master }.is_in(world, what));
+                }
                 Ok(())
             }
             Observation::Started { node } => {
                 self.since.insert(*node, (world.node(*node).run, world.now()));
-                self.there.retain(|(sentinel, _), _| sentinel != node);
                 self.known.retain(|(sentinel, _), _| sentinel != node);
+                let own = self.there.iter_mut().filter(|((sentinel, _), _)| sentinel == node);
+                own.for_each(|(_, there)| there.start_again());
+                if self.is_on {
+                    self.note(world, *node);
+                }
                 Ok(())
             }
             Observation::Data { node } => {
@@ -108,12 +135,14 @@ impl NoBlindWindow {
             _ if !self.is_on => Ok(()),
             Observation::Event { node, event: Event::ResetMaster { instance } } => {
                 let name = instance.master_name();
-                self.begin(world, *node, name);
+                let file = files.of(world, *node, name)?;
+                self.begin(world, *node, name, file);
                 self.speaks_anew(world, *node, name);
                 Ok(())
             }
             Observation::Event { node, event: Event::Forgotten { instance } } => {
                 let result = self.forgotten(world, *node, instance);
+                self.excuse(world, *node, instance);
                 self.note(world, *node);
                 result
             }
@@ -158,13 +187,7 @@ impl NoBlindWindow {
         }
     }
 
-    /// Nothing has happened to wires for long, nobody stood still, and all are as they should be.
-    fn is_calm(&self, world: &World) -> bool {
-        let runs = |node: NodeId| world.power(node) != Power::Frozen;
-        self.disturbed + TOLD_WITHIN < world.now() && world.wires.are_whole() && world.nodes().all(runs)
-    }
-
-    fn begin(&mut self, world: &World, node: NodeId, name: &str) {
+    fn begin(&mut self, world: &World, node: NodeId, name: &str, file: Option<&MasterConfig>) {
         let key = (node, name.to_string());
         let (Some(known), Some(master)) = (self.known.get(&key), world.master_seen_by(node, name)) else {
             return;
@@ -173,15 +196,20 @@ impl NoBlindWindow {
         let runs = |node: &NodeId| world.power(*node) == Power::Running;
         // A model does not tell whom it lists.
         let is_real = |node: &NodeId| world.core(*node).is_some();
-        let replicas = known.replicas.iter().filter_map(|addr| world.node_at(*addr));
-        let replicas = replicas.filter(|node| runs(node) && is_real(node));
-        let replicas =
-            replicas.map(|node| Replica { node, run: world.node(node).run, unlisted: None }).collect();
-        let is_calm = self.is_calm(world);
-        let sentinels = known.sentinels.iter().filter_map(|id| world.ids.get(id).copied());
-        let sentinels =
-            sentinels.filter(|peer| is_calm && runs(peer)).map(|peer| (peer, world.node(peer).run));
-        let mut there = There { at: world.now(), master, run, replicas, sentinels: sentinels.collect() };
+        let replicas = known.replicas.iter().filter_map(|addr| Some((addr, world.node_at(*addr)?)));
+        let replicas = replicas.filter(|(_, node)| runs(node) && is_real(node)).map(|(addr, node)| {
+            let is_it = |other: &Addr| other.port == addr.port() && other.ip == Some(addr.ip());
+            let is_written = file.is_some_and(|file| file.replicas.iter().any(is_it));
+            Replica { node, run: world.node(node).run, unlisted: None, is_written }
+        });
+        let sentinels = known.sentinels.iter().filter_map(|id| Some((id, world.ids.get(id).copied()?)));
+        let is_calm = |peer| self.disturbed.is_over(world, Circle { two: [node, peer], master: name });
+        let sentinels = sentinels.filter(|(_, peer)| runs(peer) && is_calm(*peer)).map(|(id, peer)| {
+            let is_written = file.is_some_and(|file| file.sentinels.iter().any(|(_, other)| other == id));
+            Peer { node: peer, run: world.node(peer).run, is_written }
+        });
+        let (replicas, sentinels) = (replicas.collect(), sentinels.collect());
+        let mut there = There { at: world.now(), master, run, replicas, sentinels, is_from_file: false };
         // Who was not named since the last RESET is expected still.
         if let Some(before) = self.there.get(&key).filter(|before| before.master == master) {
             let is_new = |replica: &&Replica| !there.replicas.iter().any(|other| other.node == replica.node);
@@ -197,7 +225,7 @@ impl NoBlindWindow {
     fn speaks_anew(&mut self, world: &World, node: NodeId, name: &str) {
         let others = self.there.iter_mut().filter(|((_, master), _)| master == name);
         for (_, there) in others.filter(|(_, there)| there.at + ANEW < world.now()) {
-            there.sentinels.retain(|(peer, _)| *peer != node);
+            there.sentinels.retain(|peer| peer.node != node);
         }
     }
 
@@ -217,7 +245,7 @@ impl NoBlindWindow {
             };
             there.look_at_all(world);
             let name = &key.1;
-            there.sentinels.retain(|(peer, run)| {
+            there.sentinels.retain(|Peer { node: peer, run, .. }| {
                 world.power(*peer) == Power::Running
                     && world.node(*peer).run == *run
                     && world.master_seen_by(*peer, name) == Some(there.master)
@@ -230,7 +258,7 @@ impl NoBlindWindow {
                 None => there
                     .sentinels
                     .iter()
-                    .map(|(peer, _)| *peer)
+                    .map(|peer| peer.node)
                     .find(|peer| !knows.sentinels.iter().any(|id| world.ids.get(id) == Some(peer))),
             };
             if let Some(who) = who {
@@ -247,18 +275,18 @@ impl NoBlindWindow {
 
     /// Somebody was forgotten, one by one.
     fn forgotten(&mut self, world: &World, node: NodeId, instance: &InstanceRef) -> Result<(), String> {
-        let is_calm = self.is_calm(world);
-        let Ok(ip) = instance.host.parse() else { return Ok(()) };
-        let Some(who) = world.node_at(SocketAddr::new(ip, instance.port)).filter(|_| is_calm) else {
+        let name = instance.master_name();
+        let Some(who) = node_of(world, instance) else { return Ok(()) };
+        if !self.disturbed.is_over(world, Circle { two: [node, who], master: name }) {
             return Ok(());
-        };
+        }
         self.judged.forgotten += 1;
         let runs = world.power(who) == Power::Running;
         let lives = match instance.kind {
             Kind::Replica => {
                 let since = self.since.get(&who).filter(|(run, _)| *run == world.node(who).run);
                 let follows = world.standing(who).and_then(|standing| standing.follows);
-                let master = world.master_seen_by(node, instance.master_name());
+                let master = world.master_seen_by(node, name);
                 follows == master && since.is_some_and(|(_, since)| *since + TOLD_WITHIN < world.now())
             }
             Kind::Sentinel => {
@@ -266,7 +294,6 @@ impl NoBlindWindow {
                     let since = self.since.get(&node).filter(|(run, _)| *run == world.node(node).run);
                     since.is_some_and(|(_, since)| *since + TOLD_WITHIN < world.now())
                 };
-                let name = instance.master_name();
                 let is_agreed = world.master_seen_by(who, name) == world.master_seen_by(node, name);
                 is_old(who) && is_old(node) && is_agreed
             }
@@ -277,9 +304,32 @@ impl NoBlindWindow {
         }
         Ok(())
     }
+
+    /// Whom a Sentinel forgets that has started again and not heard of anybody since, it need not know; whether it might
+    /// forget it is judged by itself.
+    fn excuse(&mut self, world: &World, node: NodeId, instance: &InstanceRef) {
+        let there = self.there.get_mut(&(node, instance.master_name().to_string()));
+        if let (Some(there), Some(who)) = (there.filter(|there| there.is_from_file), node_of(world, instance))
+        {
+            there.replicas.retain(|replica| replica.node != who);
+            there.sentinels.retain(|peer| peer.node != who);
+        }
+    }
+}
+
+/// The machine of an instance.
+fn node_of(world: &World, instance: &InstanceRef) -> Option<NodeId> {
+    world.node_at(SocketAddr::new(instance.host.parse().ok()?, instance.port))
 }
 
 impl There {
+    /// The Sentinel starts again, with what its file says.
+    fn start_again(&mut self) {
+        self.replicas.retain(|replica| replica.is_written);
+        self.sentinels.retain(|peer| peer.is_written);
+        self.is_from_file = true;
+    }
+
     /// A data node has done something.
     fn look(&mut self, world: &World, node: NodeId) {
         if world.addr(node) == self.master || self.replicas.iter().any(|replica| replica.node == node) {
@@ -321,7 +371,10 @@ fn may_forget(words: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::change::Touched;
     use crate::scenario::Scenario;
     use crate::timeline::Timeline;
     use crate::transcript::Detail;
@@ -330,9 +383,8 @@ mod tests {
     fn with_newcomers() -> (Timeline, NodeId) {
         let scenario: Scenario = "redis 3\nsentinels 3\n".parse().expect("a scenario");
         let mut timeline = scenario.timeline(Detail::Nothing).expect("it begins");
-        for line in ["add redis-4", "add sentinel-4"] {
-            timeline.inject(line.parse().expect("an action")).expect("it can be done");
-        }
+        act(&mut timeline, "add redis-4");
+        act(&mut timeline, "add sentinel-4");
         timeline.seek(timeline.now() + Millis(200));
         let sentinel = timeline.world().find("sentinel-1").expect("it is there");
         (timeline, sentinel)
@@ -345,8 +397,15 @@ mod tests {
         let known = Acquaintances { replicas: [world.addr(find(replica))].into(), sentinels: [id].into() };
         let mut blind = NoBlindWindow { is_on: true, ..NoBlindWindow::default() };
         blind.known.insert((sentinel, "mymaster".to_string()), known);
-        blind.begin(world, sentinel, "mymaster");
+        let mut files = Files::default();
+        let file = files.of(world, sentinel, "mymaster").expect("it can be read");
+        blind.begin(world, sentinel, "mymaster", file);
         blind
+    }
+
+    /// What comes of this line.
+    fn act(timeline: &mut Timeline, line: &str) {
+        timeline.inject(line.parse().expect("an action")).expect("it can be done");
     }
 
     #[test]
@@ -363,12 +422,78 @@ mod tests {
         );
         assert_eq!(look(&timeline, "redis-2", "sentinel-4"), Ok(()), "just started, all is in disorder");
         timeline.seek(timeline.now() + TOLD_WITHIN + TOLD_WITHIN);
-        for line in ["kill redis-4", "add sentinel-5"] {
-            timeline.inject(line.parse().expect("an action")).expect("it can be done");
-        }
+        act(&mut timeline, "kill redis-4");
+        act(&mut timeline, "add sentinel-5");
         assert_eq!(look(&timeline, "redis-4", "sentinel-2"), Ok(()), "it is not there");
         let lost = look(&timeline, "redis-2", "sentinel-5").expect_err("it does not know it");
         assert!(lost.contains("sentinel-5"), "{lost}");
+        // What is wrong elsewhere is no excuse.
+        for line in ["freeze sentinel-3", "cut sentinel-2 redis-1", "cut redis-2 redis-3"] {
+            act(&mut timeline, line);
+        }
+        look(&timeline, "redis-2", "sentinel-5").expect_err("it still does not know it");
+        act(&mut timeline, "cut sentinel-5 redis-1");
+        assert_eq!(look(&timeline, "redis-2", "sentinel-5"), Ok(()), "it cannot be heard there");
+    }
+
+    #[test]
+    fn what_happens_between_others_is_no_excuse() {
+        let (mut timeline, sentinel) = with_newcomers();
+        timeline.seek(timeline.now() + TOLD_WITHIN + TOLD_WITHIN);
+        act(&mut timeline, "add sentinel-5");
+        let world = timeline.world();
+        let mut files = Files::default();
+        for (a, b, is_excused) in [
+            ("redis-1", "redis-2", false),
+            ("sentinel-2", "redis-1", false),
+            ("sentinel-2", "sentinel-3", false),
+            ("sentinel-1", "sentinel-2", false),
+            ("sentinel-1", "redis-2", true),
+            ("redis-1", "sentinel-5", true),
+            ("sentinel-5", "sentinel-1", true),
+            ("sentinel-2", "sentinel-2", false),
+            ("redis-1", "redis-1", true),
+            ("sentinel-5", "sentinel-5", true),
+        ] {
+            let mut blind = was_reset(world, sentinel, "redis-2", "sentinel-5");
+            let [one, other] = [a, b].map(|name| world.find(name).expect("it is there"));
+            let what = if one == other { Touched::Machine(one) } else { Touched::Wires(vec![(one, other)]) };
+            let disturbed = Observation::Disturbed { what: &what };
+            assert_eq!(blind.check(world, &disturbed, &mut files), Ok(()));
+            assert_eq!(blind.look(world, sentinel).is_ok(), is_excused, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn who_starts_again_knows_whom_its_file_named() {
+        let (mut timeline, sentinel) = with_newcomers();
+        timeline.seek(timeline.now() + TOLD_WITHIN + TOLD_WITHIN);
+        act(&mut timeline, "add sentinel-5");
+        let mut world = timeline.world().clone();
+        let mut files = Files::default();
+        let look = |world: &World, blind: &NoBlindWindow, files: &mut Files| {
+            let mut blind = blind.clone();
+            assert_eq!(blind.check(world, &Observation::Started { node: sentinel }, files), Ok(()));
+            blind.look(world, sentinel)
+        };
+        // Its file has the one from long ago, and not the other.
+        let known = was_reset(&world, sentinel, "redis-2", "sentinel-2");
+        let new = was_reset(&world, sentinel, "redis-2", "sentinel-5");
+        world.kill(sentinel);
+        let text = world.disk_text(sentinel);
+        world.restart(sentinel);
+        assert_eq!(look(&world, &known, &mut files), Ok(()));
+        assert_eq!(look(&world, &new, &mut files), Ok(()), "nobody promised that");
+        for (lost, who) in [("known-replica mymaster 10.0.1.2", "redis-2"), ("26379", "sentinel-2")] {
+            let is_kept = |line: &&str| !(line.contains(lost) && line.starts_with("sentinel known-"));
+            let less: Vec<&str> = text.lines().filter(is_kept).collect();
+            world.kill(sentinel);
+            world.set_disk_text(sentinel, &less.join("\n"));
+            world.restart(sentinel);
+            let lost = look(&world, &known, &mut files).expect_err("its file does not name it any more");
+            assert!(lost.contains(who), "{lost}");
+            assert_eq!(look(&world, &NoBlindWindow::default(), &mut files), Ok(()));
+        }
     }
 
     #[test]
@@ -380,7 +505,8 @@ mod tests {
         let master = Some(("mymaster".to_string(), "10.0.1.1".to_string(), 6379));
         let (name, host) = (addr.to_string(), addr.ip().to_string());
         let instance = InstanceRef { kind: Kind::Replica, name, host, port: addr.port(), master };
-        assert_eq!(blind.check(timeline.world(), &Observation::Data { node: replica }), Ok(()));
+        let data = Observation::Data { node: replica };
+        assert_eq!(blind.check(timeline.world(), &data, &mut Files::default()), Ok(()));
         assert_eq!(blind.forgotten(timeline.world(), sentinel, &instance), Ok(()), "its link is new");
         timeline.seek(timeline.now() + TOLD_WITHIN + TOLD_WITHIN);
         let lost = blind.forgotten(timeline.world(), sentinel, &instance).expect_err("it lives");

@@ -1,6 +1,7 @@
 //! What must hold after every step, one property to a file.
 
 mod blind;
+mod circle;
 mod config_epochs;
 mod down_after;
 mod files;
@@ -22,6 +23,7 @@ use picket_resp::Reply;
 use picket_sansio::Time;
 use picket_sentinel_core::{Ballot, Choice, Event};
 
+use crate::change::Touched;
 use crate::data::WRITE;
 use crate::ids::NodeId;
 use crate::world::World;
@@ -61,7 +63,7 @@ pub(crate) enum Observation<'a> {
     /// An operator gives a command to a data node or a Sentinel.
     Commanded { words: &'a [String] },
     /// Something that delays, loses or holds up what nodes tell each other was done or undone.
-    Disturbed,
+    Disturbed { what: &'a Touched },
     /// A client begins a write that is to wait for replicas.
     Writes { number: u64 },
     /// A master told a client that so many replicas have it.
@@ -164,6 +166,8 @@ impl Invariants {
         self.waited_for
             .check(world, what)
             .map_err(name("a write that WAIT counted is where it was counted"))?;
-        self.no_blind_window.check(world, what).map_err(name("RESET and FORGET leave no blind window"))
+        self.no_blind_window
+            .check(world, what, &mut self.files)
+            .map_err(name("RESET and FORGET leave no blind window"))
     }
 }

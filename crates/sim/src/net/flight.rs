@@ -55,6 +55,14 @@ impl World {
         oldest
     }
 
+    /// Between whom a message is on its way.
+    pub(crate) fn ends_of(&self, id: MessageId) -> Option<(NodeId, NodeId)> {
+        let mut conns = self.conns.values();
+        conns
+            .find(|conn| conn.pipes.iter().flat_map(|pipe| &pipe.segments).any(|segment| segment.id == id))?
+            .ends()
+    }
+
     /// Lets a message that is on its way arrive later.
     pub(crate) fn hold_back(&mut self, id: MessageId, by: Millis) -> Option<()> {
         let now = self.now;
