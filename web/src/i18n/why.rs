@@ -1,4 +1,5 @@
-//! Why something happened, as lines of logs tell it. In English those are the core's own words.
+//! Why something happened, as lines of logs tell it. In English those are the core's own words. In Chinese every reason of
+//! a Sentinel has words of ours; what data nodes log is quoted as it is, for that is what one finds in a log.
 
 use std::borrow::Cow;
 
@@ -17,7 +18,8 @@ impl Lang {
         let own = line.why.as_deref()?;
         let told = match (self, &line.told) {
             (Self::Zh, Told::Sentinel(event)) => in_chinese(event),
-            _ => None,
+            (Self::Zh, Told::Deed(_) | Told::Node(_) | Told::Message | Told::Violation | Told::Other)
+            | (Self::En, _) => None,
         };
         Some(told.map_or(Cow::Borrowed(own), Cow::Owned))
     }
@@ -72,7 +74,57 @@ fn in_chinese(event: &Event) -> Option<String> {
         }
         Event::FixReplicaConfig { follows, .. } => format!("它跟随的是 {follows}"),
         Event::TiltEntered { reason: TiltReason::Stalled(span) } => format!("进程曾停顿 {span}"),
-        _ => return None,
+        // What they say of themselves is all.
+        Event::UserFailover { to: None, handover: None, .. }
+        | Event::Monitor { .. }
+        | Event::Unmonitor { .. }
+        | Event::Set { .. }
+        | Event::ResetMaster { .. }
+        | Event::ReplicaAdded { .. }
+        | Event::SentinelAdded { .. }
+        | Event::SentinelAddressSwitch { .. }
+        | Event::SentinelAddressUpdate { .. }
+        | Event::SentinelInvalidAddr { .. }
+        | Event::Reboot { .. }
+        | Event::SubjectivelyUp { .. }
+        | Event::ObjectivelyUp { .. }
+        | Event::NewEpoch { .. }
+        | Event::Voted { .. }
+        | Event::TryFailover { .. }
+        | Event::StateSelect { .. }
+        | Event::StatePromote { .. }
+        | Event::StateWaitPromotion { .. }
+        | Event::Promoted { .. }
+        | Event::StateReconf { .. }
+        | Event::ReconfSent { .. }
+        | Event::ReconfInProgress { .. }
+        | Event::ReconfDone { .. }
+        | Event::ReconfSentTimeout { .. }
+        | Event::ReconfSentBestEffort { .. }
+        | Event::FailoverEndForTimeout { .. }
+        | Event::FailoverEnd { .. }
+        | Event::SwitchMaster { .. }
+        | Event::ConfigUpdateFrom { .. }
+        | Event::AbortReplicaTimeout { .. }
+        | Event::RoleChange { .. }
+        | Event::TiltExited
+        | Event::ScriptError { .. }
+        | Event::ScriptTimeout { .. }
+        | Event::ScriptStarted { .. }
+        | Event::ScriptEnded { .. }
+        | Event::CommandLinkDown { .. }
+        | Event::PubsubLinkDown { .. }
+        | Event::PeerVoted { .. }
+        | Event::NoMajority { .. }
+        | Event::VoteRefused { .. }
+        | Event::Forgotten { .. }
+        | Event::SteppedDown { .. }
+        | Event::ResolveFailed { .. }
+        | Event::NotDurable { .. }
+        | Event::CrashRequested { .. }
+        | Event::ToldUnsaved { .. }
+        | Event::SimulatedCrash { .. }
+        | Event::Garbage { .. } => return None,
     })
 }
 
@@ -124,9 +176,18 @@ fn handover(why: &HandoverFailure) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use picket_sansio::{Millis, Time};
+    use picket_sentinel_core::{Addr, Ineligible, InstanceRef, Kind, RefusalReason, RefusedVote};
+
     use super::*;
     use crate::engine::Engine;
     use crate::library;
+
+    fn is_chinese(text: &str) -> bool {
+        text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+    }
 
     /// Plays all that there is and looks at every reason that was told on the way.
     #[test]
@@ -141,11 +202,142 @@ mod tests {
                 assert_eq!(own.as_deref(), line.why.as_deref());
                 if let (Some(chinese), Told::Sentinel(_)) = (chinese, &line.told) {
                     seen += 1;
-                    let is_chinese = chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-                    assert!(is_chinese, "{}: {chinese}", line.what);
+                    assert!(is_chinese(&chinese), "{}: {chinese}", line.what);
                 }
             }
         }
         assert!(seen > 100, "{seen}");
+    }
+
+    /// What no scenario brings about: each event that has a reason, with each of its reasons.
+    #[test]
+    fn whatever_has_a_reason_has_it_in_chinese_too() {
+        let mut kinds = BTreeSet::new();
+        for event in explained() {
+            let own = event.explanation().unwrap_or_else(|| panic!("{event} has no reason"));
+            let chinese = in_chinese(&event).unwrap_or_else(|| panic!("{event}: {own}: nothing in Chinese"));
+            assert!(is_chinese(&chinese), "{event}: {chinese}");
+            // Two reasons are not told by the same words.
+            assert!(kinds.insert(chinese.clone()), "{event}: {chinese} again");
+        }
+        for event in unexplained() {
+            assert_eq!((event.explanation(), in_chinese(&event)), (None, None), "{event}");
+        }
+    }
+
+    fn instance() -> InstanceRef {
+        let (name, host) = ("mymaster".to_owned(), "10.0.1.1".to_owned());
+        InstanceRef { kind: Kind::Master, name, host, port: 6379, master: None }
+    }
+
+    fn text(text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// Every reason that there is.
+    fn explained() -> Vec<Event> {
+        let span = Millis(1_500);
+        let mut events = Vec::new();
+        let mut down = |reason| events.push(Event::SubjectivelyDown { instance: instance(), reason });
+        down(DownReason::NoValidReply(span, None));
+        down(DownReason::NoValidReply(span, Some(text("-BUSY"))));
+        down(DownReason::Disconnected(span, None));
+        down(DownReason::Disconnected(span, Some(text("Connection refused"))));
+        down(DownReason::CallsItselfReplica(span));
+        down(DownReason::RebootTooLong(span));
+        let agreeing = vec![text("b")];
+        events.push(Event::ObjectivelyDown { instance: instance(), agree: 2, quorum: 2, agreeing });
+        let choices = [None, Some(Choice::For(text("a"))), Some(Choice::Refused { epoch: 8 })];
+        let ballots = |choice| vec![Ballot { voter: text("b"), choice }];
+        for choice in choices {
+            let (instance, ballots) = (instance(), ballots(choice));
+            events.push(Event::Elected { instance, epoch: 7, needed: 2, forced: false, ballots });
+        }
+        for why in [LossReason::CannotWin, LossReason::TimedOut] {
+            let (instance, ballots) = (instance(), ballots(None));
+            events.push(Event::AbortNotElected { instance, epoch: 7, needed: 2, why, ballots });
+        }
+        events.push(Event::Elected {
+            instance: instance(),
+            epoch: 7,
+            needed: 2,
+            forced: true,
+            ballots: Vec::new(),
+        });
+        for in_sync in [true, false] {
+            let (replica, run_id) = (text("10.0.1.2:6379"), text("d"));
+            let ranked = Ranked { replica, in_sync, priority: 100, offset: 5, run_id, info_age: span };
+            let (ranking, rejected) = (vec![ranked], Vec::new());
+            events.push(Event::Selected { instance: instance(), ranking, rejected });
+        }
+        events.push(Event::AbortNoGoodReplica { instance: instance(), rejected: Vec::new() });
+        for why in [
+            Ineligible::Down,
+            Ineligible::Disconnected,
+            Ineligible::NoRecentReply(span),
+            Ineligible::PriorityZero,
+            Ineligible::InfoTooOld(span),
+            Ineligible::MasterLinkDownTooLong(span),
+            Ineligible::LostData { offset: 5, had: 9 },
+            Ineligible::NotWanted,
+            Ineligible::NotFollowing,
+            Ineligible::LinkBroken,
+            Ineligible::NotListed,
+        ] {
+            let rejected = vec![Rejected { replica: text("10.0.1.2:6379"), why }];
+            let ranking = Vec::new();
+            events.push(Event::Selected { instance: instance(), ranking, rejected: rejected.clone() });
+            events.push(Event::AbortNoGoodReplica { instance: instance(), rejected });
+        }
+        for why in [
+            HandoverFailure::Refused(text("ERR")),
+            HandoverFailure::NotListed,
+            HandoverFailure::NotCaughtUp(span),
+            HandoverFailure::NotTakenOver(span),
+            HandoverFailure::TakenBack,
+            HandoverFailure::Unreachable(span),
+            HandoverFailure::MasterDown,
+        ] {
+            events.push(Event::AbortHandover { instance: instance(), why });
+        }
+        let to = || Some(text("10.0.1.2:6379"));
+        for (to, handover) in [(None, Some(span)), (to(), Some(span)), (to(), None)] {
+            events.push(Event::UserFailover { master: text("mymaster"), to, handover });
+        }
+        for confirmed_by in [Vec::new(), vec![text("b")]] {
+            events.push(Event::ConvertToReplica { instance: instance(), reported_for: span, confirmed_by });
+        }
+        let (master, unreachable) = (text("mymaster"), vec![text("b")]);
+        events.push(Event::NoQuorum { master, agree: 1, quorum: 2, unreachable });
+        for why in
+            [WaitReason::VotedFor(text("b")), WaitReason::Lost, WaitReason::Failed, WaitReason::Listening]
+        {
+            events.push(Event::FailoverDelayed { master: text("mymaster"), until: Time(0), why });
+        }
+        let follows = Addr::new("10.0.1.3", 6379);
+        events.push(Event::FixReplicaConfig { instance: instance(), follows });
+        events.push(Event::TiltEntered { reason: TiltReason::Stalled(span) });
+        events
+    }
+
+    /// What says all by itself, with reasons in its own words among them.
+    fn unexplained() -> Vec<Event> {
+        let (instance, master, reason) = (instance(), text("mymaster"), text("a reason"));
+        let refused = RefusedVote { candidate: text("b"), epoch: 7, why: RefusalReason::Implausible };
+        vec![
+            Event::Monitor { instance: instance.clone(), quorum: 2 },
+            Event::ResetMaster { instance: instance.clone() },
+            Event::SubjectivelyUp { instance: instance.clone() },
+            Event::NewEpoch { master: master.clone(), epoch: 7 },
+            Event::CommandLinkDown { instance: instance.clone(), reason: reason.clone() },
+            Event::UserFailover { master: master.clone(), to: None, handover: None },
+            Event::NoMajority { master: master.clone(), reachable: 1, needed: 2 },
+            Event::VoteRefused { master, refused },
+            Event::ResolveFailed { host: text("a.b"), reason: reason.clone() },
+            Event::NotDurable { what: "a vote", reason: reason.clone() },
+            Event::ToldUnsaved { what: "a vote", reason: reason.clone() },
+            Event::Garbage { instance, reason },
+            Event::TiltExited,
+        ]
     }
 }
