@@ -5,7 +5,7 @@ use picket_sim::explore::{Bounds, Defect, Step, explore, explore_from, tell};
 
 #[test]
 fn no_order_of_events_makes_two_leaders_of_an_epoch() {
-    let found = explore(&Bounds { depth: 5, ..Bounds::default() }).unwrap_or_else(|way| panic!("{way}"));
+    let found = explore(&Bounds { depth: 6, ..Bounds::default() }).unwrap_or_else(|way| panic!("{way}"));
     assert!(found.states > 1_000 && !found.is_cut_short, "{found:?}");
     // All that can come between the questions and the choice of a replica.
     let bounds = Bounds { depth: 5, ..Bounds::default() };

@@ -5,7 +5,8 @@
 //! that does, and a disk each. A *step* is one of: a message arrives, a write to a disk ends, a clock goes on to the
 //! core's next deed, a process dies (with what was on its way to the disk kept or lost), a process starts again. All
 //! steps that are possible are tried, from every state, as deep as the [`Bounds`] say; a state that was seen with as
-//! many steps left is not looked at twice.
+//! many steps left is not looked at twice. States are told apart by hashes of 64 bits, so that of some ten million one
+//! is taken for another with a chance of one in a hundred thousand.
 //!
 //! Every core has a clock of its own, which stands still while the others' go on: what is found to hold, holds however
 //! clocks run and however long a message takes. Opinions, PINGs, greetings and
@@ -22,6 +23,7 @@ mod node;
 mod rules;
 mod search;
 mod state;
+mod turns;
 mod wires;
 
 use alloc::string::String;
@@ -70,7 +72,7 @@ pub enum Defect {
 /// What was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// States, no two of them alike.
+    /// States from which steps were tried, no two of them alike. Where the last step leads is looked at, and not compared.
     pub states: u64,
     /// Steps that were tried.
     pub steps: u64,

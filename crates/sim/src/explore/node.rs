@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
@@ -10,21 +11,22 @@ use picket_sansio::collections::BTreeMap;
 
 use bytes::Bytes;
 use picket_resp::{Reply, ReplyDecoder, command};
-use picket_sansio::{ClientId, LinkId, Ticket, Time, WallTime};
-use picket_sentinel_core::{Config, Input, PersistentState, Sentinel};
+use picket_sansio::{ClientId, LinkId, Ticket, Time};
+use picket_sentinel_core::{Input, Output, PersistentState};
 
 use super::SENTINELS;
+use super::turns::{Core, Turn, Turns};
 use crate::hash::Hash;
 
 /// What a process of a Sentinel has, and what outlives it.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// None while it is dead.
-    pub(super) core: Option<Sentinel>,
+    pub(super) core: Option<Rc<Core>>,
     /// Its own clock.
     pub(super) now: Time,
-    pub(super) disk: Vec<u8>,
-    pub(super) writing: Option<(Ticket, PersistentState)>,
+    pub(super) disk: Rc<[u8]>,
+    pub(super) writing: Option<Rc<(Ticket, PersistentState)>>,
     pub(super) links: BTreeMap<LinkId, Target>,
     pub(super) clients: u64,
     /// Answers of the replica on their way, and whether it matters when they arrive.
@@ -57,8 +59,14 @@ pub(super) fn addr_of(node: usize) -> SocketAddr {
 
 /// MYID of a Sentinel.
 pub(super) fn id_of(node: usize) -> String {
-    let digit = ['a', 'b', 'c'][node];
-    core::iter::repeat_n(digit, 40).collect()
+    core::iter::repeat_n(DIGITS[node], 40).collect()
+}
+
+const DIGITS: [char; SENTINELS] = ['a', 'b', 'c'];
+
+/// The Sentinel with that MYID.
+pub(super) fn node_of(id: &str) -> Option<usize> {
+    DIGITS.iter().position(|digit| id.starts_with(*digit))
 }
 
 pub(super) fn target_of(addr: SocketAddr) -> Option<Target> {
@@ -107,7 +115,7 @@ impl Node {
         Self {
             core: None,
             now: Time(0),
-            disk: text.into_bytes(),
+            disk: text.into_bytes().into(),
             writing: None,
             links: BTreeMap::new(),
             clients: 0,
@@ -120,22 +128,27 @@ impl Node {
     }
 
     /// A process begins with what is on the disk.
-    pub(super) fn start(&mut self) {
-        let mut no_includes = |_: &[u8]| Err("there are no other files here".into());
-        let config = Config::read("sentinel.conf", &self.disk, &mut no_includes, &|_| true)
-            .expect("a Sentinel can read what it wrote");
+    pub(super) fn start(&mut self, turns: &mut Turns) -> Rc<[Output]> {
         self.starts += 1;
-        let now = Time(0);
-        self.now = now;
-        self.core = Some(Sentinel::new(now, WallTime(0), self.starts, config));
+        self.now = Time(0);
+        let Turn { core, outputs } = turns.begin(&self.disk, self.starts);
+        self.core = Some(core);
+        outputs
+    }
+
+    /// The core takes an input, if it runs.
+    pub(super) fn handle(&mut self, turns: &mut Turns, input: Input) -> Option<Rc<[Output]>> {
+        let Turn { core, outputs } = turns.take(self.core.as_ref()?, self.now, input);
+        self.core = Some(core);
+        Some(outputs)
     }
 
     /// The process ends; a write that was on its way is kept or not.
     pub(super) fn die(&mut self, is_kept: bool) {
-        if let Some((_, state)) = self.writing.take()
+        if let Some(writing) = self.writing.take()
             && is_kept
         {
-            self.disk = state.rewrite(&self.disk);
+            self.disk = writing.1.rewrite(&self.disk).into();
         }
         self.core = None;
         self.links.clear();
@@ -147,9 +160,9 @@ impl Node {
 
     /// What is being written is on the disk.
     pub(super) fn write(&mut self) -> Option<Input> {
-        let (ticket, state) = self.writing.take()?;
-        self.disk = state.rewrite(&self.disk);
-        Some(Input::Persisted { ticket, result: Ok(()) })
+        let writing = self.writing.take()?;
+        self.disk = writing.1.rewrite(&self.disk).into();
+        Some(Input::Persisted { ticket: writing.0, result: Ok(()) })
     }
 
     pub(super) fn next_client(&mut self) -> ClientId {
@@ -194,15 +207,15 @@ impl Node {
         let mut hash = Hash::new();
         // Writing into a hash cannot fail.
         let _ = write!(hash, "{:?} {:?} {:?} {:?} ", self.now, self.leads, self.promotes, self.answers);
-        let _ = write!(hash, "{:?} ", self.hears);
+        let _ = write!(hash, "{:?} {} ", self.hears, self.starts);
         hash.add(&self.disk);
-        let _ = write!(hash, " {} ", self.starts);
-        if let Some((ticket, state)) = &self.writing {
-            let _ = write!(hash, "{ticket} ");
+        if let Some(writing) = &self.writing {
+            let (ticket, state) = &**writing;
+            let _ = write!(hash, " {ticket} ");
             state.lines.iter().for_each(|line| hash.add(line.text.expose()));
         }
         if let Some(core) = &self.core {
-            let _ = core.fingerprint(&mut hash);
+            hash.add(&core.hash.to_le_bytes());
         }
         hash.value()
     }

@@ -1,12 +1,11 @@
 //! What must hold in every state.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use picket_sentinel_core::Event;
 use picket_server_core::LogLevel;
 
-use super::node::id_of;
 use super::state::State;
 
 impl State {
@@ -20,7 +19,7 @@ impl State {
             Event::Elected { epoch, .. } => {
                 self.was_elected = true;
                 self.node(number).leads = Some(*epoch);
-                self.note_vote(number, *epoch, &id_of(number));
+                self.note_vote(number, *epoch, number);
                 if let Some(other) = self.leaders.insert(*epoch, number).filter(|other| *other != number) {
                     let (a, b) = (other + 1, number + 1);
                     self.violate(format!("sentinel-{a} and sentinel-{b} lead in epoch {epoch}"));
@@ -31,11 +30,10 @@ impl State {
                 let Some(epoch) = self.nodes[number].leads else {
                     return self.violate(format!("sentinel-{} promotes without being elected", number + 1));
                 };
-                let me = id_of(number);
                 let newer = self
                     .votes
                     .iter()
-                    .find(|((voter, of), whom)| *voter == number && *of > epoch && **whom != me);
+                    .find(|((voter, of), whom)| *voter == number && *of > epoch && **whom != number);
                 if let Some(((_, of), _)) = newer {
                     let me = number + 1;
                     self.violate(format!(
@@ -51,9 +49,8 @@ impl State {
         }
     }
 
-    pub(super) fn note_vote(&mut self, voter: usize, epoch: u64, leader: &str) {
-        let known = self.votes.entry((voter, epoch)).or_insert_with(|| leader.to_string());
-        if known != leader {
+    pub(super) fn note_vote(&mut self, voter: usize, epoch: u64, leader: usize) {
+        if *self.votes.entry((voter, epoch)).or_insert(leader) != leader {
             self.violate(format!("sentinel-{} votes for two in epoch {epoch}", voter + 1));
         }
     }

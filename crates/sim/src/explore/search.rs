@@ -96,7 +96,9 @@ impl Search {
             if let Some(property) = &next.violation {
                 return Err(self.fails(property));
             }
-            self.visit(&mut next, left - 1)?;
+            if left > 1 {
+                self.visit(&mut next, left - 1)?;
+            }
             self.way.pop();
         }
         Ok(())

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt::Write as _;
 use picket_sansio::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use picket_sentinel_core::{Input, Output};
 use picket_server_core::ClientAddresses;
 
 use super::node::{DOWN_AFTER_MS, Node, QUIET, addr_of};
+use super::turns::Turns;
 use super::wires::Conn;
 use super::{Bounds, Defect, SENTINELS, Step};
 use crate::hash::Hash;
@@ -29,19 +31,21 @@ pub(super) struct State {
     /// Who was elected in an epoch.
     pub(super) leaders: BTreeMap<u64, usize>,
     /// Whom a Sentinel said that it voted for.
-    pub(super) votes: BTreeMap<(usize, u64), String>,
+    pub(super) votes: BTreeMap<(usize, u64), usize>,
     crashes: u32,
     /// What came of the last step.
     pub(super) was_elected: bool,
     pub(super) has_promoted: bool,
     pub(super) violation: Option<String>,
-    pub(super) effects: VecDeque<(usize, Output)>,
+    pub(super) effects: VecDeque<(usize, Rc<[Output]>)>,
     /// Until the beginning everything arrives at once.
     pub(super) is_beginning: bool,
     /// What was told since, if somebody listens.
     pub(super) told: Option<Vec<String>>,
     /// The core did something in its last step that others or its disk can see.
     pub(super) was_active: bool,
+    /// What all states together know of cores.
+    turns: Rc<RefCell<Turns>>,
 }
 
 /// So many times a clock goes on without a deed before it is taken for idle.
@@ -67,6 +71,7 @@ impl State {
             is_beginning: true,
             told: None,
             was_active: false,
+            turns: Rc::default(),
         };
         for number in 0..SENTINELS {
             state.start(number);
@@ -170,7 +175,12 @@ impl State {
         for conn in &self.conns {
             let Conn { from, to, requests, replies, from_died, to_died, .. } = &**conn;
             // Writing into a hash cannot fail.
-            let _ = write!(hash, "{from} {to} {requests:?} {replies:?} {from_died} {to_died} ");
+            let _ = write!(hash, "{from} {to} {from_died} {to_died} ");
+            for (bytes, matters) in requests.iter().chain(replies) {
+                let _ = write!(hash, "{} {matters} ", bytes.len());
+                hash.add(bytes);
+            }
+            let _ = write!(hash, "{} ", requests.len());
         }
         let _ = write!(hash, "{:?} {} {:?}", self.dialling, self.is_replica_master, self.leaders);
         let _ = write!(hash, "{:?} {}", self.votes, self.crashes);
@@ -185,7 +195,7 @@ impl State {
     }
 
     fn deadline(&self, number: usize) -> Option<Time> {
-        self.nodes[number].core.as_ref()?.next_deadline().map(|deadline| deadline.at)
+        self.nodes[number].core.as_ref()?.sentinel.next_deadline().map(|deadline| deadline.at)
     }
 
     fn wake(&mut self, number: usize) {
@@ -197,8 +207,9 @@ impl State {
     }
 
     fn start(&mut self, number: usize) {
-        self.node(number).start();
-        self.collect(number);
+        let turns = self.turns.clone();
+        let outputs = self.node(number).start(&mut turns.borrow_mut());
+        self.effects.push_back((number, outputs));
         self.settle();
         // What SENTINEL DEBUG sets does not outlive the process.
         let client = self.node(number).next_client();
@@ -234,22 +245,8 @@ impl State {
 
     /// A core takes an input.
     pub(super) fn give(&mut self, number: usize, input: Input) {
-        let node = self.node(number);
-        let now = node.now;
-        if let Some(core) = &mut node.core {
-            core.handle(now, input);
-        }
-        self.collect(number);
-    }
-
-    fn collect(&mut self, number: usize) {
-        let State { nodes, effects, hashes, .. } = self;
-        let node = Rc::make_mut(&mut nodes[number]);
-        hashes[number] = None;
-        if let Some(core) = &mut node.core {
-            while let Some(output) = core.poll_output() {
-                effects.push_back((number, output));
-            }
-        }
+        let turns = self.turns.clone();
+        let outputs = self.node(number).handle(&mut turns.borrow_mut(), input);
+        self.effects.extend(outputs.map(|outputs| (number, outputs)));
     }
 }

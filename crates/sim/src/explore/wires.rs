@@ -13,7 +13,7 @@ use picket_sentinel_core::{Input, Output};
 use picket_server_core::ClientAddresses;
 
 use super::SENTINELS;
-use super::node::{Target, addr_of, decode, target_of, words};
+use super::node::{Target, addr_of, decode, node_of, target_of, words};
 use super::state::State;
 
 /// A connection of one Sentinel to another. An end that died says nothing more; what it said before still arrives.
@@ -36,8 +36,8 @@ impl State {
     /// Carries out what the cores want, and lets everything arrive that does not matter.
     pub(super) fn settle(&mut self) {
         loop {
-            while let Some((number, output)) = self.effects.pop_front() {
-                self.perform(number, output);
+            while let Some((number, outputs)) = self.effects.pop_front() {
+                outputs.iter().for_each(|output| self.perform(number, output));
             }
             if !self.pass_one() {
                 break;
@@ -87,8 +87,8 @@ impl State {
         false
     }
 
-    fn perform(&mut self, number: usize, output: Output) {
-        match output {
+    fn perform(&mut self, number: usize, output: &Output) {
+        match *output {
             Output::Connect { link, to } => match target_of(to) {
                 Some(Target::Peer(peer)) => self.connect(number, link, peer),
                 Some(target) => {
@@ -98,7 +98,7 @@ impl State {
                 }
                 None => {}
             },
-            Output::LinkSend { link, bytes } => self.send(number, link, bytes),
+            Output::LinkSend { link, ref bytes } => self.send(number, link, bytes),
             Output::LinkClose { link } => {
                 self.node(number).links.remove(&link);
                 self.dialling.retain(|(from, other, _)| (*from, *other) != (number, link));
@@ -110,12 +110,12 @@ impl State {
                     conn.replies.clear();
                 }
             }
-            Output::ClientSend { client, bytes } => self.reply(number, client, bytes),
-            Output::Persist { ticket, state } => {
+            Output::ClientSend { client, ref bytes } => self.reply(number, client, bytes),
+            Output::Persist { ticket, ref state } => {
                 self.was_active = true;
-                self.node(number).writing = Some((ticket, state));
+                self.node(number).writing = Some(Rc::new((ticket, state.clone())));
             }
-            Output::Event(event) => self.on_event(number, &event),
+            Output::Event(ref event) => self.on_event(number, event),
             Output::LinkSendSecret { .. }
             | Output::ClientClose { .. }
             | Output::Resolve { .. }
@@ -146,21 +146,21 @@ impl State {
         self.give(from, Input::LinkUp { link, local });
     }
 
-    fn send(&mut self, number: usize, link: LinkId, bytes: Bytes) {
+    fn send(&mut self, number: usize, link: LinkId, bytes: &Bytes) {
         match self.nodes[number].links.get(&link).copied() {
             Some(Target::Replica) => {
                 let mut is_master = self.is_replica_master;
-                self.node(number).ask_replica(link, &bytes, &mut is_master);
+                self.node(number).ask_replica(link, bytes, &mut is_master);
                 self.is_replica_master = is_master;
             }
             Some(Target::Peer(peer)) => {
-                let words = words(&bytes);
+                let words = words(bytes);
                 let is_vote = words.len() == 6 && words[5] != "*";
                 let matters = is_vote || (words.len() == 3 && self.is_news(peer, &words[2]));
                 self.was_active |= matters;
                 let conn = self.conns.iter_mut().find(|conn| (conn.from, conn.link) == (number, link));
                 if let Some(conn) = conn {
-                    Rc::make_mut(conn).requests.push_back((bytes, matters));
+                    Rc::make_mut(conn).requests.push_back((bytes.clone(), matters));
                 }
             }
             Some(Target::Master) | None => {}
@@ -171,27 +171,27 @@ impl State {
     fn is_news(&self, to: usize, hello: &str) -> bool {
         let fields: Vec<&str> = hello.split(',').collect();
         let number = |index: usize| fields.get(index).and_then(|field| field.parse().ok()).unwrap_or(0_u64);
-        let known = self.nodes[to].core.as_ref().map(|core| core.status().current_epoch);
+        let known = self.nodes[to].core.as_ref().map(|core| core.sentinel.status().current_epoch);
         known.is_some_and(|known| number(3) > known || number(7) > 0)
     }
 
-    fn reply(&mut self, number: usize, client: ClientId, bytes: Bytes) {
+    fn reply(&mut self, number: usize, client: ClientId, bytes: &Bytes) {
         let Some(index) = self.conns.iter().position(|conn| (conn.to, conn.client) == (number, client))
         else {
             return;
         };
-        let vote = decode(&bytes).and_then(|reply| {
+        let vote = decode(bytes).and_then(|reply| {
             let [_, leader, epoch] = reply.as_array()? else { return None };
             Some((leader.as_str()?.to_string(), u64::try_from(epoch.as_int()?).ok()?))
         });
         if let Some((leader, epoch)) = &vote
-            && leader != "*"
+            && let Some(leader) = node_of(leader)
         {
             self.note_vote(number, *epoch, leader);
         }
         // An opinion without any vote changes nothing in an election.
         let matters = vote.is_some_and(|vote| vote != ("*".to_string(), 0));
-        Rc::make_mut(&mut self.conns[index]).replies.push_back((bytes, matters));
+        Rc::make_mut(&mut self.conns[index]).replies.push_back((bytes.clone(), matters));
     }
 
     // ---- what arrives ----
