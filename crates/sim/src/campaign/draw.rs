@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use picket_sansio::{Millis, Prng};
 
 use super::Wanted;
-use crate::scenario::{Line, Moment, Setup};
+use crate::scenario::{Line, Moment, NODES_MAX, Setup};
 use crate::script::Action;
 
 /// So many nodes of a kind are added to a world at most.
@@ -35,6 +35,8 @@ pub(super) struct Draw {
     pub(super) comes_and_goes: bool,
     /// Nodes that were not there at the beginning, those that have left among them.
     pub(super) added: Vec<String>,
+    /// When all is well again, a data node comes to stay, and another leaves for good.
+    pub(super) is_renewed: bool,
 }
 
 impl Draw {
@@ -57,6 +59,7 @@ impl Draw {
         let drawn = 1 + self.count(sentinels / 2 + 1);
         let quorum = if self.comes_and_goes { (sentinels + ADDED_MAX) / 2 + 1 } else { drawn };
         let parallel_syncs = 1 + self.count(2);
+        self.is_renewed = self.below(2) == 0 && redis * masters < NODES_MAX;
         let down_after = Millis([500, 1_000, 3_000][self.below(3)]);
         let drawn = self.below(4) == 0;
         let models = wanted.models.unwrap_or(drawn);

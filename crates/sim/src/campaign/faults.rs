@@ -11,7 +11,7 @@ use super::{CALM_US, FAULTY_US};
 use crate::action::{Latency, Ways};
 use crate::cluster::Cluster;
 use crate::disk::DiskFault;
-use crate::scenario::{Line, Setup};
+use crate::scenario::{Line, NODES_MAX, Setup};
 use crate::script::{Action, Switch};
 use crate::topology::Addition;
 
@@ -171,7 +171,7 @@ impl Draw {
                 let what = Addition::Redis { follows: Some(server) };
                 self.add(at_us, "redis", setup.redis * setup.masters, &what);
             }
-            129 => self.remove(at_us),
+            129 | 136 => self.remove(at_us),
             130..=131 if setup.sentinels > 1 => self.forget_replica(at_us, &forgetful, setup),
             132 if self.comes_and_goes && setup.sentinels > 1 => {
                 self.forget_sentinel(at_us, &forgetful, setup);
@@ -189,7 +189,7 @@ impl Draw {
     /// Another node of a kind of which there were so many at the beginning.
     fn add(&mut self, at_us: u64, kind: &str, known: u32, what: &Addition) {
         let added = self.added.iter().filter(|name| name.starts_with(kind)).count() as u32;
-        if added < ADDED_MAX {
+        if added < ADDED_MAX && known + added < NODES_MAX {
             let name = format!("{kind}-{}", known + added + 1);
             self.added.push(name.clone());
             self.nodes.push((name.clone(), Belief::Running));
@@ -203,11 +203,12 @@ impl Draw {
         self.added.iter().any(|name| name.starts_with("redis"))
     }
 
-    /// One of the Sentinels that were added leaves for good, if there is one. Data nodes leave at the end.
+    /// One of those that were added leaves for good, if there is one.
     fn remove(&mut self, at_us: u64) {
-        let is_added =
-            |(name, _): &(String, Belief)| name.starts_with("sentinel") && self.added.contains(name);
-        if let Some(index) = self.nodes.iter().rposition(is_added) {
+        let guests = self.nodes.iter().zip(0..).filter(|((name, _), _)| self.added.contains(name));
+        let guests: Vec<usize> = guests.map(|(_, index)| index).collect();
+        if !guests.is_empty() {
+            let index = guests[self.below(guests.len())];
             let (name, _) = self.nodes.remove(index);
             self.act(at_us, Action::Remove(name));
         }

@@ -7,14 +7,20 @@ use alloc::vec::Vec;
 use super::FAULTY_US;
 use super::draw::Draw;
 use crate::action::{Latency, Ways};
+use crate::cluster::Cluster;
 use crate::disk::DiskFault;
 use crate::scenario::{Fact, Line, Setup};
 use crate::script::{Action, Switch};
+use crate::topology::Addition;
 
 /// A Sentinel that was frozen is in TILT for 30 s, and the failover-timeout is 10 s.
 const WHOLE_WITHIN_US: u64 = 60_000_000;
 /// For how long all must stay well.
 const STAYS_WHOLE_US: u64 = 10_000_000;
+/// A data node that has come is in the next INFO of its master, and has a copy of its data.
+const KNOWN_WITHIN_US: u64 = 15_000_000;
+/// What the death of a master takes when nothing else is wrong, and all that follow it.
+const RENEWED_WITHIN_US: u64 = 30_000_000;
 /// How long a segment takes when nothing is wrong.
 const USUAL: Latency = Latency { from_us: 800, to_us: 1_200 };
 /// How long a write to a disk takes then.
@@ -70,19 +76,48 @@ impl Draw {
         for second in (0..=STAYS_WHOLE_US / 1_000_000).step_by(2) {
             self.lines.push(Line::At(whole_us + second * 1_000_000, Fact::Whole));
         }
+        let mut quiet_us = whole_us + STAYS_WHOLE_US;
+        let mut groups: Vec<Vec<String>> = (0..setup.masters)
+            .map(|group| {
+                (1..=setup.redis).map(|number| format!("redis-{}", group * setup.redis + number)).collect()
+            })
+            .collect();
+        if self.is_renewed {
+            quiet_us = self.renew(quiet_us, setup, &mut groups);
+        }
         if setup.models {
             return;
         }
-        let quiet_us = whole_us + STAYS_WHOLE_US;
         for number in 1..=setup.writers.len() {
             self.act(quiet_us, Action::Writes(format!("writer-{number}"), Switch::Off));
         }
-        for group in 0..setup.masters {
-            let first = format!("redis-{}", group * setup.redis + 1);
-            for number in 2..=setup.redis {
-                let other = format!("redis-{}", group * setup.redis + number);
-                self.lines.push(Line::At(quiet_us + 3_000_000, Fact::Same(first.clone(), other)));
+        for group in groups {
+            for other in &group[1..] {
+                let fact = Fact::Same(group[0].clone(), other.clone());
+                self.lines.push(Line::At(quiet_us + 3_000_000, fact));
             }
         }
+    }
+
+    /// A data node comes to stay, and when it is known one of those that follow the first master, or that master, leaves
+    /// for good; says until when, and of whom each group consists then.
+    fn renew(&mut self, from_us: u64, setup: &Setup, groups: &mut [Vec<String>]) -> u64 {
+        let guests = self.added.iter().filter(|name| name.starts_with("redis")).count() as u32;
+        let comes = format!("redis-{}", setup.redis * setup.masters + guests + 1);
+        self.act(from_us, Action::Add(comes.clone(), Addition::Redis { follows: None }));
+        groups[0].push(comes.clone());
+        let index = self.below(groups[0].len() - 1);
+        let leaves = groups[0].remove(index);
+        let leaves_us = from_us + KNOWN_WITHIN_US;
+        self.lines.push(Line::At(leaves_us, Fact::Whole));
+        self.act(leaves_us, Action::Remove(leaves.clone()));
+        let whole_us = leaves_us + RENEWED_WITHIN_US;
+        self.lines.push(Line::At(whole_us, Fact::Whole));
+        // Nobody need remember it.
+        let addr = leaves.replace("redis-", "10.0.1.") + ":6379";
+        self.run(whole_us, "sentinels", &["SENTINEL", "FORGET", &Cluster::master_name(0), "REPLICA", &addr]);
+        let forgotten_us = whole_us + 2_000_000;
+        self.lines.push(Line::At(forgotten_us, Fact::Whole));
+        forgotten_us
     }
 }

@@ -5,6 +5,10 @@
 //! whole, and stays so. The failover-timeout is 10 s in these worlds; a Sentinel that stood still distrusts itself for
 //! 30 s, and a replica that lost data is promoted after 20 s, so of that minute no more than 10 s are anybody's choice.
 //!
+//! In every second world a data node comes then to stay, and another one leaves for good, be it the master: half a minute
+//! later all is whole again. While things go wrong, data nodes come and leave too, but none of those that were there from
+//! the start leaves: whoever is left may have been cut off for so long that nobody would promote it without an operator.
+//!
 //! Every fourth world begins calmly: processes end and start, Sentinels are RESET and forget, and all else works. What must
 //! be known behind a RESET can be said only where nothing else explains that it is not.
 //!
@@ -60,6 +64,7 @@ pub fn draw(seed: u64, wanted: Wanted) -> Scenario {
         is_calm: seed.is_multiple_of(4),
         comes_and_goes: false,
         added: Vec::new(),
+        is_renewed: false,
     };
     let setup = draw.setup(seed, wanted);
     draw.name_nodes(&setup);
