@@ -73,9 +73,10 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
     let kinds =
         if stock { vec![Program::Picket(picket), Program::Stock] } else { vec![Program::Picket(picket)] };
     let mut samples = vec![Vec::new(); 2];
+    let mut unsettled = Vec::new();
     for round in 1..=plan.rounds {
         for (kind, samples) in kinds.iter().zip(&mut samples) {
-            let measured = measure(kind, plan)
+            let (measured, has_settled) = measure(kind, plan)
                 .inspect_err(|error| eprintln!("{} masters cannot be had here: {error}", plan.masters))
                 .ok()?;
             for (name, place) in [("CPU s/min", 0), ("MiB", 2)] {
@@ -83,12 +84,15 @@ pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
                 println!("round {round}, {}: {name} {}", kind.word(), figures.join(", "));
             }
             samples.extend(measured);
+            if !has_settled {
+                unsettled.push(format!("{}, round {round}", kind.word()));
+            }
         }
     }
-    Some(vec![table(plan, &samples, stock)])
+    Some(vec![table(plan, &samples, &unsettled, stock)])
 }
 
-fn table(plan: &Plan, samples: &[Vec<Sample>], stock: bool) -> Table {
+fn table(plan: &Plan, samples: &[Vec<Sample>], unsettled: &[String], stock: bool) -> Table {
     let Plan { masters, replicas, sentinels, seconds, rounds, .. } = plan;
     let mut table = Table::new("While nothing happens", &["Picket", "stock"]);
     table.condition(format!(
@@ -96,9 +100,18 @@ fn table(plan: &Plan, samples: &[Vec<Sample>], stock: bool) -> Table {
     ));
     table.condition(format!("{seconds} seconds of each kind in turn, {rounds} times; of each Sentinel"));
     table.condition(format!(
-        "at the earliest {} seconds after everybody is known; what Sentinels send each other is in the CPU time alone",
-        SETTLED_AFTER.as_secs()
+        "{} seconds after everybody is known, or later, when two spans of {} seconds in a row have seen about as many requests; \
+         what Sentinels send each other is in the CPU time alone",
+        SETTLED_AFTER.as_secs(),
+        LOOK.as_secs()
     ));
+    if !unsettled.is_empty() {
+        table.note(format!(
+            "measured though no two such spans came within {} seconds: {}",
+            u64::from(LOOKS_MAX) * LOOK.as_secs(),
+            unsettled.join("; ")
+        ));
+    }
     for (place, (what, share)) in MEASURES.iter().enumerate() {
         let column = |kind: usize| samples[kind].iter().map(|sample| sample[place]).collect::<Vec<_>>();
         let row = Row::new(*what, Better::Less).samples(&column(0)).samples(&column(1));
@@ -114,7 +127,8 @@ fn table(plan: &Plan, samples: &[Vec<Sample>], stock: bool) -> Table {
     table
 }
 
-fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
+/// What each Sentinel used, and whether all had settled before.
+fn measure(kind: &Program, plan: &Plan) -> std::io::Result<(Vec<Sample>, bool)> {
     let fakes = FakeServers::start(plan.masters, plan.replicas)?;
     let quorum = plan.sentinels / 2 + 1;
     let lines: String = fakes
@@ -128,7 +142,11 @@ fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
     wait_until_known(&sentinels, plan.masters, plan.replicas);
     let known_after = began.elapsed().as_secs_f64();
     thread::sleep(SETTLED_AFTER);
-    wait_for_steadiness(&fakes);
+    let has_settled = is_steady_soon(|| {
+        let start = fakes.traffic().requests;
+        thread::sleep(LOOK);
+        fakes.traffic().requests - start
+    });
 
     let pids: Vec<u32> = sentinels.iter_mut().map(|sentinel| sentinel.process().pid()).collect();
     let used = || pids.iter().map(|pid| processor_time(*pid)).collect::<Vec<_>>();
@@ -148,19 +166,44 @@ fn measure(kind: &Program, plan: &Plan) -> std::io::Result<Vec<Sample>> {
         let each_us = cpu / 60.0 * 1_000_000.0 / requests;
         [cpu, each_us, resident(pid), peak(pid), descriptors, bytes, requests, known_after]
     };
-    Ok((0..pids.len()).map(of).collect())
+    Ok(((0..pids.len()).map(of).collect(), has_settled))
 }
 
-/// Waits until as much is asked as is asked in the long run, within a twentieth.
-fn wait_for_steadiness(fakes: &FakeServers) {
+/// Looks again and again until as much is asked as was asked the last time, within a twentieth. Whether that came about.
+fn is_steady_soon(mut asked: impl FnMut() -> u64) -> bool {
     let mut before = 0;
     for _ in 0..LOOKS_MAX {
-        let start = fakes.traffic().requests;
-        thread::sleep(LOOK);
-        let asked = fakes.traffic().requests - start;
-        if asked.abs_diff(before) <= asked / 20 {
-            return;
+        let now = asked();
+        if now > 0 && now.abs_diff(before) <= now / 20 {
+            return true;
         }
-        before = asked;
+        before = now;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steady(counts: &[u64]) -> bool {
+        let mut counts = counts.iter().copied().chain((0..).map(|n| 1_000_000 << n));
+        is_steady_soon(|| counts.next().expect("there is no end"))
+    }
+
+    #[test]
+    fn it_is_told_whether_everything_has_settled() {
+        assert!(steady(&[500, 300, 200, 195]));
+        assert!(!steady(&[500, 300, 200, 189]), "a twentieth of 189 is 9");
+        assert!(!steady(&[0, 0]), "nothing was asked at all");
+    }
+
+    #[test]
+    fn who_was_measured_unsettled_is_named() {
+        let plan = Plan::of(&Options::parse(&[], &OPTIONS).expect("none"), true).expect("makes sense");
+        let samples = [vec![[1.0; MEASURES.len()]], Vec::new()];
+        let said = "measured though no two such spans came within 120 seconds: Picket, round 2";
+        assert!(table(&plan, &samples, &["Picket, round 2".to_owned()], true).text().contains(said));
+        assert!(!table(&plan, &samples, &[], true).text().contains("measured though"));
     }
 }
