@@ -14,6 +14,9 @@ use crate::steps::{cargo, target_folder};
 const TIMES: (u64, u64) = (20_000, 60_000);
 const SECONDS: (u64, u64) = (10, 30);
 
+/// The function inside of which the instructions of the Sentinel are counted: the servers around it are left out.
+const CORE: &str = "*of_the_core*";
+
 /// Counts all operations. None if they cannot be built or counted, which has been said.
 pub(super) fn run(root: &Path) -> Option<Vec<Table>> {
     if !cargo(root, &["build", "--release", "-p", "picket-sim", "--example", "count"], &[]) {
@@ -30,9 +33,15 @@ pub(super) fn run(root: &Path) -> Option<Vec<Table>> {
         "{} --tool=callgrind, user space, one run of each; no peer is counted",
         version.trim()
     ));
+    table.condition(
+        "of the Sentinel's second what its core does alone, without the servers and sockets around it",
+    );
     for (name, what) in operations.lines().filter_map(|line| line.split_once('\t')) {
-        let (less, more) = if name == "idle" { SECONDS } else { TIMES };
-        let counts = count(&program, name, less).zip(count(&program, name, more));
+        let (less, more, inside) = match name {
+            "idle" => (SECONDS.0, SECONDS.1, Some(CORE)),
+            _ => (TIMES.0, TIMES.1, None),
+        };
+        let counts = count(&program, name, less, inside).zip(count(&program, name, more, inside));
         let Some((few, many)) = counts else {
             eprintln!("the instructions of {name} cannot be counted");
             return None;
@@ -45,11 +54,15 @@ pub(super) fn run(root: &Path) -> Option<Vec<Table>> {
     Some(vec![table])
 }
 
-/// The instructions of the program when it does the operation so many times.
-fn count(program: &Path, operation: &str, times: u64) -> Option<u64> {
+/// The instructions of the program when it does the operation so many times, all or those inside of a function. None is a
+/// function that nobody calls.
+fn count(program: &Path, operation: &str, times: u64, inside: Option<&str>) -> Option<u64> {
     let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-    collected(&said(valgrind.args([operation, &times.to_string()]), |output| &output.stderr)?)
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    valgrind.args(inside.map(|function| format!("--toggle-collect={function}"))).arg(program);
+    let collected =
+        collected(&said(valgrind.args([operation, &times.to_string()]), |output| &output.stderr)?);
+    collected.filter(|count| *count > 0)
 }
 
 /// What callgrind says that it has collected.

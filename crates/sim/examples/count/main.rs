@@ -34,7 +34,7 @@ const OPERATIONS: [Operation; 9] = [
     ("get", "GET of one of them", |times| run(times, "GET")),
     (
         "idle",
-        "a second of a Sentinel with 500 masters, 1000 replicas and two other Sentinels, all well",
+        "a second of a Sentinel's core with 500 masters, 1000 replicas and two other Sentinels, all well",
         idle::run,
     ),
 ];
