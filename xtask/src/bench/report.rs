@@ -46,8 +46,10 @@ pub(super) const AREAS: [Area; 11] = [
     area("loss", "Writes that a failover loses", super::loss),
 ];
 
-/// Arguments that measure a part of an area.
-const PARTS: [&str; 2] = ["--only", "--sigstop"];
+/// Arguments that measure a part of an area, or Picket alone where others are compared with it.
+const PARTS: [&str; 3] = ["--only", "--sigstop", "--alone"];
+/// Arguments that take one of the sizes that an area has.
+const SIZES: [&str; 2] = ["--sentinels", "--masters"];
 
 const FILE: &str = "BENCHMARKS.md";
 
@@ -63,7 +65,7 @@ A **limit** with ≤ or ≥ is an aim, and whether it is met; without a sign it 
 pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) -> bool {
     let section = section(area, args, &machine(), tables);
     println!("\n{section}");
-    let is_part = is_part(args);
+    let is_part = is_part(area, args);
     if is_part {
         println!("{FILE} stays as it is: this is a part of the area.");
     }
@@ -104,13 +106,19 @@ fn section_of(area: &str, args: &[&str]) -> &'static Area {
     sections.rfind(|section| section.flag.is_some_and(|flag| args.contains(&flag))).unwrap_or(plain)
 }
 
-fn is_part(args: &[&str]) -> bool {
-    args.iter().any(|arg| PARTS.contains(arg))
+/// Whether less is measured than the section tells.
+fn is_part(area: &str, args: &[&str]) -> bool {
+    let has = |arg: &&str| args.contains(arg);
+    // Simulated masses have several sizes; real ones, and everything else, have one, which may be another.
+    let is_one_size = area == "scale" && !has(&"--real") && SIZES.iter().any(has);
+    // A hundred failovers are ours alone anyway.
+    let is_alone = !has(&"--p99") && args.windows(2).any(|pair| *pair == ["--peer", "none"]);
+    is_one_size || is_alone || PARTS.iter().any(has)
 }
 
 /// Where a section is kept. A part of an area does not take the place of the whole.
 fn file_name(area: &str, args: &[&str]) -> String {
-    if is_part(args) { format!("{area}-only.md") } else { section_of(area, args).file_name() }
+    if is_part(area, args) { format!("{area}-only.md") } else { section_of(area, args).file_name() }
 }
 
 impl Area {
@@ -197,6 +205,13 @@ mod tests {
         assert_eq!(file_name("loss", &["--runs", "3"]), "loss.md");
         assert_eq!(file_name("loss", &["--only", "kill"]), "loss-only.md");
         assert_eq!(file_name("failover", &["--sigstop"]), "failover-only.md");
+        assert_eq!(file_name("failover", &["--runs", "3", "--peer", "none"]), "failover-only.md");
+        assert_eq!(file_name("failover", &["--peer", "redis-sentinel"]), "failover.md");
+        assert_eq!(file_name("failover", &["--p99", "--peer", "none"]), "failover-p99.md");
+        for part in [&["--alone"][..], &["--masters", "50"], &["--full", "--sentinels", "17"]] {
+            assert_eq!(file_name("scale", part), "scale-only.md");
+        }
+        assert_eq!(file_name("idle", &["--masters", "100"]), "idle.md", "it has no other size");
     }
 
     #[test]
