@@ -65,19 +65,17 @@ impl Plan {
     /// What the arguments ask for. None if they make no sense, which has been said.
     pub(super) fn of(options: &Options<'_>, flags: &[&str], quick: bool) -> Option<Self> {
         let (full, real) = (flags.contains(&"--full"), flags.contains(&"--real"));
-        let size = |sentinels, masters, stock: &[usize]| Size { sentinels, masters, stock: stock.to_vec() };
-        let mut sizes = vec![size(5, 50, &[5, 2, 3])];
+        let mut sizes = vec![Size::compared(5, 50)];
         if real {
             // As many as two processors carry.
-            sizes = vec![size(5, if quick { 20 } else { 100 }, &[])];
+            sizes = vec![Size::alone(5, if quick { 20 } else { 100 })];
         } else if full {
-            sizes = vec![size(17, 400, &[]), size(5, 1725, &[])];
+            sizes = vec![Size::alone(17, 400), Size::alone(5, 1725)];
         } else if !quick {
-            sizes.extend([size(5, 100, &[5, 2, 3]), size(17, 20, &[17, 8])]);
+            sizes.extend([Size::compared(5, 100), Size::compared(9, 100), Size::compared(17, 20)]);
         }
         if options.text("--sentinels").is_some() || options.text("--masters").is_some() {
-            let sentinels = options.number("--sentinels", 5)?;
-            sizes = vec![size(sentinels, options.number("--masters", 50)?, &[sentinels, sentinels / 2])];
+            sizes = vec![Size::compared(options.number("--sentinels", 5)?, options.number("--masters", 50)?)];
         }
         if flags.contains(&"--alone") {
             sizes.iter_mut().for_each(|size| size.stock.clear());
@@ -88,6 +86,19 @@ impl Plan {
             real,
             picket: options.picket()?,
         })
+    }
+}
+
+impl Size {
+    fn alone(sentinels: usize, masters: usize) -> Self {
+        Self { sentinels, masters, stock: Vec::new() }
+    }
+
+    /// Beside stock Sentinels alone, and in quorums of which they are just not, or just, the majority.
+    fn compared(sentinels: usize, masters: usize) -> Self {
+        let mixed =
+            [sentinels / 2, sentinels / 2 + 1].into_iter().filter(|stock| (1..sentinels).contains(stock));
+        Self { sentinels, masters, stock: [sentinels].into_iter().chain(mixed).collect() }
     }
 }
 
@@ -297,7 +308,8 @@ mod tests {
                 .any(|size| (size.sentinels, size.masters) == (17, 400))
         );
         let one = plan(&["--sentinels", "9", "--masters", "7"], &[], false);
-        assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, stock: vec![9, 4] }]);
+        assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, stock: vec![9, 4, 5] }]);
+        assert_eq!((Size::compared(1, 1).stock, Size::compared(2, 1).stock), (vec![1], vec![2, 1]));
         let alone = plan(&["--sentinels", "9", "--masters", "7"], &["--alone"], false);
         assert_eq!(alone.sizes, [Size { sentinels: 9, masters: 7, stock: vec![] }]);
     }
