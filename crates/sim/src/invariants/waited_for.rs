@@ -4,7 +4,9 @@
 //!
 //! Places are taken from the cores' own replication ids and offsets, and followed through promotions (`replid2`): whoever
 //! is at offset 500 of a history has what was written at 400 of it, and of the histories that it goes on from. What is
-//! *not* claimed, because nobody can: that the replica which is promoted is one of those that had it.
+//! *not* claimed, because nobody can: that the replica which is promoted is one of those that had it; nor that who was so
+//! far still is. A replica that has lost it since, by a restart from an older file, is counted by what it acknowledged
+//! before, rightly, until the master knows that this connection is dead; and a confirmation takes its time to its client.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,7 +30,8 @@ pub(crate) struct WaitedFor {
     /// Histories that a node began with what it had: with a promotion, or because it had nobody to follow it before. Of
     /// which they are the continuation, and up to where.
     continues: BTreeMap<ReplId, Place>,
-    /// How far each data node ever was in each history.
+    /// How far each data node ever was in each history, in whichever run: no bytes of a history stand for two things, so
+    /// whoever was beyond a write's place had that very write.
     reached: BTreeMap<NodeId, BTreeMap<ReplId, u64>>,
     /// The data nodes as they were seen last.
     seen: BTreeMap<NodeId, Seen>,
