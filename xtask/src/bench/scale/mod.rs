@@ -47,14 +47,14 @@ const FIRST: &str = "won by the first election, %";
 const CANDIDACIES: &str = "candidacies for each master";
 const SWITCHED: &str = "switched within three minutes, %";
 /// What is counted as the first, of both kinds and in both tables alike.
-const RULE: &str = "won by the first election: until the first +switch-master nobody gave an election or a failover for it up in an \
-    epoch before the winner's (-failover-abort-...), and nobody stood for it who had stood or voted for it in an epoch before. \
-    Rivals that stand beside each other are one election; a candidate that makes room for a newer one is told in the \
-    candidacies alone, which are all +try-failover until then";
+const RULE: &str = "won by the first election is a master of which, until the first +switch-master, nobody gave an election or a \
+    failover up in an epoch before the winner's (-failover-abort-...), and for which nobody stood who had stood or voted for it \
+    in an epoch before. Rivals that stand beside each other are one election; a candidate that makes room for a newer one shows \
+    in the candidacies alone, which are all +try-failover until then";
 /// How far the model is to be believed.
-const MODEL: &str = "the model of a stock Sentinel is true in its times (2.3 s for one master, another 20 s and more for a lost election). \
-    How many elections it loses varies much from run to run, and real ones on two processors were seen to lose up to 4 % \
-    with 100 masters under 5, up to 28 % with 100 under 9, and 15-55 % with 20 under 17";
+const MODEL: &str = "the model of a stock Sentinel is true in its times (2.3 s for one master, another 20 s and more for a lost \
+    election). How many elections it loses varies much from run to run; real ones on two processors, with files in memory, were \
+    seen to lose up to 4 % with 100 masters under 5 Sentinels, up to 28 % with 100 under 9, and 15-55 % with 20 under 17";
 /// What stands for a switch that never came to pass: all the patience there was.
 const NEVER_MS: f64 = 180_000.0;
 
@@ -104,11 +104,20 @@ impl Size {
 
 /// Measures all sizes; one table for each. None if that cannot be or a property was violated, which has been said.
 pub(super) fn run(root: &Path, plan: &Plan) -> Option<Vec<Table>> {
-    if plan.real {
+    let mut tables: Vec<Table> = if plan.real {
         let picket = plan.picket.clone().or_else(|| release_binary(root))?;
-        return plan.sizes.iter().map(|size| measure_real(&picket, size, plan.seeds)).collect();
+        plan.sizes.iter().map(|size| measure_real(&picket, size, plan.seeds)).collect::<Option<_>>()?
+    } else {
+        plan.sizes.iter().map(|size| measure(size, plan.seeds)).collect::<Option<_>>()?
+    };
+    // Once is enough for all tables.
+    if let Some(table) = tables.last_mut() {
+        table.note(RULE);
+        if plan.sizes.iter().any(|size| size.stock.contains(&size.sentinels)) {
+            table.note(MODEL);
+        }
     }
-    plan.sizes.iter().map(|size| measure(size, plan.seeds)).collect()
+    Some(tables)
 }
 
 fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
@@ -159,7 +168,6 @@ fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
     for (what, percent) in [("p50", 50), ("p99", 99), ("last", 100)] {
         table.push(row(&format!("{what} to +switch-master, ms"), Better::Less, &|of| at(of, percent)));
     }
-    table.note(RULE);
     match Peer::RedisSentinel.version() {
         Some(version) if stock => table.condition(format!("stock: {version}")),
         _ => table.note(Peer::RedisSentinel.absence()),
@@ -237,10 +245,6 @@ fn measure(size: &Size, seeds: u64) -> Option<Table> {
     table.push(row("last until every Sentinel knows, ms", Better::Less, &|of| {
         at(of, 100, |fate| fate.known_to_all)
     }));
-    table.note(RULE);
-    if stock.contains(sentinels) {
-        table.note(MODEL);
-    }
     if stock.is_empty() {
         table.note("the model of a stock Sentinel and quorums of both kinds: not run at this size");
     }
