@@ -77,7 +77,8 @@ impl Plan {
         if options.text("--sentinels").is_some() || options.text("--masters").is_some() {
             sizes = vec![Size::compared(options.number("--sentinels", 5)?, options.number("--masters", 50)?)];
         }
-        if flags.contains(&"--alone") {
+        // Real ones are compared with real ones.
+        if real || flags.contains(&"--alone") {
             sizes.iter_mut().for_each(|size| size.stock.clear());
         }
         Some(Self {
@@ -314,6 +315,8 @@ mod tests {
         let one = plan(&["--sentinels", "9", "--masters", "7"], &[], false);
         assert_eq!(one.sizes, [Size { sentinels: 9, masters: 7, stock: vec![9, 4, 5] }]);
         assert_eq!((Size::compared(1, 1).stock, Size::compared(2, 1).stock), (vec![1], vec![2, 1]));
+        let real = plan(&["--masters", "7"], &["--real"], false);
+        assert_eq!(real.sizes, [Size::alone(5, 7)], "no model");
         let alone = plan(&["--sentinels", "9", "--masters", "7"], &["--alone"], false);
         assert_eq!(alone.sizes, [Size { sentinels: 9, masters: 7, stock: vec![] }]);
     }
