@@ -1,12 +1,13 @@
 //! On one data node, while its process runs, the offset never goes back within one history: a replication id and an
 //! offset name one state of the data, and whoever was there would be there twice (`replication.c`: master_replid,
-//! master_repl_offset).
+//! master_repl_offset). But for a replica that takes a whole copy: its master may be one that follows another and started
+//! from an old file, with the same history and less of it.
 
 use alloc::format;
 use alloc::string::String;
 use picket_sansio::collections::BTreeMap;
 
-use picket_replication::ReplId;
+use picket_replication::{LinkState, ReplId};
 
 use super::Observation;
 use crate::ids::{NodeId, Run};
@@ -21,6 +22,10 @@ impl OffsetsGrow {
     pub(crate) fn check(&mut self, world: &World, what: &Observation<'_>) -> Result<(), String> {
         let Observation::Data { node } = what else { return Ok(()) };
         let Some(core) = world.core(*node) else { return Ok(()) };
+        if core.replica_link().state() == LinkState::Sync {
+            self.last.remove(node);
+            return Ok(());
+        }
         let history = core.history();
         let (run, replid, offset) = (world.node(*node).run, history.replid, history.master_repl_offset);
         match self.went_back(*node, run, replid, offset) {
