@@ -65,6 +65,7 @@ entries! {
     "38-forget-refused" "活着的节点不会被 FORGET";
     "39-held-up-while-the-master-dies" "主节点宕机时所有 Sentinel 都被挂起";
     "40-rivals-behind-a-stall" "同一纪元的两份配置，与一次停顿";
+    "41-reset-in-tilt" "TILT 期间的 RESET 与归来的主节点";
     "42-copy-of-an-old-replica" "向落后的副本取一份拷贝";
 }
 

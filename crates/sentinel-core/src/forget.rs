@@ -179,8 +179,14 @@ impl Sentinel {
         let announced_by = aside.since + announced_within;
         // A master that has just started has not been found by its replicas yet.
         let is_same_run = server.instance.run_id == aside.run_id;
-        let tells_all_from = if is_same_run { aside.since } else { announced_by };
-        if server.info_at > Some(tells_all_from) && server.role_reported == Role::Master {
+        let tells_all_from = if is_same_run {
+            Some(aside.since)
+        } else {
+            server.run_since.map(|since| since + announced_within)
+        };
+        if tells_all_from.is_some_and(|from| server.info_at > Some(from))
+            && server.role_reported == Role::Master
+        {
             aside.replicas.clear();
         }
         // Who could not be heard was not silent.

@@ -61,6 +61,8 @@ pub(crate) struct Server {
     pub(crate) role_reported: Role,
     /// Since when.
     pub(crate) role_reported_at: Time,
+    /// When INFO first told the run id that it has.
+    pub(crate) run_since: Option<Time>,
     /// When INFO was last read.
     pub(crate) info_at: Option<Time>,
     /// The text of the last INFO.
@@ -270,6 +272,7 @@ impl Server {
             instance: Instance::new(now, addr, String::new(), slot),
             role_reported: role,
             role_reported_at: now,
+            run_since: None,
             info_at: None,
             info_text: None,
             info_sent_at: None,

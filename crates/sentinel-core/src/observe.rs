@@ -79,6 +79,7 @@ impl Sentinel {
         }
         let rebooted = !server.instance.run_id.is_empty();
         server.instance.run_id.clone_from(run_id);
+        server.run_since = Some(now);
         if rebooted {
             server.offset = 0;
             if watch && matches!(id, InstanceId::Master(_)) {
