@@ -29,9 +29,9 @@ What can be measured: cargo xtask bench [AREA] [--quick]
 
 Without an area all of them, which takes an hour or two; with --quick minutes, for less certain figures. Each area
 prints its table (ours, the others', how they compare, the limit), keeps it in target/bench/<area>.md (failover --p99,
-scale --full and scale --real in files of their own), and writes BENCHMARKS.md from the last results of every area, with
-machine, date, versions and commands. Parts of an area (--only, --sigstop, --alone, --peer none, one size of scale) are
-printed, and leave that file alone. Who is not installed is not compared with, and the table says so.
+scale --full and scale --real in files of their own), and writes its section of BENCHMARKS.md, with machine, date, versions
+and commands. Parts of an area (--only, --sigstop, --alone, --peer none, one size of scale) are printed, and leave that
+file alone. Who is not installed is not compared with, and the table says so.
 
   resp              requests and replies: criterion benches of picket-resp and picket-server-core
   backlog           the replication backlog, and the replica's side: those of picket-replication

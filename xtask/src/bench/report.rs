@@ -1,6 +1,6 @@
 //! What an area's benches found, printed, kept under `target/bench` and put together as BENCHMARKS.md.
 //!
-//! Areas are measured one at a time or all together; the file is always made of the last results of each.
+//! Areas are measured one at a time or all together; each takes the place of its own section in the file.
 
 use std::fs;
 use std::io;
@@ -69,7 +69,9 @@ pub(super) fn publish(root: &Path, area: &str, args: &[&str], tables: &[Table]) 
     if is_part {
         println!("{FILE} stays as it is: this is a part of the area.");
     }
-    match keep(root, area, args, &section).and_then(|()| if is_part { Ok(()) } else { assemble(root) }) {
+    match keep(root, area, args, &section)
+        .and_then(|()| if is_part { Ok(()) } else { assemble(root, section_of(area, args)) })
+    {
         Ok(()) => true,
         Err(error) => {
             eprintln!("the result cannot be kept: {error}");
@@ -139,23 +141,25 @@ fn keep(root: &Path, area: &str, args: &[&str], section: &str) -> io::Result<()>
     fs::write(folder.join(file_name(area, args)), section)
 }
 
-fn assemble(root: &Path) -> io::Result<()> {
+fn assemble(root: &Path, measured: &Area) -> io::Result<()> {
     let folder = target_folder(root).join("bench");
     let before = fs::read_to_string(root.join(FILE)).unwrap_or_default();
-    let (text, missing) = assembled(&before, |area| fs::read_to_string(folder.join(area.file_name())).ok());
+    let (text, missing) =
+        assembled(&before, measured, |area| fs::read_to_string(folder.join(area.file_name())).ok());
     if !missing.is_empty() {
         println!("{FILE} has no section of {}: nobody has measured that yet.", missing.join(", "));
     }
     fs::write(root.join(FILE), text)
 }
 
-/// The file, and the commands of areas that it has no section of. An area that was not measured here keeps the section
-/// that the file had `before`.
-fn assembled(before: &str, kept: impl Fn(&Area) -> Option<String>) -> (String, Vec<String>) {
+/// The file, and the commands of areas that it has no section of. Any other area than the one that was just measured keeps the
+/// section that the file had `before`, which may be younger than the last result that is kept here.
+fn assembled(before: &str, measured: &Area, kept: impl Fn(&Area) -> Option<String>) -> (String, Vec<String>) {
     let mut text = HEAD.to_owned();
     let mut missing = Vec::new();
     for area in &AREAS {
-        match kept(area).or_else(|| section_in(before, area.about)) {
+        let old = section_in(before, area.about).filter(|_| area.about != measured.about);
+        match old.or_else(|| kept(area)) {
             Some(section) => {
                 text.push('\n');
                 text.push_str(section.trim_end());
@@ -233,15 +237,21 @@ mod tests {
     }
 
     #[test]
-    fn an_area_that_was_not_measured_here_keeps_its_section() {
+    fn an_area_that_was_not_measured_now_keeps_its_section() {
         let [first, second] = [&AREAS[0], &AREAS[1]].map(|area| format!("## {}\n\n", area.about));
         let before = format!("{HEAD}\n{first}old\n\n### A table\n\n- a note\n\n{second}old too\n");
-        let fresh = |area: &Area| (area.about == AREAS[1].about).then(|| format!("{second}new\n\n"));
-        let (text, missing) = assembled(&before, fresh);
+        // Of the first there is a result here too, of which nobody knows how old it is.
+        let fresh = |area: &Area| {
+            let place = AREAS.iter().position(|one| one.about == area.about);
+            place.filter(|place| *place < 2).map(|_| format!("## {}\n\nnew\n\n", area.about))
+        };
+        let (text, missing) = assembled(&before, &AREAS[1], fresh);
         assert_eq!(text, format!("{HEAD}\n{first}old\n\n### A table\n\n- a note\n\n{second}new\n"));
         assert_eq!(missing, AREAS[2..].iter().map(Area::command).collect::<Vec<_>>());
-        assert_eq!(assembled(&text, |_| None).0, text);
-        assert_eq!(assembled("", |_| None), (HEAD.to_owned(), AREAS.iter().map(Area::command).collect()));
+        assert_eq!(assembled(&text, &AREAS[2], |_| None).0, text);
+        let (text, missing) = assembled("", &AREAS[2], fresh);
+        assert_eq!(text, format!("{HEAD}\n{first}new\n\n{second}new\n"));
+        assert_eq!(missing.len(), AREAS.len() - 2);
     }
 
     #[test]
