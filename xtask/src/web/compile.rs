@@ -12,11 +12,14 @@ use super::{PACKAGE, PROFILE, TARGET, add_target};
 use crate::steps::{cargo, program};
 
 /// How the standard library is compiled along, and what a panic becomes.
-const WITH_STD: [&str; 4] = [
+const WITH_STD: [&str; 6] = [
     "-Zbuild-std=std,panic_abort",
     "-Zbuild-std-features=optimize_for_size",
     "--config",
     "target.wasm32-unknown-unknown.rustflags=['-Zunstable-options', '-Cpanic=immediate-abort']",
+    // Of the standard library's crates; for any other build the manifest would name somebody who is not there.
+    "--config",
+    "profile.wasm.package.dlmalloc.opt-level=3",
 ];
 
 /// How cargo is called for what is to be compiled as the page is.
