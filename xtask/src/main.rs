@@ -28,7 +28,8 @@ Picket's chores: cargo xtask <chore>
              crates/sim/scenarios and tells what happens in it.
   web        builds the page (the playground) into target/web and prints what it weighs; `--serve [ADDR]` serves it
              on this machine, at 127.0.0.1:8080 if nothing else is said.
-  demo       builds the page, builds picket with it, and runs `picket demo`; what stands behind goes to it.
+  demo       builds the page, builds picket with it, and runs `picket demo`; what stands behind goes to it. With
+             --kill-master it ends after the story, for which no page is built.
   e2e        builds the page and has a real Chromium play with it, by way of node and npm; pictures of it are left
              in target/e2e. `e2e checks access` runs these parts alone; there are checks, lessons, access, pictures,
              figures.
@@ -82,10 +83,16 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `picket demo` with the page in it.
+/// `picket demo` with the page in it, unless it ends after the story.
 fn demo(root: &Path, args: &[&str]) -> bool {
     let run = ["run", "--release", "--package", "picket-daemon", "--bin", "picket", "--", "demo"];
-    web::run(root, &[]).unwrap_or(false) && steps::cargo(root, &[&run[..], args].concat(), &[])
+    let needs_page = !args.contains(&"--kill-master") || args.contains(&"--http");
+    println!(
+        "demo: builds {}picket; a few minutes the first time",
+        if needs_page { "the page and " } else { "" }
+    );
+    (!needs_page || web::run(root, &[]).unwrap_or(false))
+        && steps::cargo(root, &[&run[..], args].concat(), &[])
 }
 
 /// The workspace's folder.

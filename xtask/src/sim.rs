@@ -270,14 +270,16 @@ fn run_campaign(options: &Options) -> bool {
 
 impl Sum {
     fn print(&self, took: Duration) {
-        let hours = self.simulated_us / 3_600_000_000;
+        let minutes = self.simulated_us / 60_000_000;
+        let (hours, minutes) = (minutes / 60, minutes % 60);
         let speed = u128::from(self.simulated_us) / took.as_micros().max(1);
         let Tally { elections, leaders, lost_elections, failovers, tilts } = self.tally;
         println!(
-            "\n{} seeds, {} failed; {hours} simulated hours in {took:.0?}, {}.{:02} simulated hours per second; {} \
+            "\n{} seeds, {} failed; {hours} h {minutes} min simulated in {took:.0?}, {}.{:02} simulated hours per second; {} \
              million steps\n{failovers} failovers, {elections} candidacies, {leaders} leaders, {lost_elections} lost \
-             elections (split votes among them), {tilts} times TILT\n{} writes acknowledged, {} of them lost; {} confirmed by \
-             replicas (WAIT), {} of them lost",
+             elections (split votes among them), {tilts} times TILT\n{} writes acknowledged, {} of them lost, as replication \
+             is asynchronous; {} confirmed by replicas (WAIT), {} of them lost with those replicas (that none is lost that \
+             the promoted one had is checked)",
             self.seeds,
             self.failed.len(),
             speed / 3_600,
