@@ -114,11 +114,14 @@ fn process(text: &mut String, source: &Source, warnings: &mut Vec<String>) {
     for name in &source.ignored {
         warnings.push(format!("{name} has no effect here"));
     }
+    warnings.extend(source.half_read.iter().map(ToString::to_string));
 }
 
 fn describe(text: &mut String, master: &MasterConfig) {
     let settings = &master.settings;
     let voters = voters(master);
+    let needed = needed(master);
+    let others = master.sentinels.len();
     let _ = writeln!(text, "\n{} at {}", master.name, master.addr);
     field(
         text,
@@ -128,11 +131,15 @@ fn describe(text: &mut String, master: &MasterConfig) {
     field(
         text,
         "election",
-        &format!(
-            "{} of {voters} known voters (majority {})",
-            count(needed(master), "vote"),
-            majority(voters)
-        ),
+        &match others {
+            0 => format!(
+                "{} or more: a majority of all that will be found, at least quorum",
+                count(needed, "vote")
+            ),
+            _ => {
+                format!("{} of {voters} known voters (majority {})", count(needed, "vote"), majority(voters))
+            }
+        },
     );
     field(text, "down after", &format!("{} without a valid reply", settings.down_after));
     field(text, "failover timeout", &settings.failover_timeout.to_string());
@@ -207,6 +214,11 @@ fn doubts(master: &MasterConfig, warnings: &mut Vec<String>) {
         }
     } else if quorum == 1 {
         warn("quorum 1: a single sentinel can call the master down".into());
+    } else {
+        warn(format!(
+            "no other sentinel is known yet: nothing is failed over before {} found",
+            if quorum == 2 { "another is".to_owned() } else { format!("{} others are", quorum - 1) }
+        ));
     }
     if settings.down_after < Millis(1000) {
         warn(format!(
@@ -305,6 +317,11 @@ mod tests {
             (base(2) + &sentinels(1), "use at least 3"),
             (base(2) + "sentinel down-after-milliseconds m 50\n", "is very small"),
             (base(1), "a single sentinel"),
+            (base(2), "before another is found"),
+            (base(3), "before 2 others are found"),
+            (base(2) + "sentinel down-after-milliseconds m 30s\n", "s.conf:2: '30s' is no whole number"),
+            (base(2) + "sentinel parallel-syncs m one\n", "s.conf:2: 'one' is no whole number"),
+            ("sentinel monitor m 10.0.0.9 6379 2x\n".to_owned(), "s.conf:1: '2x' is no whole number"),
             (String::new(), "no master is watched"),
             ("sentinel monitor m 127.0.0.1 6379 2\n".to_owned() + &sentinels(2), "loopback"),
             (base(2) + "sentinel auth-user m bob\n", "auth-user has no effect"),

@@ -1,18 +1,28 @@
 //! A Sentinel's configuration: reading it from all its sources.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use picket_sentinel_core::{Config, SENTINEL_WORDS, default_options};
-use picket_server_core::config::{ConfigError, LoadOptions};
+use picket_server_core::config::{ConfigError, ConfigLine, LoadOptions};
 
 use super::texts::{Origin, StartError, Texts, read_file};
 use super::unsupported::{self, SENTINEL};
 use crate::cli::StartOptions;
 use crate::errno::strerror;
 use crate::host::is_executable;
+
+/// Settings of a master that are numbers.
+const NUMBERS_OF_A_MASTER: [&str; 5] = [
+    "down-after-milliseconds",
+    "failover-timeout",
+    "parallel-syncs",
+    "master-reboot-down-after-period",
+    "primary-reboot-down-after-period",
+];
 
 /// A configuration that was read and accepted.
 #[derive(Clone, Debug)]
@@ -23,6 +33,48 @@ pub(crate) struct Source {
     pub(crate) origin: Origin,
     /// Directives that have no effect here though an operator may count on them.
     pub(crate) ignored: Vec<String>,
+    /// Lines on which something else stands where a number should, which is read as far as it is one.
+    pub(crate) half_read: Vec<HalfRead>,
+}
+
+/// A word of a line that should be a number and is none.
+#[derive(Clone, Debug)]
+pub(crate) struct HalfRead {
+    line: ConfigLine,
+    word: String,
+}
+
+impl HalfRead {
+    /// Looks at the words of a line that are read as leniently as redis-sentinel reads them, with C's `atoi`.
+    fn of(line: ConfigLine) -> Option<Self> {
+        let is = |place: usize, name: &str| {
+            line.args.get(place).is_some_and(|arg| arg.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let numbers = match () {
+            () if !is(0, "sentinel") => return None,
+            () if is(1, "monitor") => 4..6,
+            () if is(1, "announce-port") => 2..3,
+            () if NUMBERS_OF_A_MASTER.iter().any(|name| is(1, name)) => 3..4,
+            () => return None,
+        };
+        let is_number = |word: &[u8]| {
+            let digits = word.strip_prefix(b"-").or(word.strip_prefix(b"+")).unwrap_or(word);
+            !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+        };
+        let word = line.args.get(numbers)?.iter().find(|word| !is_number(word))?;
+        Some(Self { word: String::from_utf8_lossy(word).into_owned(), line })
+    }
+}
+
+impl fmt::Display for HalfRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line: ConfigLine { file, number, .. }, word } = self;
+        write!(
+            f,
+            "{file}:{number}: '{word}' is no whole number: only the digits that it begins with are read, as \
+             redis-sentinel reads it"
+        )
+    }
 }
 
 /// Reads the configuration that a command line names. Later sources win: the file, standard input, the
@@ -34,7 +86,8 @@ pub(crate) fn load(options: &StartOptions, stdin: &mut dyn Read) -> Result<Sourc
     let texts = Texts::read(options, stdin)?;
     let (mut config, ignored, has_users) = parse(&texts).map_err(|error| texts.fatal(&error))?;
     load_acl_file(&mut config, has_users).map_err(StartError::Log)?;
-    Ok(Source { config, origin: texts.origin(), ignored })
+    let half_read = texts.lines().filter_map(HalfRead::of).collect();
+    Ok(Source { config, origin: texts.origin(), ignored, half_read })
 }
 
 fn parse(texts: &Texts) -> Result<(Config, Vec<String>, bool), ConfigError> {

@@ -112,7 +112,8 @@ impl Texts {
         Origin { path: self.path.clone(), places, brand: self.brand }
     }
 
-    fn lines(&self) -> impl Iterator<Item = ConfigLine> {
+    /// All lines that are no mistakes.
+    pub(super) fn lines(&self) -> impl Iterator<Item = ConfigLine> {
         self.parts
             .iter()
             .flat_map(|(file, text)| lines(&Arc::from(file.as_str()), text).collect::<Vec<_>>())
