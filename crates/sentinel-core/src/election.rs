@@ -87,7 +87,7 @@ impl Sentinel {
         if !master.has_listened {
             let enough = self.has_listened_at(id);
             if enough.is_none_or(|at| now < at) {
-                let until = enough.unwrap_or_else(|| now + self.listening_time());
+                let until = enough.unwrap_or_else(|| now + self.periods.listening());
                 self.tell_hold(id, until, WaitReason::Listening);
                 return Some(until.min(self.listens_again_at()));
             }

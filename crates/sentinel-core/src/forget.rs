@@ -53,7 +53,12 @@ pub(crate) enum ForgetRefusal {
     /// A failover is under way here.
     InProgress,
     /// The Sentinel is connected, or announced itself this long ago.
-    SentinelLives(Millis),
+    SentinelLives {
+        /// How long ago.
+        silence: Millis,
+        /// After how long it may be forgotten, if it is down then.
+        after: Millis,
+    },
     /// The master names the replica.
     Listed,
     /// The replica answers, and says that it follows the master.
@@ -66,9 +71,11 @@ impl fmt::Display for ForgetRefusal {
             Self::Unknown => f.write_str("ERR No such replica or Sentinel of that master"),
             Self::Tilt => f.write_str("ERR In TILT mode it is not known who lives: try again when it ends"),
             Self::InProgress => f.write_str("INPROG Failover in progress"),
-            Self::SentinelLives(age) => {
-                write!(f, "ERR That Sentinel lives (heard {age} ago) and would announce itself again: stop it first")
-            }
+            Self::SentinelLives { silence, after } => write!(
+                f,
+                "ERR That Sentinel was heard {silence} ago and would announce itself again: stop it first, and ask again \
+                 when it has been silent for {after}"
+            ),
             Self::Listed => f.write_str(
                 "ERR The master lists that replica and would name it again: stop it, or have it follow nobody, first",
             ),
@@ -151,7 +158,7 @@ impl Sentinel {
     pub(crate) fn run_aside(&mut self, id: MasterId) -> Option<Time> {
         let announced_within = self.announced_within();
         let heard_since = self.hears_master_since(id);
-        let (listening_time, again) = (self.listening_time(), self.listens_again_at());
+        let (listening_time, again) = (self.periods.listening(), self.listens_again_at());
         let master = self.masters.get_mut(&id)?;
         let aside = master.aside.as_mut()?;
         if master.server.instance.s_down {
@@ -222,9 +229,9 @@ impl Sentinel {
         let peer = &master.peers[&peer_id];
         let heard = peer.last_hello.max(self.last_avail(&peer.instance));
         let silence = self.now.since(heard);
-        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < self.announced_within()
-        {
-            return Err(ForgetRefusal::SentinelLives(silence));
+        let after = self.announced_within();
+        if !self.is_disconnected(&peer.instance) && !peer.instance.s_down || silence < after {
+            return Err(ForgetRefusal::SentinelLives { silence, after });
         }
         let instance = self.instance_ref(InstanceId::Peer(id, peer_id));
         self.remove_peer(id, peer_id);

@@ -11,7 +11,7 @@
 //! What that cannot give: a newcomer that is cut off from all others from the start, together with a replica, hears
 //! nobody either. Only a quorum of more than half of all Sentinels that there are keeps it from being elected.
 
-use picket_sansio::{Millis, Time};
+use picket_sansio::Time;
 
 use crate::ids::{InstanceId, MasterId, SlotId};
 use crate::link::Link;
@@ -22,12 +22,6 @@ use crate::timers::Timer;
 const DEAF_PATIENCE: u64 = 2;
 
 impl Sentinel {
-    /// For how long we listen: the longest time between two hellos, and a quarter of their period for the ways.
-    pub(crate) fn listening_time(&self) -> Millis {
-        let period = self.periods.publish;
-        Millis(period.0 + self.company_wait(period).0 + period.split(4).0)
-    }
-
     /// When we shall have listened long enough for the hellos about a master, or have waited long enough for a server
     /// that lets us, of those that answer; none while no server answers.
     pub(crate) fn has_listened_at(&mut self, id: MasterId) -> Option<Time> {
@@ -43,7 +37,7 @@ impl Sentinel {
             // Whoever hangs now has told what it had while it answered.
             heard_at = heard_at.into_iter().chain(heard.filter(|at| lives || link.last_avail >= *at)).min();
         }
-        let (now, patience) = (self.now, self.listening_time().times(DEAF_PATIENCE));
+        let (now, patience) = (self.now, self.periods.listening().times(DEAF_PATIENCE));
         let master = self.masters.get_mut(&id)?;
         if !answers || heard_at.is_some() {
             master.deaf_since = None;
@@ -58,7 +52,7 @@ impl Sentinel {
     /// us there: from then on it counts, or else until they have come in any case.
     fn listened_at(&self, link: &Link) -> Option<Time> {
         let since = link.subscribed_at?;
-        let enough = self.listening_time();
+        let enough = self.periods.listening();
         if !matches!(link.users.first(), Some(InstanceId::Replica(..))) {
             return Some(since + enough);
         }

@@ -130,7 +130,7 @@ impl fmt::Display for Ballot {
             Some(Choice::Refused { epoch }) => {
                 write!(f, "{} refused (its vote is of epoch {epoch})", self.voter)
             }
-            None => write!(f, "{} has not answered", self.voter),
+            None => write!(f, "{} has not answered yet", self.voter),
         }
     }
 }

@@ -86,6 +86,17 @@ pub struct Periods {
     pub script_retry_delay: Millis,
 }
 
+impl Periods {
+    /// For how long whoever is new to a master listens before it stands for election: the longest time between two
+    /// hellos, and a quarter of their period for the ways.
+    #[must_use]
+    pub fn listening(&self) -> Millis {
+        let quarter = self.publish.split(4);
+        let company = if self.publish > self.ping { self.ping.min(quarter) } else { Millis(0) };
+        Millis(self.publish.0 + company.0 + quarter.0)
+    }
+}
+
 impl Default for Periods {
     fn default() -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use picket_sansio::Time;
-use picket_sentinel_core::Event;
+use picket_sentinel_core::{Event, Periods};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -179,7 +179,12 @@ impl Stage {
             }
             true
         })
-        .await
+        .await?;
+        // Newcomers listen before they stand for election: the story is one of Sentinels that have been there for a while.
+        let heard = self.clock.now() + Periods::default().listening();
+        let clock = self.clock;
+        self.wait("the sentinels to have listened for others", SETTLE_MAX, async || clock.now() >= heard)
+            .await
     }
 
     async fn start_writer(&mut self) -> Result<(), String> {
