@@ -51,8 +51,12 @@ impl Sentinel {
         if let InstanceId::Master(master) = id {
             self.on_listed_replicas(master, &info);
         }
+        let was_linked = self.is_linked(id);
         self.store_replication(id, &info);
         self.on_role(id, info.role);
+        if !was_linked && self.is_linked(id) {
+            self.on_linked(id);
+        }
         if self.tilt_since.is_some() {
             return;
         }
@@ -166,6 +170,24 @@ impl Sentinel {
         server.sync_in_progress = info.sync_in_progress.unwrap_or(false);
         if server.master_link_up {
             server.synced_offset = Some(server.offset);
+        }
+    }
+
+    /// True for a replica that has a link to its master.
+    fn is_linked(&self, id: InstanceId) -> bool {
+        let Some(master) = self.masters.get(&id.master()) else { return false };
+        let InstanceId::Replica(_, replica) = id else { return false };
+        let server = master.replicas.get(&replica).map(|replica| &replica.server);
+        server.is_some_and(|server| server.master_link_up && server.follows(&master.server.instance.addr))
+    }
+
+    /// The master's INFO is of before a replica had its link: whoever asks who may take over cannot wait for the next.
+    fn on_linked(&mut self, id: InstanceId) {
+        let InstanceId::Replica(master, replica) = id else { return };
+        if self.listed_by_master(master, replica).is_none()
+            && let Some(server) = self.server_mut(InstanceId::Master(master))
+        {
+            server.info_forced = true;
         }
     }
 

@@ -191,3 +191,35 @@ fn an_order_in_vain_holds_nothing_up() {
     host.pass(350);
     assert!(host.count(SECOND, "SLAVEOF NO ONE") > 0, "{:?}", host.log);
 }
+
+/// The INFO of a new master is of a time at which nobody followed it; for ten seconds an operator would be told that it
+/// lists nobody.
+#[test]
+fn a_new_master_is_asked_who_follows_it_once_somebody_does() {
+    const THIRD: &str = "10.0.0.3:6379";
+    let lists_two = "role:master\r\nmaster_failover_state:no-failover\r\nconnected_slaves:2\r\n\
+                     slave0:ip=10.0.0.2,port=6379,state=online,offset=100,lag=0\r\n\
+                     slave1:ip=10.0.0.3,port=6379,state=online,offset=100,lag=0\r\n";
+    let replica = replica_info("10.0.0.1", 100);
+    let file = format!("{FILE}sentinel known-replica mymaster 10.0.0.3 6379\n");
+    let mut host = Host::new(&file, &[(FIRST, lists_two), (SECOND, &replica), (THIRD, &replica)], &[]);
+    host.pass(5_000);
+    assert_eq!(
+        host.ask(&["SENTINEL", "FAILOVER", MASTER, "TO", "10.0.0.2", "6379"]),
+        "+OK\r\n",
+        "{:?}",
+        host.log
+    );
+    host.set_info(SECOND, "role:master\r\nmaster_failover_state:no-failover\r\nconnected_slaves:0\r\n");
+    host.pass(1_000);
+    assert!(switched_to(&host, "10.0.0.2"), "{:?}", host.log);
+    host.pass(2_000);
+    let since = host.now();
+    host.set_info(THIRD, &replica_info("10.0.0.2", 100));
+    host.set_info(FIRST, &replica_info("10.0.0.2", 100));
+    host.set_info(SECOND, &lists_two.replace("10.0.0.2", "10.0.0.1"));
+    host.pass(4_000);
+    // With the first that follows, and not with the next, which that answer lists.
+    assert_eq!(host.count_since(SECOND, "INFO", since), 1);
+    assert_eq!(host.ask(&["SENTINEL", "FAILOVER", MASTER, "COORDINATED"]), "+OK\r\n", "{:?}", host.log);
+}

@@ -49,7 +49,7 @@ impl Sentinel {
     }
 
     /// A replica as its master lists it: the name that FAILOVER wants to hear.
-    pub(super) fn listed_by_master(&self, id: MasterId, replica: ReplicaId) -> Option<(String, u16)> {
+    pub(crate) fn listed_by_master(&self, id: MasterId, replica: ReplicaId) -> Option<(String, u16)> {
         let master = self.masters.get(&id)?;
         let addr = &master.replicas.get(&replica)?.server.instance.addr;
         let listed = Info::parse(master.server.info_text.as_ref()?).replicas;
