@@ -67,6 +67,7 @@ entries! {
     "40-rivals-behind-a-stall" "同一纪元的两份配置，与一次停顿";
     "41-reset-in-tilt" "TILT 期间的 RESET 与归来的主节点";
     "42-copy-of-an-old-replica" "向落后的副本取一份拷贝";
+    "43-forget-behind-reset" "RESET 之后的 FORGET";
 }
 
 impl Entry {

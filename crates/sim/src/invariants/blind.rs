@@ -73,8 +73,6 @@ struct There {
     run: Run,
     replicas: Vec<Replica>,
     sentinels: Vec<Peer>,
-    /// The Sentinel has started again since: what it knows is what it has read.
-    is_from_file: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +207,7 @@ impl NoBlindWindow {
             Peer { node: peer, run: world.node(peer).run, is_written }
         });
         let (replicas, sentinels) = (replicas.collect(), sentinels.collect());
-        let mut there = There { at: world.now(), master, run, replicas, sentinels, is_from_file: false };
+        let mut there = There { at: world.now(), master, run, replicas, sentinels };
         // Who was not named since the last RESET is expected still.
         if let Some(before) = self.there.get(&key).filter(|before| before.master == master) {
             let is_new = |replica: &&Replica| !there.replicas.iter().any(|other| other.node == replica.node);
@@ -305,12 +303,10 @@ impl NoBlindWindow {
         Ok(())
     }
 
-    /// Whom a Sentinel forgets that has started again and not heard of anybody since, it need not know; whether it might
-    /// forget it is judged by itself.
+    /// Whom an operator had a Sentinel forget one by one, it need not know; whether it might is judged by itself.
     fn excuse(&mut self, world: &World, node: NodeId, instance: &InstanceRef) {
         let there = self.there.get_mut(&(node, instance.master_name().to_string()));
-        if let (Some(there), Some(who)) = (there.filter(|there| there.is_from_file), node_of(world, instance))
-        {
+        if let (Some(there), Some(who)) = (there, node_of(world, instance)) {
             there.replicas.retain(|replica| replica.node != who);
             there.sentinels.retain(|peer| peer.node != who);
         }
@@ -327,7 +323,6 @@ impl There {
     fn start_again(&mut self) {
         self.replicas.retain(|replica| replica.is_written);
         self.sentinels.retain(|peer| peer.is_written);
-        self.is_from_file = true;
     }
 
     /// A data node has done something.
