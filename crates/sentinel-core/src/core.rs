@@ -26,6 +26,8 @@ use crate::timers::{Timer, Timers, Touched};
 
 /// A deadline that is missed by more than this was missed because the process was held up.
 const HELD_UP: Millis = Millis(20);
+/// Names that strangers named and whose addresses are asked for at once; others come again with the next hello or INFO.
+const RESOLUTIONS_MAX: usize = 256;
 
 impl Sentinel {
     /// A Sentinel that starts at `now` from what its config file says. `seed` is the only source of
@@ -338,9 +340,9 @@ impl Sentinel {
         self.outputs.push_back(Output::Resolve { query, host: host.into() });
     }
 
-    /// The same, unless that very question is open already.
+    /// The same for a name that a stranger named, unless that very question is open already, or too many are.
     pub(crate) fn resolve_once(&mut self, host: &str, then: Deferred) {
-        if !self.resolutions.values().any(|open| *open == then) {
+        if self.resolutions.len() < RESOLUTIONS_MAX && !self.resolutions.values().any(|open| *open == then) {
             self.resolve(host, then);
         }
     }

@@ -8,6 +8,7 @@ use picket_sansio::Millis;
 
 use crate::hello::is_host;
 use crate::instance::Role;
+use crate::members::MEMBERS_MAX;
 
 /// How far a master is with a FAILOVER of its own (`master_failover_state`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(crate) enum MasterFailover {
 pub(crate) struct Info {
     pub(crate) run_id: Option<String>,
     pub(crate) role: Option<Role>,
-    /// Replicas that a master lists, as host and port.
+    /// Replicas that a master lists, as host and port; no more than are kept.
     pub(crate) replicas: Vec<(String, u16)>,
     pub(crate) master_link_down: Millis,
     pub(crate) master_host: Option<String>,
@@ -95,7 +96,10 @@ impl Info {
                 let is_replica = key
                     .strip_prefix("slave")
                     .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
-                if is_replica && let Some(replica) = read_replica(value) {
+                if is_replica
+                    && self.replicas.len() < MEMBERS_MAX
+                    && let Some(replica) = read_replica(value)
+                {
                     self.replicas.push(replica);
                 }
             }

@@ -20,7 +20,7 @@ use crate::timers::Timer;
 
 /// How many replicas, and how many other Sentinels, one master may have. Far above any real deployment:
 /// it bounds what a hostile INFO or hello can make us keep.
-const MEMBERS_MAX: usize = 1024;
+pub(crate) const MEMBERS_MAX: usize = 1024;
 
 impl Sentinel {
     /// The master of this name.
@@ -163,7 +163,7 @@ impl Sentinel {
             aside: None,
             has_listened: false,
             deaf_since: None,
-            rivals_since: None,
+            rivals: None,
             calm_from: self.now + self.settling_time(),
         };
         self.masters.insert(id, master);
