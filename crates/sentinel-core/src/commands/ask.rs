@@ -8,7 +8,6 @@ use picket_sansio::ClientId;
 use picket_server_core::ReplySlot;
 
 use super::{Answer, CommandDeferred, integer_of};
-use crate::addr::Addr;
 use crate::deferred::Deferred;
 use crate::event::Event;
 use crate::hello;
@@ -87,7 +86,7 @@ impl Sentinel {
     /// When hundreds of masters die together every Sentinel asks about each of them again and again, so what was found
     /// is kept in mind, and believed if it is still so.
     fn master_at(&mut self, host: &[u8], port: i64) -> Option<MasterId> {
-        let addr = Addr::new(core::str::from_utf8(host).ok()?, u16::try_from(port).ok()?);
+        let addr = self.addr_of(core::str::from_utf8(host).ok()?, u16::try_from(port).ok()?);
         let key = addr.ip.map(|ip| (ip, addr.port));
         let kept = key.and_then(|key| self.asked_about.get(&key)).copied();
         let is_there = |id: &MasterId| {
