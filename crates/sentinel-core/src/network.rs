@@ -54,7 +54,9 @@ impl Sentinel {
         if instance.addr.port == 0 {
             return None;
         }
-        let down_after = self.down_after(first);
+        // Sentinels share their links among masters: the most impatient one decides.
+        let users = &self.links.get(&slot)?.users;
+        let down_after = users.iter().map(|user| self.down_after(*user)).min()?;
         let period = self.ping_period(first, down_after);
         self.drop_silent(slot, down_after);
 
