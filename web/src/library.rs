@@ -68,6 +68,7 @@ entries! {
     "41-reset-in-tilt" "TILT 期间的 RESET 与归来的主节点";
     "42-copy-of-an-old-replica" "向落后的副本取一份拷贝";
     "43-forget-behind-reset" "RESET 之后的 FORGET";
+    "44-rival-is-dead" "两份配置，其中一个主节点已宕机";
 }
 
 impl Entry {

@@ -56,6 +56,15 @@ pub(crate) enum Deferred {
         /// Which.
         epoch: u64,
     },
+    /// One of two configurations of an epoch becomes one of a newer epoch.
+    Settle {
+        /// Of which master.
+        master: MasterId,
+        /// The epoch of both.
+        former: u64,
+        /// The newer.
+        epoch: u64,
+    },
     /// A configuration that we made is told to everybody.
     Announce {
         /// Of which master.
@@ -188,19 +197,29 @@ impl Sentinel {
             }
             Deferred::ReplicaNamed { master, host, port } => {
                 if let Outcome::Resolved(Ok(ips)) = outcome {
-                    self.on_listed_replica(master, Addr { host, ip: ips.first().copied(), port });
+                    let ip = self.ip_among(master, port, &ips);
+                    self.on_listed_replica(master, Addr { host, ip, port });
                 }
             }
             Deferred::HelloResolved { master, peer, epoch, host, port } => {
                 if let Outcome::Resolved(Ok(ips)) = outcome {
-                    let addr = Addr { host, ip: ips.first().copied(), port };
+                    let addr = Addr { host, ip: self.ip_among(master, port, &ips), port };
                     self.on_configuration(master, peer, epoch, &addr);
                 }
             }
             Deferred::OwnVote { master, epoch } => self.on_own_vote(master, epoch, &outcome),
+            Deferred::Settle { master, former, epoch } => self.settle_rivals(master, former, epoch, &outcome),
             Deferred::Announce { master, epoch, from } => self.announce(master, epoch, &from, &outcome),
             Deferred::Command(command) => self.run_command_deferred(command, outcome),
         }
+    }
+
+    /// Of the addresses that a name has, that of a server which is known already: a name with several is no other server
+    /// whenever they are told in another order.
+    fn ip_among(&self, id: MasterId, port: u16, ips: &[IpAddr]) -> Option<IpAddr> {
+        let known = |instance| Some(&self.instance(instance)?.addr).filter(|addr| addr.port == port)?.ip;
+        let mut all = self.instances_of(id).into_iter().filter_map(known);
+        all.find(|ip| ips.contains(ip)).or(ips.first().copied())
     }
 
     /// The host has answered for a ticket.

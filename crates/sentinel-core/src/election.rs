@@ -198,7 +198,7 @@ impl Sentinel {
     }
 
     /// Notes a vote and asks for it to be written.
-    fn record_vote(&mut self, id: MasterId, epoch: u64, candidate: &str) {
+    pub(crate) fn record_vote(&mut self, id: MasterId, epoch: u64, candidate: &str) {
         let ticket = self.persist();
         let Some(master) = self.masters.get_mut(&id) else { return };
         master.leader = Some(candidate.to_string());

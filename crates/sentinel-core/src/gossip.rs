@@ -142,7 +142,7 @@ impl Sentinel {
     }
 
     /// Former masters that have to be told whom to follow wait until enough others confirm the configuration.
-    fn touch_awaiting_confirmation(&mut self, id: MasterId) {
+    pub(crate) fn touch_awaiting_confirmation(&mut self, id: MasterId) {
         let Some(master) = self.masters.get(&id) else { return };
         let waits =
             |replica: &Replica| replica.deposed_at.is_some() && replica.server.role_reported == Role::Master;
@@ -155,7 +155,7 @@ impl Sentinel {
 
     /// A Sentinel told which configuration of a master it has.
     pub(crate) fn on_configuration(&mut self, id: MasterId, peer_id: PeerId, epoch: u64, theirs: &Addr) {
-        let (now, patience) = (self.now, self.heard_within());
+        let now = self.now;
         let Some(master) = self.masters.get_mut(&id) else { return };
         let Some(peer) = master.peers.get_mut(&peer_id) else { return };
         peer.last_hello = now;
@@ -172,40 +172,8 @@ impl Sentinel {
                 self.emit(Event::ConfigUpdateFrom { instance });
                 self.switch_by_hello(id, theirs);
             }
-        } else if epoch == master.config_epoch && epoch > 0 && is_elsewhere {
-            if self.tilt_since.is_some() {
-                // This may have been said before this process was held up, and been settled since.
-                master.rivals_since = None;
-                return self.touch_awaiting_confirmation(id);
-            }
-            // Two operators can fail over through two Sentinels that do not hear each other and make two
-            // configurations of one epoch. Neither would ever give way: the highest id makes a newer one, once
-            // it is sure that this was not said before somebody else did.
-            let since = match master.rivals_since {
-                Some((of, since)) if of == epoch => since,
-                _ => now,
-            };
-            master.rivals_since = Some((epoch, since));
-            let mut peers = master.peers.iter();
-            // The highest of all who hold one may not hear the rival. Then the higher one of those who hear each other
-            // does it.
-            let waits_for_all = now < since + patience;
-            let leaves_it = peers.any(|(other, peer)| {
-                let holds_one = peer.last_config.as_ref().is_some_and(|(held, ..)| *held == epoch);
-                let counts = waits_for_all || *other == peer_id;
-                counts && holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
-            });
-            if leaves_it || now < since + self.periods.publish {
-                return self.touch_awaiting_confirmation(id);
-            }
-            if let Some(newer) = self.current_epoch.checked_add(1) {
-                master.config_epoch = newer;
-                self.current_epoch = newer;
-                let master = master.name.clone();
-                self.persist();
-                self.emit(Event::NewEpoch { master, epoch: newer });
-                self.force_hello(id);
-            }
+        } else if epoch == master.config_epoch && epoch > 0 && is_elsewhere && theirs.ip.is_some() {
+            self.on_rival(id, peer_id);
         }
         self.touch_awaiting_confirmation(id);
     }

@@ -217,8 +217,8 @@ pub(crate) struct Master {
     pub(crate) has_listened: bool,
     /// Since when servers answer, but none lets us listen.
     pub(crate) deaf_since: Option<Time>,
-    /// Another configuration of the epoch in force is told: of which epoch, and since when.
-    pub(crate) rivals_since: Option<(u64, Time)>,
+    /// Another configuration of the epoch in force is told.
+    pub(crate) rivals: Option<crate::rivals::Rivals>,
     /// Before this time nothing is calm (`calm.rs`).
     pub(crate) calm_from: Time,
 }

@@ -36,6 +36,7 @@ mod persist;
 mod reason;
 mod render;
 mod replies;
+mod rivals;
 mod scripts;
 mod sentinel;
 mod settings;

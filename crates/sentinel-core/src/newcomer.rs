@@ -72,7 +72,7 @@ impl Sentinel {
     }
 
     /// A hung server tells nothing of what it takes.
-    fn answers(&self, link: &Link) -> bool {
+    pub(crate) fn answers(&self, link: &Link) -> bool {
         link.command.is_up() && link.act_ping.is_none_or(|at| self.now < at + self.periods.ping)
     }
 

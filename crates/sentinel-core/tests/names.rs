@@ -133,3 +133,40 @@ fn a_late_answer_about_a_former_name_is_none() {
         host.dialled
     );
 }
+
+/// A name that is not resolved, where names are not resolved at all, is no rival of the address that is known: nobody
+/// knows whether it is another.
+#[test]
+fn a_name_that_is_not_resolved_raises_no_epoch() {
+    let file = "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel config-epoch mymaster 5\nsentinel current-epoch 5\n";
+    let info = master_info("");
+    let mut host = Host::new(file, &[("10.0.0.1:6379", &info), ("10.0.0.51:26379", "")], &[]);
+    host.pass(3_000);
+    for _ in 0..20 {
+        host.hello(&format!("10.0.0.51,26379,{},5,{MASTER},redis-1.local,6379,5", id('0')));
+        host.pass(2_100);
+    }
+    assert_eq!(host.status().masters[0].config_epoch, 5, "{:?}", host.log);
+}
+
+/// A rival that is told for long is settled by a vote for a newer epoch, once; for a dead master nobody settles anything.
+#[test]
+fn rivals_are_settled_by_who_has_a_master_that_is_well() {
+    let file = "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel config-epoch mymaster 5\nsentinel current-epoch 5\n";
+    let info = master_info("");
+    for (dies, expected) in [(false, 6), (true, 5)] {
+        let mut host = Host::new(file, &[("10.0.0.1:6379", &info), ("10.0.0.51:26379", "")], &[]);
+        host.pass(3_000);
+        if dies {
+            host.kill("10.0.0.1:6379");
+            host.pass(100);
+        }
+        for _ in 0..3 {
+            host.hello(&format!("10.0.0.51,26379,{},5,{MASTER},10.0.0.9,6379,5", id('0')));
+            host.pass(2_100);
+        }
+        assert_eq!(host.status().masters[0].config_epoch, expected, "{:?}", host.log);
+        let voted = host.log.iter().filter(|line| line.starts_with("+vote-for-leader")).count();
+        assert_eq!(voted, usize::from(!dies), "{:?}", host.log);
+    }
+}
