@@ -309,23 +309,23 @@ impl MasterSide {
     }
 
     /// Online replicas that have acknowledged something, and of which this holds. Differs from Redis: one whose former
-    /// connection has not been found dead yet is there twice, and counts once.
+    /// connection has not been found dead yet is there twice, and only its newest connection speaks for it: what it
+    /// acknowledged before it came back may be what it has thrown away.
     fn count_distinct(&self, has: impl Fn(&Replica) -> bool) -> u64 {
-        let mut counted: Vec<ReplicaAddr> = Vec::new();
-        let mut unnamed = 0;
-        for replica in self.replicas.values().filter(|replica| replica.is_online() && replica.has_acked) {
+        let mut seen: Vec<ReplicaAddr> = Vec::new();
+        let mut count = 0;
+        for replica in self.replicas.values().rev() {
             let addr = replica.addr();
-            if !has(replica) {
-                continue;
-            }
             // Who told no port cannot be told from others of its machine.
-            if addr.port == 0 {
-                unnamed += 1;
-            } else if !counted.contains(&addr) {
-                counted.push(addr);
+            if addr.port != 0 {
+                if seen.contains(&addr) {
+                    continue;
+                }
+                seen.push(addr);
             }
+            count += u64::from(replica.is_online() && replica.has_acked && has(replica));
         }
-        counted.len() as u64 + unnamed
+        count
     }
 
     fn configure(&mut self, settings: MasterSettings) {

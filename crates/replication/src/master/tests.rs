@@ -463,6 +463,30 @@ fn wait_refuses_in_these_words() {
     assert_eq!(ask(master, WaitAof, &["0", "0", "0"], true), "*2\r\n:0\r\n:0\r\n");
 }
 
+/// A replica that comes back with less than it had acknowledged does not count by its former connection.
+#[test]
+fn wait_goes_by_the_newest_connection_of_a_replica() {
+    let mut bench = Bench::with_stream();
+    let join = |bench: &mut Bench, conn: u64, port: &str| {
+        assert_eq!(bench.replconf(conn, &["listening-port", port]), "+OK\r\n");
+        assert!(bench.psync(conn, &[&ID.to_string(), "1"]).contains("CONTINUE"));
+        bench.writable(conn);
+    };
+    let counted = |bench: &Bench| bench.side.acknowledged_by(5);
+    join(&mut bench, 1, "7001");
+    join(&mut bench, 2, "7002");
+    assert_eq!(counted(&bench), 0);
+    bench.replconf(1, &["ack", "5"]);
+    bench.replconf(2, &["ack", "5"]);
+    assert_eq!(counted(&bench), 2);
+    join(&mut bench, 3, "7001");
+    assert_eq!(counted(&bench), 1, "it has acknowledged nothing over its new connection");
+    bench.replconf(3, &["ack", "4"]);
+    assert_eq!(counted(&bench), 1);
+    bench.replconf(3, &["ack", "5"]);
+    assert_eq!(counted(&bench), 2);
+}
+
 #[test]
 fn restarts_keep_their_place() {
     let saved = CachedMaster { replid: ID, reploff: 500, db: 3 };
