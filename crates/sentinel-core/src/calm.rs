@@ -54,11 +54,11 @@ impl Sentinel {
 
     /// Somebody may have to hear of us, or we of somebody: for a while everything goes at stock's pace.
     pub(crate) fn unsettle(&mut self, id: MasterId) {
-        let was_calm = self.is_calm(id);
-        let from = self.now + self.settling_time();
+        let (now, from) = (self.now, self.now + self.settling_time());
         let Some(master) = self.masters.get_mut(&id) else { return };
+        let was_settled = now >= master.calm_from;
         master.calm_from = from;
-        if was_calm {
+        if was_settled {
             for instance in self.instances_of(id) {
                 self.touch(Timer::Instance(instance));
             }

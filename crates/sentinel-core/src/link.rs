@@ -71,8 +71,8 @@ pub(crate) enum Pending {
     Ignored,
     /// PING, sent at that time.
     Ping(Time),
-    /// INFO of this server, sent at that time.
-    Info(InstanceId, Time),
+    /// INFO of this server.
+    Info(InstanceId),
     /// A hello published for this instance.
     Hello(InstanceId),
     /// IS-MASTER-DOWN-BY-ADDR to this peer: about which address, and for a vote in which epoch.

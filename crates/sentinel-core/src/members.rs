@@ -334,10 +334,7 @@ impl Sentinel {
         }
         for pending in &mut link.pending {
             match pending {
-                Pending::Info(id, _)
-                | Pending::Hello(id)
-                | Pending::Ask(id, ..)
-                | Pending::Reconfigured(id)
+                Pending::Info(id) | Pending::Hello(id) | Pending::Ask(id, ..) | Pending::Reconfigured(id)
                     if *id == from =>
                 {
                     *id = to;

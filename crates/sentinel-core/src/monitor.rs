@@ -151,7 +151,7 @@ impl Sentinel {
     pub(crate) fn send_info(&mut self, id: InstanceId) {
         let now = self.now;
         if self.server(id).is_some()
-            && self.send(id, &["INFO"], Pending::Info(id, now))
+            && self.send(id, &["INFO"], Pending::Info(id))
             && let Some(server) = self.server_mut(id)
         {
             server.info_sent_at = Some(now);

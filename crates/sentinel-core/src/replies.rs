@@ -123,7 +123,7 @@ impl Sentinel {
         match pending {
             Pending::Ignored | Pending::Word { .. } => (),
             Pending::Ping(sent) => self.on_ping_reply(slot, sent, &reply),
-            Pending::Info(id, _) => self.on_info_reply(id, reply),
+            Pending::Info(id) => self.on_info_reply(id, reply),
             Pending::Hello(id) => self.on_hello_reply(id, &reply),
             Pending::Ask(id, about, epoch) => self.on_ask_reply(id, about, epoch, &reply),
             Pending::Reconfigured(id) => self.on_reconfigured(id, &reply),
