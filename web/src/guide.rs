@@ -209,6 +209,14 @@ impl Guide {
         done
     }
 
+    /// Takes the present step of the lesson again, from the moment at which it began.
+    pub fn restart_step(&mut self, engine: &mut Engine) {
+        if let Some(progress) = &mut self.progress {
+            engine.seek_moment(progress.restart_step());
+            self.set_pace(engine);
+        }
+    }
+
     fn set_pace(&self, engine: &mut Engine) {
         if let Some(step) = self.progress.as_ref().and_then(Progress::step) {
             engine.set_speed(step.pace.speed());
@@ -271,6 +279,16 @@ mod tests {
         assert_eq!(guide.progress().map(Progress::reached), Some(1));
         assert!(!engine.is_playing());
         assert_eq!(engine.speed(), lessons::ALL[3].steps[1].pace.speed());
+        let (hash, began) = (engine.world().outputs_hash(), engine.now_us());
+        guide.press(0, &mut engine).expect("it can be done");
+        while engine.now_us() < began + 60_000_000 {
+            engine.set_playing(true);
+            engine.tick(50_000, |_| false);
+        }
+        guide.restart_step(&mut engine);
+        assert_eq!((engine.world().outputs_hash(), engine.now_us()), (hash, began));
+        assert_eq!(guide.progress().map(|progress| (progress.reached(), progress.pressed())), Some((1, 0)));
+        assert!(!engine.is_playing());
         guide.leave();
         assert_eq!((guide.choice(), guide.progress()), (Played::Own, None));
     }

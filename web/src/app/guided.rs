@@ -48,6 +48,12 @@ impl App {
                 self.guide.leave();
                 browser::set_address("#");
             }
+            Guided::Ask(Ask::RestartStep) => {
+                if let Ok(engine) = &mut self.engine {
+                    self.guide.restart_step(engine);
+                    self.refusal = None;
+                }
+            }
             Guided::Ask(Ask::Answer(answer)) => {
                 if let Some(progress) = self.guide.progress_mut() {
                     progress.set_answer(answer);

@@ -16,6 +16,8 @@ pub enum Ask {
     Answer(usize),
     /// Something else is to be played.
     Choose(Played),
+    /// The present step is to be taken again.
+    RestartStep,
     /// It is to be played on without the lesson.
     Leave,
 }
@@ -71,6 +73,7 @@ pub(crate) fn lesson_card(props: &Props) -> Html {
             <p class="unseen" role="status">{ told }</p>
             if progress.step().is_none() { { end(props, progress) } }
             <div class="ways">
+                if progress.step().is_some() { { button(props, Ask::RestartStep, texts.step_again, false) } }
                 { button(props, Ask::Choose(Played::Lesson(progress.number())), texts.again, false) }
                 { button(props, Ask::Leave, texts.leave, false) }
             </div>

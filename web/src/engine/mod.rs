@@ -7,7 +7,7 @@ mod opening;
 mod speed;
 
 use picket_sansio::{Millis, Time};
-use picket_sim::{Action, ActionError, Scenario, Setup, Timeline, World};
+use picket_sim::{Action, ActionError, Moment, Scenario, Setup, Timeline, World};
 
 use crate::line::{Kind, Line};
 
@@ -257,6 +257,13 @@ impl Engine {
         let to = Time(self.timeline.beginning().0.saturating_add(to_us));
         self.timeline.seek(to.min(self.timeline.end()));
         self.owed = 0;
+        self.collect_marks();
+    }
+
+    /// Goes to a moment of this branch, and stops there.
+    pub fn seek_moment(&mut self, moment: Moment) {
+        self.set_playing(false);
+        self.timeline.seek_moment(moment);
         self.collect_marks();
     }
 

@@ -35,6 +35,8 @@ super::texts! {
     done: "The lesson is done.", "本课完成。";
     /// Begins the next lesson.
     next: "Next lesson", "下一课";
+    /// Goes back to where the step began.
+    step_again: "Take this step again", "重做这一步";
     /// Begins this lesson anew.
     again: "Start the lesson again", "重新开始本课";
     /// Goes on without the lesson.

@@ -59,8 +59,8 @@ writer 5ms
             title: text("It comes back", "它回来了"),
             text: text(
                 "Mend the wire. redis-2 will ask PSYNC: this is my history, this is the next byte I need. What will it get? \
-                 (Should time have gone too far, drag it back.)",
-                "修复线路。redis-2 会用 PSYNC 提问：这是我的历史，这是我需要的下一个字节。它会得到什么？（如果时间走得太远，可以拖回来。）",
+                 (Should time have gone too far, take the step again.)",
+                "修复线路。redis-2 会用 PSYNC 提问：这是我的历史，这是我需要的下一个字节。它会得到什么？（如果时间走得太远，可以重做这一步。）",
             ),
             ask: Some(Question {
                 answers: &[

@@ -1,7 +1,7 @@
 //! How far somebody has come in a lesson.
 
 use picket_sansio::Time;
-use picket_sim::Timeline;
+use picket_sim::{Moment, Timeline};
 
 use super::{ALL, Deed, Lesson, Scene, Step};
 
@@ -17,6 +17,8 @@ pub struct Progress {
     reached: usize,
     /// When the present step began.
     since: Time,
+    /// The same as a moment that can be gone back to.
+    began: Moment,
     /// What was answered in each step.
     answers: Vec<Option<usize>>,
     /// Buttons of the present step that were pressed.
@@ -28,7 +30,8 @@ impl Progress {
     #[must_use]
     pub fn new(lesson: usize, timeline: &Timeline) -> Option<Self> {
         let steps = ALL.get(lesson)?.steps.len();
-        Some(Self { lesson, reached: 0, since: timeline.now(), answers: vec![None; steps], pressed: 0 })
+        let (since, began) = (timeline.now(), timeline.moment());
+        Some(Self { lesson, reached: 0, since, began, answers: vec![None; steps], pressed: 0 })
     }
 
     /// The lesson's place among [`ALL`].
@@ -90,6 +93,12 @@ impl Progress {
         lines(deed, &self.scene(timeline))
     }
 
+    /// The present step is taken again: its buttons were not pressed. Returns the moment at which it began.
+    pub fn restart_step(&mut self) -> Moment {
+        self.pressed = 0;
+        self.began
+    }
+
     /// Whether the present step would be reached now.
     #[must_use]
     pub fn is_reached(&self, timeline: &Timeline) -> bool {
@@ -98,14 +107,20 @@ impl Progress {
 
     /// Looks at the moment; true if a step was reached, one at a time.
     pub fn look(&mut self, timeline: &Timeline) -> bool {
-        self.since = self.since.min(timeline.now());
+        if timeline.now() < self.since {
+            self.begin_step(timeline);
+        }
         let is_reached = self.is_reached(timeline);
         if is_reached {
             self.reached += 1;
-            self.since = timeline.now();
             self.pressed = 0;
+            self.begin_step(timeline);
         }
         is_reached
+    }
+
+    fn begin_step(&mut self, timeline: &Timeline) {
+        (self.since, self.began) = (timeline.now(), timeline.moment());
     }
 
     /// The moment as the present step sees it.
