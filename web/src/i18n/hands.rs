@@ -6,13 +6,13 @@ super::texts! {
     /// Its name.
     title: "What is chosen", "所选内容";
     /// Nothing is chosen.
-    hint: "Choose a node or a wire. Shift-click or the space bar adds a node; a line drawn across the stage chooses all on one side.", "选择一个节点或一条连线。Shift 加点击或空格键可追加节点；在舞台上划一条线可选中其一侧的所有节点。";
+    hint: "Choose a node or a wire. Shift-click or the space bar adds a node; a line drawn across the stage chooses all on one side.", "选择一个节点或一条线路。Shift 加点击或空格键可追加节点；在舞台上划一条线可选中其一侧的所有节点。";
     /// Chooses nothing.
     close: "Choose nothing", "取消选择";
     /// All wires.
-    heal: "Mend all wires", "修复所有连线";
+    heal: "Mend all wires", "修复所有线路";
     /// What it does.
-    heal_hint: "Everything passes everywhere again.", "所有连线恢复畅通。";
+    heal_hint: "Everything passes everywhere again.", "所有线路恢复畅通。";
     /// A wire.
     cut: "Cut", "切断";
     /// What it does.
@@ -36,7 +36,7 @@ super::texts! {
     /// A group.
     partition: "Set apart", "隔离";
     /// What it does.
-    partition_hint: "Cuts all wires between the chosen nodes and all others.", "切断所选节点与其他所有节点之间的连线。";
+    partition_hint: "Cuts all wires between the chosen nodes and all others.", "切断所选节点与其他所有节点之间的线路。";
     /// A message.
     delay: "Delay by", "推迟";
     /// What it does.

@@ -24,7 +24,7 @@ super::texts! {
     /// A deed.
     isolate: "Isolate", "隔离";
     /// What it does.
-    isolate_hint: "Cuts all wires between this node and the others.", "切断该节点与其他节点之间的所有连线。";
+    isolate_hint: "Cuts all wires between this node and the others.", "切断该节点与其他节点之间的所有线路。";
     /// A deed.
     write_off: "Stop writing", "停止写入";
     /// A deed.

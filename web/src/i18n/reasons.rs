@@ -40,7 +40,7 @@ impl Lang {
             (Waits::Listening, Self::En) => {
                 "Has just come; listens for other Sentinels before it stands for election.".to_owned()
             }
-            (Waits::Listening, Self::Zh) => "刚刚加入，先听取其他 Sentinel 的消息，再参加选举。".to_owned(),
+            (Waits::Listening, Self::Zh) => "刚刚加入，先听取其他哨兵的消息，再参加选举。".to_owned(),
             (Waits::Majority { reachable, needed }, Self::En) => {
                 format!("Cannot win: {reachable} Sentinels can be reached, {needed} votes are needed.")
             }

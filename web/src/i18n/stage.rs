@@ -8,7 +8,7 @@ super::texts! {
     /// What colours and shapes mean.
     legend: "What it means", "图例";
     /// Of the wires.
-    cut: "cut wire", "被切断的连线";
+    cut: "cut wire", "被切断的线路";
     /// Of the wires.
     slow: "slow wire, and how long it takes", "慢线路及其延迟";
     /// A group of the legend.

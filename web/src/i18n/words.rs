@@ -72,7 +72,7 @@ impl Lang {
     pub fn topic(self, topic: Topic) -> &'static str {
         match (topic, self) {
             (Topic::Watch, Self::En) => "watching (PING, INFO)",
-            (Topic::Watch, Self::Zh) => "监视 (PING, INFO)",
+            (Topic::Watch, Self::Zh) => "监视（PING、INFO）",
             (Topic::Hello, Self::En) => "hello among Sentinels",
             (Topic::Hello, Self::Zh) => "哨兵之间的 hello",
             (Topic::Vote, Self::En) => "is it down? your vote?",

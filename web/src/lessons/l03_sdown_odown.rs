@@ -28,7 +28,7 @@ writer 50ms
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Cut redis-1 from sentinel-1", "切断 redis-1 与 sentinel-1"),
+                name: text("Cut redis-1 from sentinel-1", "切断 redis-1 与 sentinel-1 之间的线路"),
                 lines: &["cut redis-1 sentinel-1"],
             }],
             pace: Pace::Real,
@@ -83,7 +83,7 @@ writer 50ms
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Cut redis-1 from two Sentinels", "切断 redis-1 与两个哨兵"),
+                name: text("Cut redis-1 from two Sentinels", "切断 redis-1 与两个哨兵之间的线路"),
                 lines: &["cut redis-1 sentinel-1", "cut redis-1 sentinel-2"],
             }],
             pace: Pace::Real,

@@ -25,12 +25,12 @@ writer 20ms
             text: text(
                 "Four replicas differ in replica-priority: redis-2 has 0, redis-3 and redis-4 have 50, redis-5 the usual \
                  100. Cut redis-3 from the master, so that it misses the latest writes.",
-                "四个副本的 replica-priority 不同：redis-2 为 0，redis-3 和 redis-4 为 50，redis-5 是默认的 100。切断 redis-3 与主节点，\
+                "四个副本的 replica-priority 不同：redis-2 为 0，redis-3 和 redis-4 为 50，redis-5 是默认的 100。切断 redis-3 与主节点之间的线路，\
                  让它错过最近的写入。",
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Cut redis-1 from redis-3", "切断 redis-1 与 redis-3"),
+                name: text("Cut redis-1 from redis-3", "切断 redis-1 与 redis-3 之间的线路"),
                 lines: &["cut redis-1 redis-3"],
             }],
             pace: Pace::Real,

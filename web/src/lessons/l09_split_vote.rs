@@ -38,7 +38,7 @@ look 1900ms
                 right: 2,
                 because: text(
                     "A majority of four is three. Two would be half, and the other half could elect somebody else.",
-                    "四个的多数是三。两票只是一半，另一半可能选出别人。",
+                    "四个的多数是三个。两票只是一半，另一半可能选出别人。",
                 ),
             }),
             deeds: &[GO_ON],

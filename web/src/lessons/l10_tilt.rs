@@ -7,7 +7,7 @@ pub(super) const LESSON: Lesson = Lesson {
     title: text("TILT: a Sentinel that slept", "TILT：睡过头的哨兵"),
     goal: text(
         "You will know why a Sentinel that stood still only watches for a while, and that the others are enough.",
-        "弄清停顿过的哨兵为什么要旁观一阵，以及其他哨兵已经足够。",
+        "弄清停顿过的哨兵为什么要旁观一阵，以及为什么有其他哨兵就够了。",
     ),
     scenario: "title TILT
 seed 11
