@@ -27,6 +27,11 @@ pub(super) struct LocalExpiries {
 }
 
 impl LocalExpiries {
+    /// Whether there is no such key.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_time.is_empty()
+    }
+
     /// Notes what a client changed.
     pub(super) fn note(&mut self, keyspace: &Keyspace, effects: &[Effect]) {
         for effect in effects {

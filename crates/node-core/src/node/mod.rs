@@ -44,13 +44,16 @@ pub use io::{ConfigState, EndSignal, FileId, FileResult, NodeInput, NodeOutput};
 pub use options::NodeOptions;
 pub use status::NodeStatus;
 
+use crate::db::Db;
 use crate::exec::{Context, Effect, Origin};
 use crate::keyspace::Keyspace;
 use crate::session::Session;
 use live::Live;
 
-/// The beat of what has no deadline of its own.
+/// The beat of what has no deadline of its own: keys that expire, and a shutdown.
 const CRON_PERIOD: picket_sansio::Millis = picket_sansio::Millis(100);
+/// The same where there is neither: save points count seconds.
+const CALM_CRON_PERIOD: picket_sansio::Millis = picket_sansio::Millis(1_000);
 /// How many expired keys are removed at once.
 const EXPIRE_STEP: usize = 200;
 
@@ -323,6 +326,10 @@ impl Node {
         }
         self.side_input(MasterInput::Flush);
         self.check_snapshot_limit();
+        let soon = self.now + CRON_PERIOD;
+        if self.next_cron > soon && self.is_cron_busy() {
+            self.next_cron = soon;
+        }
         while self.drain_replication() | self.collect() | self.start_waiting_snapshot() {}
     }
 
@@ -403,7 +410,8 @@ impl Node {
     }
 
     fn cron(&mut self) {
-        self.next_cron = self.now + CRON_PERIOD;
+        let period = if self.is_cron_busy() { CRON_PERIOD } else { CALM_CRON_PERIOD };
+        self.next_cron = self.now + period;
         if self.shutdown.is_some() {
             self.check_shutdown();
         }
@@ -423,6 +431,14 @@ impl Node {
             self.local_expiries.remove_due(&mut self.keyspace, now_ms);
         }
         self.serve_blocked();
+    }
+
+    /// Whether there is something that its usual beat is for.
+    fn is_cron_busy(&self) -> bool {
+        let expires = |db: &Db| db.expiries_len() > 0 || db.field_expiries_len() > 0;
+        self.shutdown.is_some()
+            || !self.local_expiries.is_empty()
+            || self.is_master() && self.keyspace.dbs().iter().any(expires)
     }
 
     /// Takes over what the server wants done; false if it wanted nothing.
