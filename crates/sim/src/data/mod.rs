@@ -19,7 +19,7 @@ use crate::context::{Context, Signal};
 use crate::hash::Hash;
 use crate::ids::{ConnId, Owner};
 use disk::{Answer, WALL_PERIOD};
-use process::{Link, Process, SOCKET_BUFFER};
+use process::{Link, Process};
 
 pub(crate) use disk::Disk;
 
@@ -210,10 +210,9 @@ impl DataNode {
             },
             Signal::Taken { conn, len } => {
                 if let Some(Owner::Client(client)) = process.owners.get(&conn).copied()
-                    && let Some(waiting) = process.replicas.get_mut(&client)
+                    && let Some(budget) =
+                        process.replicas.get_mut(&client).and_then(|buffer| buffer.taken(len))
                 {
-                    *waiting = waiting.saturating_sub(len);
-                    let budget = SOCKET_BUFFER.saturating_sub(*waiting);
                     self.input(ctx, NodeInput::ClientWritable { client, budget });
                 }
             }

@@ -18,7 +18,30 @@ use crate::hash::{Hash, Peer};
 use crate::ids::{ConnId, Owner};
 
 /// What a kernel buffers for a replica that does not read.
-pub(super) const SOCKET_BUFFER: u64 = 1 << 20;
+const SOCKET_BUFFER: u64 = 1 << 20;
+
+/// What a kernel has of a replica's connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SocketBuffer {
+    /// Bytes that the replica has not taken yet.
+    waiting: u64,
+    /// The same as the core knows it: what it fed since it was told of room is added, and nothing taken off.
+    known: u64,
+}
+
+impl SocketBuffer {
+    /// The replica has taken bytes. How much room there is, if the core, which had little left, is to be told.
+    pub(super) fn taken(&mut self, len: u64) -> Option<u64> {
+        self.waiting = self.waiting.saturating_sub(len);
+        (self.known > SOCKET_BUFFER / 2).then(|| self.room())
+    }
+
+    /// How much room there is; the core is told.
+    fn room(&mut self) -> u64 {
+        self.known = self.waiting;
+        SOCKET_BUFFER.saturating_sub(self.waiting)
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Process {
@@ -28,8 +51,8 @@ pub(super) struct Process {
     pub(super) links: BTreeMap<LinkId, Link>,
     pub(super) clients: BTreeMap<ClientId, ConnId>,
     pub(super) owners: BTreeMap<ConnId, Owner>,
-    /// Replicas, with the bytes that wait in the kernel for each.
-    pub(super) replicas: BTreeMap<ClientId, u64>,
+    /// Replicas, with what the kernel has for each.
+    pub(super) replicas: BTreeMap<ClientId, SocketBuffer>,
     pub(super) lookups: BTreeMap<u64, (LinkId, u16)>,
     pub(super) next_client: u64,
     pub(super) next_lookup: u64,
@@ -85,13 +108,17 @@ impl Process {
                 }
                 NodeOutput::ClientFeed { client, pieces } => {
                     for bytes in pieces {
+                        if let Some(buffer) = self.replicas.get_mut(&client) {
+                            buffer.known += bytes.len() as u64;
+                        }
                         self.send_to_client(ctx, client, bytes);
                     }
-                    self.tell_room(ctx, client);
                 }
                 NodeOutput::ClientIsReplica { client } => {
-                    self.replicas.insert(client, 0);
-                    self.tell_room(ctx, client);
+                    let mut buffer = SocketBuffer::default();
+                    let budget = buffer.room();
+                    self.replicas.insert(client, buffer);
+                    self.feed(ctx, NodeInput::ClientWritable { client, budget });
                 }
                 NodeOutput::ClientClose { client } => {
                     self.replicas.remove(&client);
@@ -175,16 +202,9 @@ impl Process {
         }
     }
 
-    fn tell_room(&mut self, ctx: &Context<'_>, client: ClientId) {
-        if let Some(waiting) = self.replicas.get(&client) {
-            let budget = SOCKET_BUFFER.saturating_sub(*waiting);
-            self.feed(ctx, NodeInput::ClientWritable { client, budget });
-        }
-    }
-
     fn send_to_client(&mut self, ctx: &mut Context<'_>, client: ClientId, bytes: Bytes) {
-        if let Some(waiting) = self.replicas.get_mut(&client) {
-            *waiting += bytes.len() as u64;
+        if let Some(buffer) = self.replicas.get_mut(&client) {
+            buffer.waiting += bytes.len() as u64;
         }
         if let Some(conn) = self.clients.get(&client) {
             ctx.send(*conn, bytes);
