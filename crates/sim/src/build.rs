@@ -93,10 +93,10 @@ impl World {
         // Read before there is a node, so that a bad file leaves nothing behind.
         let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let node = DataNode::start(&mut ctx, addr, text.into_bytes()).map_err(|error| error.to_string())?;
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.deployments.insert(addr, deployment.to_string());
         let id = self.add_node(NodeKind::Server, addr, Vec::new(), |_| Program::Data(Box::new(node)));
-        self.perform(id, effects);
+        self.perform(id, &mut effects);
         Ok(id)
     }
 
@@ -115,13 +115,13 @@ impl World {
         // Read before there is a node, so that a bad file leaves nothing behind.
         let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let host = SentinelHost::start(&mut ctx, addr, config.as_bytes())?;
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.ids.insert(host.core.my_id().to_string(), id);
         self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
             Program::Sentinel(Box::new(host))
         });
         self.observe(Observation::Started { node: id });
-        self.perform(id, effects);
+        self.perform(id, &mut effects);
         Ok(id)
     }
 
@@ -135,13 +135,13 @@ impl World {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let stock = StockSentinel::start(&mut ctx, addr, config)?;
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.ids.insert(stock.my_id.clone(), id);
         self.add_node(NodeKind::Sentinel, addr, config.as_bytes().to_vec(), |_| {
             Program::Stock(Box::new(stock))
         });
         self.observe(Observation::Started { node: id });
-        self.perform(id, effects);
+        self.perform(id, &mut effects);
         Ok(id)
     }
 
@@ -187,7 +187,7 @@ impl World {
         let name = format!("{}-{}", word(kind), number_of(addr.ip()));
         let mut ctx = Context::new(self.now, &mut self.prng, &mut self.next_conn);
         let program = make(&mut ctx);
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.nodes.push(Node {
             name,
             ip: addr.ip(),
@@ -204,7 +204,7 @@ impl World {
         });
         self.places.entry(addr.ip()).or_insert(id);
         self.arm_wake(id);
-        self.perform(id, effects);
+        self.perform(id, &mut effects);
         id
     }
 

@@ -48,17 +48,26 @@ impl World {
         self.deployments.get(&self.addr(server)).map(String::as_str)
     }
 
+    /// Whether a data node is a replica that is connected with its master.
+    pub(crate) fn is_link_up(&self, node: NodeId) -> bool {
+        match &self.node(node).program {
+            Program::Data(data) => {
+                data.core().is_some_and(|core| core.replica_link().state() == LinkState::Connected)
+            }
+            _ => self.standing(node).is_some_and(|standing| standing.link_up),
+        }
+    }
+
     pub(crate) fn standing(&self, node: NodeId) -> Option<Standing> {
         match &self.node(node).program {
             Program::Server(server) => Some(server.standing()),
             Program::Data(data) => {
-                let link = data.core()?.link_status();
+                let link = data.core()?.replica_link();
                 let follows = link
-                    .master
-                    .as_ref()
-                    .and_then(|(host, port)| Some(SocketAddr::new(self.dns.last_ip(host)?, *port)));
-                let link_up = link.state == LinkState::Connected;
-                Some(Standing { is_master: link.master.is_none(), follows, link_up })
+                    .master()
+                    .and_then(|(host, port)| Some(SocketAddr::new(self.dns.last_ip(host)?, port)));
+                let link_up = link.state() == LinkState::Connected;
+                Some(Standing { is_master: link.master().is_none(), follows, link_up })
             }
             Program::Sentinel(_) | Program::Writer(_) | Program::Console(_) => None,
             #[cfg(feature = "scale")]

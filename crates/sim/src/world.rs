@@ -103,6 +103,8 @@ pub struct World {
     /// Steps of failovers, while they are collected.
     #[cfg(feature = "scale")]
     pub(crate) milestones: Option<crate::scale::milestones::Milestones>,
+    /// Empty: room for the next effects.
+    spare: Vec<Effect>,
     /// How nodes are set up that come later.
     pub(crate) shape: Arc<Shape>,
 }
@@ -122,6 +124,7 @@ impl World {
             dns: Dns::new(),
             conns: BTreeMap::new(),
             next_conn: 0,
+            spare: Vec::new(),
             next_message: 0,
             passages: Log::default(),
             answers: Log::default(),
@@ -340,14 +343,16 @@ impl World {
     }
 
     pub(crate) fn with_context(&mut self, node: NodeId, run: impl FnOnce(&mut Program, &mut Context<'_>)) {
-        let World { nodes, prng, next_conn, now, .. } = self;
+        let World { nodes, prng, next_conn, now, spare, .. } = self;
         let machine = &mut nodes[node.0 as usize];
         let mut ctx = machine.context(*now, prng, next_conn);
+        ctx.effects = core::mem::take(spare);
         run(&mut machine.program, &mut ctx);
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.arm_wake(node);
         let told: Vec<String> = effects.iter().filter_map(told_master).map(ToString::to_string).collect();
-        self.perform(node, effects);
+        self.perform(node, &mut effects);
+        self.spare = effects;
         if matches!(self.node(node).program, Program::Data(_)) {
             self.observe(Observation::Data { node });
         }
@@ -362,9 +367,9 @@ impl World {
         }
     }
 
-    pub(crate) fn perform(&mut self, node: NodeId, effects: Vec<Effect>) {
+    pub(crate) fn perform(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
         let run = self.node(node).run;
-        for effect in effects {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Dial { conn, to } => self.dial(node, conn, to),
                 Effect::Send { conn, bytes } => self.send(node, conn, bytes),
@@ -488,12 +493,12 @@ impl World {
             #[cfg(feature = "scale")]
             Program::Stock(stock) => stock.restart(&mut ctx),
         }
-        let effects = ctx.effects;
+        let mut effects = ctx.effects;
         self.arm_wake(node);
         if self.kind(node) == NodeKind::Sentinel {
             self.observe(Observation::Started { node });
         }
-        self.perform(node, effects);
+        self.perform(node, &mut effects);
         self.resend();
     }
 

@@ -36,12 +36,6 @@ impl Node {
         &self.keyspace.dbs()[index as usize]
     }
 
-    /// Its way to its master alone, which is little work.
-    #[must_use]
-    pub fn link_status(&self) -> LinkStatus {
-        self.link.status()
-    }
-
     /// Its replication ids and its offset alone.
     #[must_use]
     pub fn history(&self) -> History {

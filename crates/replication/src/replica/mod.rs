@@ -320,6 +320,12 @@ impl ReplicaLink {
         }
     }
 
+    /// Host and port of the master, none if not a replica.
+    #[must_use]
+    pub fn master(&self) -> Option<(&str, u16)> {
+        self.master.as_ref().map(|master| (master.host.as_str(), master.port))
+    }
+
     /// Whether this is the master that is followed already.
     #[must_use]
     pub fn is_following(&self, host: &str, port: u16) -> bool {

@@ -173,7 +173,7 @@ impl NoBlindWindow {
     /// A data node has done something: is it a replica with its link up?
     fn note_link(&mut self, world: &World, node: NodeId) {
         let run = world.node(node).run;
-        let is_up = world.standing(node).is_some_and(|standing| standing.link_up);
+        let is_up = world.is_link_up(node);
         match self.since.get(&node) {
             Some((known, _)) if is_up && *known == run => {}
             _ if is_up => {
