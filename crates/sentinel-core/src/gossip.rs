@@ -173,7 +173,7 @@ impl Sentinel {
                 self.switch_by_hello(id, theirs);
             }
         } else if epoch == master.config_epoch && epoch > 0 && is_elsewhere && theirs.ip.is_some() {
-            self.on_rival(id, peer_id);
+            self.on_rival(id);
         }
         self.touch_awaiting_confirmation(id);
     }

@@ -3,7 +3,7 @@
 //! Two operators can fail over through two Sentinels that do not hear each other. Neither configuration would ever give way
 //! to the other. So once both were told for a while the Sentinel with the highest id of those that hold one makes a newer
 //! one of its own, if the master that it names is well: it votes for itself in a new epoch, and when that is on disk its
-//! configuration is of that epoch.
+//! configuration is of that epoch. If it does not, the next does it a while later.
 //!
 //! Differs from Redis, where nobody does that, and two masters stay until the next failover.
 
@@ -11,13 +11,9 @@ use picket_sansio::Time;
 
 use crate::deferred::{Deferred, Outcome};
 use crate::failover::Failover;
-use crate::ids::{InstanceId, MasterId, PeerId};
+use crate::ids::{InstanceId, MasterId};
 use crate::instance::Role;
 use crate::sentinel::Sentinel;
-
-/// After so many times as long as everybody has been heard in, also a lower id settles it: the highest may have a master
-/// that is not well, or be one that never settles anything.
-const LAST_PATIENCE: u64 = 3;
 
 /// Another configuration of the epoch in force is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +28,7 @@ pub(crate) struct Rivals {
 
 impl Sentinel {
     /// A peer tells of another address for the epoch in force.
-    pub(crate) fn on_rival(&mut self, id: MasterId, peer_id: PeerId) {
+    pub(crate) fn on_rival(&mut self, id: MasterId) {
         let (now, patience) = (self.now, self.heard_within());
         let (in_tilt, is_well) = (self.tilt_since.is_some(), self.is_well(id));
         let Some(master) = self.masters.get_mut(&id) else { return };
@@ -47,18 +43,15 @@ impl Sentinel {
             _ => now,
         };
         master.rivals = Some(Rivals { epoch, since, heard: now });
-        // The highest of all who hold one may not hear the rival. Then the higher one of those who hear each other
-        // does it.
-        let (waits_for_all, waits_for_speaker) =
-            (now < since + patience, now < since + patience.times(LAST_PATIENCE));
-        let leaves_it = master.peers.iter().any(|(other, peer)| {
+        // Whoever is higher may not hear the rival, have a master that is not well, or be one that never settles anything.
+        // Each has a time of its own: two at once could do it in one epoch.
+        let higher = master.peers.values().filter(|peer| {
             let holds_one = peer.last_config.as_ref().is_some_and(|(held, ..)| *held == epoch);
-            let counts = waits_for_all || waits_for_speaker && *other == peer_id;
-            counts && holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
+            holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
         });
+        let turn = patience.times(u64::try_from(higher.count()).unwrap_or(u64::MAX));
         // Sure that this was not said before somebody else settled it.
-        let is_sure = now >= since + self.periods.publish;
-        if leaves_it || !is_sure || !is_well {
+        if now < since + turn.max(self.periods.publish) || !is_well {
             return;
         }
         let Some(newer) = self.current_epoch.checked_add(1) else { return };

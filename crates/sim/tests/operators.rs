@@ -103,6 +103,41 @@ fn failovers_by_hand_without_any_majority_are_settled_when_the_wires_are_mended(
     }
 }
 
+/// Two configurations of an epoch meet, and whoever has the highest id does not reach its master, so that it settles
+/// nothing. Of the others no two must do it at the same time, in one epoch.
+#[test]
+fn no_two_settle_an_epoch_at_once_when_the_highest_does_not() {
+    for seed in 1..=20 {
+        let shape = Shape { sentinels: 5, replicas: 3, quorum: 3, ..Shape::default() };
+        let mut cluster = settled(seed, &shape);
+        let group = cluster.groups[0].clone();
+        let mut by_id: Vec<(String, NodeId)> = Vec::new();
+        for node in cluster.sentinels.clone() {
+            let id = ask(&mut cluster, node, &["SENTINEL", "MYID"]);
+            by_id.push((id.as_str().expect("an id").to_string(), node));
+        }
+        by_id.sort_by(|a, b| b.cmp(a));
+        let (highest, third) = (by_id[0].1, by_id[2].1);
+        cluster.world.partition(&[highest, third, group[0], group[1]]);
+        pass(&mut cluster, 300 + seed * 7);
+        assert_eq!(ask(&mut cluster, third, &FAILOVER), Reply::ok(), "seed {seed}");
+        pass(&mut cluster, 20_000);
+        let nodes: Vec<NodeId> = cluster.world.nodes().collect();
+        for (index, a) in nodes.iter().enumerate() {
+            for b in &nodes[index + 1..] {
+                cluster.world.set_latency(*a, *b, Ways::Both, Latency { from_us: 20_000, to_us: 60_000 });
+            }
+        }
+        cluster.world.heal();
+        cluster.world.cut(highest, group[1], Ways::Both);
+        let since = cluster.world.now();
+        pass(&mut cluster, 30_000);
+        assert_eq!(cluster.world.transcript().count(since, "+vote-for-leader"), 1, "seed {seed}");
+        cluster.world.heal();
+        one_configuration_wins(&mut cluster, 60_000, &format!("one configuration, seed {seed}"));
+    }
+}
+
 /// The master dies and an operator is as quick as the Sentinels.
 #[test]
 fn a_failover_by_hand_beside_an_automatic_one_ends_in_one_configuration() {
