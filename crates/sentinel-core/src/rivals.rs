@@ -46,8 +46,10 @@ impl Sentinel {
         // Whoever is higher may not hear the rival, have a master that is not well, or be one that never settles anything.
         // Each has a time of its own: two at once could do it in one epoch.
         let higher = master.peers.values().filter(|peer| {
-            let holds_one = peer.last_config.as_ref().is_some_and(|(held, ..)| *held == epoch);
-            holds_one && !peer.instance.s_down && peer.instance.run_id > self.my_id
+            peer.last_config.as_ref().is_some_and(|(held, _, at)| {
+                // Behind a wire that was mended its hellos may come before its connection.
+                *held == epoch && (!peer.instance.s_down || now < *at + patience)
+            }) && peer.instance.run_id > self.my_id
         });
         let turn = patience.times(u64::try_from(higher.count()).unwrap_or(u64::MAX));
         // Sure that this was not said before somebody else settled it.

@@ -170,3 +170,24 @@ fn rivals_are_settled_by_who_has_a_master_that_is_well() {
         assert_eq!(voted, usize::from(!dies), "{:?}", host.log);
     }
 }
+
+/// Once a wire is mended a Sentinel's hellos come before our connection to it: it is there, and its id is the highest.
+#[test]
+fn who_tells_a_rival_has_its_turn_though_it_seems_to_be_down() {
+    let file = "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel down-after-milliseconds mymaster 1000\n\
+                sentinel config-epoch mymaster 5\nsentinel current-epoch 5\n";
+    let info = master_info("");
+    let mut host = Host::new(file, &[("10.0.0.1:6379", &info), ("10.0.0.51:26379", "")], &[]);
+    host.pass(3_000);
+    let tells = |host: &mut Host| {
+        host.hello(&format!("10.0.0.52,26379,{},5,{MASTER},10.0.0.9,6379,5", id('f')));
+        host.hello(&format!("10.0.0.51,26379,{},5,{MASTER},10.0.0.9,6379,5", id('0')));
+        host.pass(1_900);
+    };
+    (0..3).for_each(|_| tells(&mut host));
+    let is_down = |line: &String| line.starts_with(&format!("+sdown sentinel {}", id('f')));
+    assert!(host.log.iter().any(is_down), "{:?}", host.log);
+    assert_eq!(host.status().masters[0].config_epoch, 5, "{:?}", host.log);
+    (0..2).for_each(|_| tells(&mut host));
+    assert_eq!(host.status().masters[0].config_epoch, 6, "{:?}", host.log);
+}
