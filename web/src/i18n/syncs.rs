@@ -44,7 +44,7 @@ impl Lang {
                 )
             }
             (Why::TooOld { asked, first, missing }, Self::Zh) => {
-                format!("第 {asked} 字节已不在积压缓冲区中，缓冲区从 {first} 开始：缺失 {missing} 字节。")
+                format!("第 {asked} 字节已不在积压缓冲区中，其中的数据从 {first} 开始：缺失 {missing} 字节。")
             }
             (Why::Ahead { asked, offset }, Self::En) => {
                 format!("it wants byte {asked}, and there are only {offset}.")

@@ -29,7 +29,7 @@ writer 5ms
 ",
     steps: &[
         Step {
-            title: text("The backlog turns", "缓冲区在转"),
+            title: text("The backlog turns", "积压缓冲区循环写入"),
             text: text(
                 "redis-1 keeps the last 16 KiB of its stream in a ring, the backlog. A client writes more than a hundred times a second. \
                  Let it run until the ring is full: from then on every new byte replaces the oldest one.",
@@ -111,12 +111,12 @@ writer 5ms
             text: text(
                 "Make the backlog 1 MiB on both nodes, for the replica may be the next master, and cut the wire for longer \
                  than before.",
-                "把两个节点的缓冲区都改成 1 MiB（副本可能就是下一个主节点），再切断更长的时间。",
+                "把两个节点的积压缓冲区都改成 1 MiB（副本可能就是下一个主节点），再切断更长的时间。",
             ),
             ask: None,
             deeds: &[
                 Deed {
-                    name: text("Backlog: 1 MiB", "缓冲区：1 MiB"),
+                    name: text("Backlog: 1 MiB", "积压缓冲区：1 MiB"),
                     lines: &["run redis CONFIG SET repl-backlog-size 1mb"],
                 },
                 CUT,
@@ -144,13 +144,13 @@ writer 5ms
     ],
     learnt: text(
         "It is not time that decides, but bytes: a replica goes on where it was as long as its next byte is in the backlog.",
-        "决定性的不是时间而是字节：只要副本需要的下一个字节还在缓冲区里，它就能接着复制。",
+        "决定性的不是时间而是字节：只要副本需要的下一个字节还在积压缓冲区里，它就能接着复制。",
     ),
     practice: text(
         "Size the backlog by what is written per second at the busiest hour, times the seconds that a restart or a \
          network fault may last, times two. The usual 1 MB is far too small for busy masters. INFO stats tells \
          sync_full and sync_partial_err: they should not grow.",
-        "缓冲区大小 = 高峰期每秒写入字节数 × 一次重启或网络故障可能持续的秒数 × 2。默认的 1 MB 对繁忙的主节点太小。INFO stats 中的 \
+        "积压缓冲区大小 = 高峰期每秒写入字节数 × 一次重启或网络故障可能持续的秒数 × 2。默认的 1 MB 对繁忙的主节点太小。INFO stats 中的 \
          sync_full 和 sync_partial_err 不应增长。",
     ),
     figures: Some(figures),
