@@ -18,7 +18,7 @@ writer 50ms
 ",
     steps: &[
         Step {
-            title: text("The master dies", "主节点死去"),
+            title: text("The master dies", "主节点宕机"),
             text: text(
                 "Five Sentinels, quorum 2. Kill the master. Time stops when the first of them misses it; one second of silence is \
                  enough.",
@@ -98,7 +98,7 @@ writer 50ms
                     "They know five Sentinels, and two are no majority of five, whoever is dead. The three might as well be \
                      alive behind a cut wire, electing a leader of their own. Picket's do not even stand while they cannot \
                      win; stock Sentinels stand, lose, and try again.",
-                    "它们知道共有五个哨兵，两个不是五个中的多数，不管其余的是不是死了。那三个也可能活在断线的另一边，正在选自己的领导者。Picket 的哨兵在无法获胜时根本不参选；原版哨兵会参选、落选、再试。",
+                    "它们知道共有五个哨兵，两个不是五个中的多数，不管其余的是否已宕机。那三个也可能活在断线的另一边，正在选自己的领导者。Picket 的哨兵在无法获胜时根本不参选；原版哨兵会参选、落选、再试。",
                 ),
             }),
             deeds: &[

@@ -93,7 +93,7 @@ writer 20ms
             text: text(
                 "A smaller number makes a node the favourite. Give redis-5 the priority 10, and ask for a failover: \
                  SENTINEL FAILOVER needs no dead master. The leader asks every replica anew before it chooses.",
-                "数值越小越受青睐。给 redis-5 设置优先级 10，然后请求故障转移：SENTINEL FAILOVER 不需要主节点死去。领导者在选择之前会重新\
+                "数值越小越受青睐。给 redis-5 设置优先级 10，然后请求故障转移：SENTINEL FAILOVER 不需要主节点宕机。领导者在选择之前会重新\
                  询问每个副本。",
             ),
             ask: None,

@@ -18,7 +18,7 @@ writer 50ms
 ",
     steps: &[
         Step {
-            title: text("It dies", "主节点死去"),
+            title: text("It dies", "主节点宕机"),
             text: text(
                 "Kill the master and let the Sentinels do their work, until all agree on another one. The client asks them \
                  where the master is and follows.",

@@ -150,7 +150,7 @@ writer 20ms
         "Set min-replicas-to-write 1 with a small min-replicas-max-lag: it bounds the loss by seconds. The price: with one \
          replica alone, its death stops the writes, so have two. For writes that must not be lost, WAIT, and know that \
          even it is no transaction.",
-        "设置 min-replicas-to-write 1 并配上较小的 min-replicas-max-lag：把损失限制在几秒之内。代价是：如果只有一个副本，它一死写入就停止，\
+        "设置 min-replicas-to-write 1 并配上较小的 min-replicas-max-lag：把损失限制在几秒之内。代价是：如果只有一个副本，它一宕机写入就会停止，\
          所以要有两个。绝不能丢的写入用 WAIT，但要知道它也不是事务。",
     ),
     figures: Some(figures),

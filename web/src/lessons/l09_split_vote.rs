@@ -30,7 +30,7 @@ look 1900ms
                 "Four Sentinels and quorum 1. In a moment the master dies by itself, and what kills it makes the wires \
                  between the Sentinels slow: 150 ms, which nobody has measured yet. With quorum 1 each may stand as soon as \
                  it misses the master, without asking anybody. How many votes does it take to win?",
-                "四个哨兵，法定票数（quorum）为 1。片刻之后主节点会自己死去，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
+                "四个哨兵，法定票数（quorum）为 1。片刻之后主节点会自己宕机，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
                  法定票数为 1 时，每个哨兵一发现主节点不见就可以参选，不必问任何人。获胜需要几票？",
             ),
             ask: Some(Question {
