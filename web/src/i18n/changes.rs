@@ -40,7 +40,7 @@ fn in_chinese(change: &Change) -> String {
         Change::Slowed(Some((other, Ways::OneWay)), latency) => {
             format!("通往 {other} 的线路延迟为 {latency}（单向）")
         }
-        Change::Slowed(None, latency) => format!("线路延迟为 {latency}"),
+        Change::Slowed(None, latency) => format!("所有线路延迟为 {latency}"),
         Change::Delayed(message, by) => format!("消息 {message} 被推迟 {by}"),
         Change::Lost(message, after) => format!("消息 {message} 丢失，{after} 后重传"),
         Change::Disk(DiskFault::None) => "磁盘恢复正常".to_owned(),

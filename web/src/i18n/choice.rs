@@ -29,7 +29,7 @@ impl Lang {
         };
         let why = match (choice.decided_by, self) {
             (None, Self::En) => "it was the only one",
-            (None, Self::Zh) => "它是唯一的候选",
+            (None, Self::Zh) => "它是唯一的候选副本",
             (Some(Criterion::InSync), Self::En) => "it had finished its synchronisation, the others had not",
             (Some(Criterion::InSync), Self::Zh) => "它已完成同步，而其他副本没有",
             (Some(Criterion::Priority), Self::En) => "its replica-priority is the lowest",
@@ -71,7 +71,7 @@ impl Lang {
             }
             (Ineligible::PriorityZero, Self::Zh) => "它的 replica-priority 为 0，绝不会成为主节点".to_owned(),
             (Ineligible::InfoTooOld(span), Self::En) => format!("what is known of it is {span} old"),
-            (Ineligible::InfoTooOld(span), Self::Zh) => format!("关于它的信息已过时 {span}"),
+            (Ineligible::InfoTooOld(span), Self::Zh) => format!("关于它的信息是 {span} 前的"),
             (Ineligible::MasterLinkDownTooLong(span), Self::En) => {
                 format!("it had had no link to the master for {span}")
             }

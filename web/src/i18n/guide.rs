@@ -85,7 +85,7 @@ impl Lang {
             }
             (Trouble::BadLink, Self::Zh) => "无法读取这个链接：可能被截断，或不属于本页面。".to_owned(),
             (Trouble::TooLong, Self::En) => "This is longer than any scenario.".to_owned(),
-            (Trouble::TooLong, Self::Zh) => "内容过长，不是场景。".to_owned(),
+            (Trouble::TooLong, Self::Zh) => "内容比任何场景都长。".to_owned(),
             (Trouble::NoScenario(why), Self::En) => format!("This is no scenario: {why}"),
             (Trouble::NoScenario(ScenarioError { line, reason }), Self::Zh) => {
                 format!("这不是场景文件，第 {line} 行：{}", self.misread(reason))

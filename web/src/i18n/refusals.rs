@@ -78,7 +78,7 @@ fn wrong_in_chinese(wrong: &Wrong) -> String {
     match wrong {
         Wrong::Action(error) => in_chinese(error),
         Wrong::Word(word, expected) => format!("这里不能以“{word}”开头，可用的词：{expected}"),
-        Wrong::UnknownFact(fact) => format!("没有“{fact}”这种事实"),
+        Wrong::UnknownFact(fact) => format!("没有“{fact}”这种条件"),
         Wrong::Count(word, min) => format!("{word} 后面需要一个数，至少 {min}，且不超过场景的上限"),
         Wrong::Millis(word) => format!("{word} 后面需要整数毫秒，至少 1 毫秒"),
         Wrong::Steps(text) => format!("“{text}”：# 后面需要步数"),

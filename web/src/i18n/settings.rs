@@ -44,7 +44,7 @@ impl Lang {
     pub fn setting(self, setting: &Setting) -> &'static str {
         match (setting.word, self) {
             ("redis", Self::En) => "data nodes",
-            ("redis", Self::Zh) => "数据节点",
+            ("redis", Self::Zh) => "数据节点数量",
             ("sentinels", Self::En) => "Sentinels",
             ("sentinels", Self::Zh) => "哨兵数量",
             ("seed", Self::En) => "seed of chance",

@@ -60,7 +60,7 @@ fn in_chinese(event: &Event) -> Option<String> {
             format!("它自称主节点已有 {reported_for}")
         }
         Event::ConvertToReplica { confirmed_by, .. } => {
-            format!("它已被故障转移，更新的配置得到 {} 的确认", confirmed_by.join("、"))
+            format!("它已在故障转移中被替换，较新的配置得到 {} 的确认", confirmed_by.join("、"))
         }
         Event::NoQuorum { unreachable, .. } => format!("没有收到 {} 的应答", unreachable.join("、")),
         Event::FailoverDelayed { master, why, .. } => {
@@ -140,7 +140,7 @@ fn down(reason: &DownReason) -> String {
         }
         DownReason::Disconnected(span, None) => format!("连接已断开 {span}"),
         DownReason::Disconnected(span, Some(why)) => format!("连接已断开 {span}：{why}"),
-        DownReason::CallsItselfReplica(span) => format!("应为主节点，却已自称副本 {span}"),
+        DownReason::CallsItselfReplica(span) => format!("应为主节点，却自称副本已有 {span}"),
         DownReason::RebootTooLong(span) => format!("{span} 前重启，至今尚未就绪"),
     }
 }

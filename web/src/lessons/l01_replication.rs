@@ -69,7 +69,7 @@ look 1s
             check: |scene| scene.is("follows redis-2 redis-1") && scene.is("key redis-2 greeting hello"),
         },
         Step {
-            title: text("A write, and its copy", "一次写入和它的副本"),
+            title: text("A write, and its copy", "一次写入与它的复制"),
             text: text(
                 "From now on the master sends every write down the stream. The wire to redis-2 takes 20 ms. You write to \
                  redis-1: when are you told OK?",
@@ -83,7 +83,7 @@ look 1s
                 right: 1,
                 because: text(
                     "Replication is asynchronous: OK means that one node has it. The copy is still on the wire.",
-                    "复制是异步的：OK 只表示一个节点有了它，副本还在路上。",
+                    "复制是异步的：OK 只表示一个节点有了它，发给 redis-2 的那一份还在线路上。",
                 ),
             }),
             deeds: &[Deed {

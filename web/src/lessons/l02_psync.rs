@@ -14,7 +14,7 @@ const CUT: Deed = Deed {
 const MEND: Deed = Deed { name: text("Mend the wire", "修复线路"), lines: &["heal"] };
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("A short cut and a long one: PSYNC", "短断与长断：PSYNC"),
+    title: text("A short cut and a long one: PSYNC", "短暂断开与长时间断开：PSYNC"),
     goal: text(
         "You will know when a replica only needs what it missed, when it needs everything, and how to size the backlog.",
         "弄清副本什么时候只需补上错过的部分，什么时候必须全量复制，以及积压缓冲区该设多大。",
@@ -150,7 +150,7 @@ writer 5ms
         "Size the backlog by what is written per second at the busiest hour, times the seconds that a restart or a \
          network fault may last, times two. The usual 1 MB is far too small for busy masters. INFO stats tells \
          sync_full and sync_partial_err: they should not grow.",
-        "积压缓冲区大小 = 高峰期每秒写入字节数 × 一次重启或网络故障可能持续的秒数 × 2。默认的 1 MB 对繁忙的主节点太小。INFO stats 中的 \
+        "积压缓冲区大小 = 高峰期每秒写入字节数 × 一次重启或网络故障可能持续的秒数 × 2。默认的 1 MB 对繁忙的主节点远远不够。INFO stats 中的 \
          sync_full 和 sync_partial_err 不应增长。",
     ),
     figures: Some(figures),
@@ -176,7 +176,7 @@ fn figures(scene: &Scene<'_>, lang: Lang) -> String {
              {AWAY_S} s, twice over: repl-backlog-size {wanted_kib}kb."
         ),
         Lang::Zh => format!(
-            "每秒写入约 {per_second} 字节：16 KiB 只够 {held_s} 秒。要允许离开 {AWAY_S} 秒并留一倍余量：repl-backlog-size \
+            "每秒写入约 {per_second} 字节：16 KiB 只够 {held_s} 秒。要允许断开 {AWAY_S} 秒并留一倍余量：repl-backlog-size \
              {wanted_kib}kb。"
         ),
     }

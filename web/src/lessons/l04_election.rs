@@ -61,7 +61,7 @@ writer 50ms
                 because: text(
                     "Both are needed, quorum and majority: here 3. Two groups of three out of five share a member with \
                      one vote, so there is one leader at most in an epoch.",
-                    "法定票数和多数都要满足：这里是 3 票。五个中任取两组三个，必有一个共同成员，而它只有一票，所以每个纪元最多一个领导者。",
+                    "法定票数和多数都要满足：这里是 3 票。从五个中任取两组、每组三个，至少有一个共同成员，而它只有一票，所以每个纪元最多一个领导者。",
                 ),
             }),
             deeds: &[GO_ON],
@@ -74,7 +74,7 @@ writer 50ms
             text: text(
                 "Now one alone acts: it promotes a replica (REPLICAOF NO ONE), and tells all that the configuration of \
                  this epoch has a new master. The others believe the highest epoch.",
-                "现在只有一个在行动：它晋升一个副本（REPLICAOF NO ONE），并告诉所有人，这个纪元的配置有了新的主节点。大家以最高纪元为准。",
+                "现在只有一个在行动：它晋升一个副本（REPLICAOF NO ONE），并通知所有哨兵：这个纪元的配置有了新的主节点。其他哨兵以最高纪元为准。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -98,7 +98,8 @@ writer 50ms
                     "They know five Sentinels, and two are no majority of five, whoever is dead. The three might as well be \
                      alive behind a cut wire, electing a leader of their own. Picket's do not even stand while they cannot \
                      win; stock Sentinels stand, lose, and try again.",
-                    "它们知道共有五个哨兵，两个不是五个中的多数，不管其余的是否已宕机。那三个也可能活在断线的另一边，正在选自己的领导者。Picket 的哨兵在无法获胜时根本不参选；原版哨兵会参选、落选、再试。",
+                    "它们知道共有五个哨兵，两个不是五个中的多数，不管其余的是否已宕机。那三个也可能还活着，只是在断线的另一边，正在选自己的领导者。\
+                     Picket 的哨兵在无法获胜时根本不参选；原版哨兵会参选、落选、再试。",
                 ),
             }),
             deeds: &[

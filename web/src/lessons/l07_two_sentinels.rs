@@ -74,7 +74,7 @@ writer 50ms
             },
         },
         Step {
-            title: text("Down, with a good replica", "有好副本，却瘫痪了"),
+            title: text("Down, with a good replica", "副本完好，服务却中断"),
             text: text(
                 "The client has been without a master all this time, and will be until a person comes. Bring the machine \
                  back.",

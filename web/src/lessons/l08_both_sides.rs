@@ -132,7 +132,7 @@ writer 20ms
             title: text("The price and the gain", "代价与收获"),
             text: text(
                 "Mend the net. The losses of this second tear are those of its first seconds alone, however long it lasts.",
-                "修复网络。第二次分区的损失只是最初一两秒的写入，不管它持续多久。",
+                "修复网络。第二次分区的损失只是最初几秒的写入，不管它持续多久。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Mend the net", "修复网络"), lines: &["heal"] }],

@@ -31,14 +31,14 @@ look 1900ms
                  between the Sentinels slow: 150 ms, which nobody has measured yet. With quorum 1 each may stand as soon as \
                  it misses the master, without asking anybody. How many votes does it take to win?",
                 "四个哨兵，法定票数（quorum）为 1。片刻之后主节点会自己宕机，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
-                 法定票数为 1 时，每个哨兵一发现主节点不见就可以参选，不必问任何人。获胜需要几票？",
+                 法定票数为 1 时，每个哨兵一发现主节点失联就可以参选，不必问任何人。获胜需要几票？",
             ),
             ask: Some(Question {
                 answers: &[text("1", "1 票"), text("2", "2 票"), text("3", "3 票")],
                 right: 2,
                 because: text(
                     "A majority of four is three. Two would be half, and the other half could elect somebody else.",
-                    "四个的多数是三个。两票只是一半，另一半可能选出别人。",
+                    "四个的多数是三个。两票只是一半，另一半可能选出另一个哨兵。",
                 ),
             }),
             deeds: &[GO_ON],
@@ -51,7 +51,7 @@ look 1900ms
             text: text(
                 "The request for votes is on its slow way. Before it arrives, somebody else misses the master too and votes \
                  for itself, as everybody does who stands. Go on and watch the votes.",
-                "请求投票的消息还在慢慢路上。在它到达之前，另一个哨兵也发现主节点不见了，并投票给自己（参选者都会这样）。继续，注意选票。",
+                "请求投票的消息还在慢慢路上。在它到达之前，另一个哨兵也发现主节点失联，并投票给自己（参选者都会这样）。继续，注意选票。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -143,7 +143,7 @@ look 1900ms
         "An odd number of Sentinels, a majority as quorum, and short wires make splits rare. -failover-abort-not-elected in \
          the log now and then is harmless; again and again it says that votes do not come through: look at the network, \
          and at disks that are slow to store a vote.",
-        "奇数个哨兵、多数作为法定票数、短线路，会让分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
+        "奇数个哨兵、多数作为法定票数、低延迟线路，会让选票分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
          送不到：检查网络，以及保存选票太慢的磁盘。",
     ),
     figures: None,

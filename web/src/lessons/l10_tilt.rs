@@ -80,7 +80,7 @@ writer 50ms
             text: text(
                 "sentinel-1 calls nobody down and leads nothing, but believes a newer configuration that others tell it. Wait until its \
                  30 seconds are over.",
-                "sentinel-1 不判定任何人下线，也不领导故障转移，但会相信别人告诉它的更新配置。等它的 30 秒过去。",
+                "sentinel-1 不判定任何人下线，也不领导故障转移，但会相信其他哨兵告知的较新配置。等它的 30 秒过去。",
             ),
             ask: None,
             deeds: &[GO_ON],
@@ -96,7 +96,7 @@ writer 50ms
     practice: text(
         "+tilt in a log names a machine that stands still: look for swap, paused or migrated VMs, starved containers. One \
          Sentinel in TILT is no harm while a majority is awake; all on one host tilt together, and then nobody watches.",
-        "日志里的 +tilt 指向一台会停顿的机器：检查内存交换（swap）、虚拟机暂停或迁移、CPU 不足的容器。只要多数哨兵清醒，一个 TILT 无妨；\
+        "日志里的 +tilt 指向一台会停顿的机器：检查内存交换（swap）、虚拟机暂停或迁移、CPU 不足的容器。只要多数哨兵清醒，一个哨兵处于 TILT 也无妨；\
          但如果都在同一台宿主机上，就会一起进入 TILT，那时就无人值守了。",
     ),
     figures: None,
