@@ -22,7 +22,7 @@ pub enum Command {
     StepBack,
     /// On to the next event.
     ToEvent,
-    /// Back to the last event.
+    /// Back to the previous event.
     ToEventBack,
     /// So fast.
     Speed(Speed),

@@ -44,7 +44,7 @@ super::texts! {
     /// The right answer was given.
     right: "You were right.", "你答对了。";
     /// A wrong answer was given.
-    wrong: "It came otherwise.", "答案不是这个。";
+    wrong: "It turned out otherwise.", "答案不是这个。";
     /// Answers' name.
     answers: "What do you think?", "你怎么看？";
     /// An answer was given.

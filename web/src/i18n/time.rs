@@ -16,7 +16,7 @@ super::texts! {
     /// A control.
     to_event: "To the next event", "到下一个事件";
     /// A control.
-    to_event_back: "Back to the last event", "回到上一个事件";
+    to_event_back: "Back to the previous event", "回到上一个事件";
     /// The bar.
     scrub: "The moment that is looked at", "当前查看的时刻";
     /// Told while a frame has too much to do.
