@@ -45,14 +45,16 @@ fn in_chinese(error: &ActionError) -> String {
         }
         ActionError::Backwards(text) => format!("“{text}”的结束早于开始"),
         ActionError::Flaky => "flaky 需要 0 到 100 之间的百分数".to_owned(),
-        ActionError::ClockJump => "时钟跳变需要整数毫秒，最多一百年".to_owned(),
+        ActionError::ClockJump => "时钟跳变需要整数毫秒，最多 3162240000000 毫秒（约一百年）".to_owned(),
         ActionError::Loss(text) => {
             format!("“{text}”不是丢包率：请写 0% 到 90%；丢弃一切的线路请直接切断")
         }
         ActionError::Switch(text) => format!("“{text}”既不是 on 也不是 off"),
         ActionError::MessageNumber(text) => format!("“{text}”不是消息编号"),
         ActionError::Interval => "客户端的写入间隔必须是整数毫秒，至少 1 毫秒".to_owned(),
-        ActionError::Name(name, kind) => format!("“{name}”不能作为{}的名称", kind_in_chinese(*kind)),
+        ActionError::Name(name, kind) => {
+            format!("“{name}”不能作为{}的名称：编号须为 1 到 254", kind_in_chinese(*kind))
+        }
         ActionError::NoNode(name) => format!("没有名为“{name}”的节点"),
         ActionError::OwnWire(name) => format!("{name} 与自己之间没有线路"),
         ActionError::WrongKind { name, is, wanted } => {
@@ -63,12 +65,12 @@ fn in_chinese(error: &ActionError) -> String {
         ActionError::NoMessage(message) => format!("消息 {message} 不在传输途中"),
         ActionError::Taken(name) => format!("{name} 已经存在"),
         ActionError::Gone(name) => format!("{name} 已永久移除，它的名称不会再次使用"),
-        ActionError::TooMany => "这类节点已达到数量上限".to_owned(),
+        ActionError::TooMany => "每类节点最多 64 个，这类已达到上限".to_owned(),
         ActionError::NoSentinels => "客户端要向哨兵询问主节点，而这里没有哨兵".to_owned(),
         ActionError::MasterUnclear(master) => {
             format!("{master} 的主节点尚不明确：请指明新节点要跟随谁")
         }
-        ActionError::Busy(busy) => format!("已有 {busy} 条命令在等待应答，请稍后再试"),
+        ActionError::Busy(busy) => format!("最多 200 条命令同时等待应答，已有 {busy} 条，请稍后再试"),
         ActionError::TooMuch(command) => format!("带有这些参数的 {command} 超出了模拟节点允许的规模"),
         ActionError::Config(why) => Lang::Zh.refused_file(why),
     }
@@ -79,15 +81,15 @@ fn wrong_in_chinese(wrong: &Wrong) -> String {
         Wrong::Action(error) => in_chinese(error),
         Wrong::Word(word, expected) => format!("这里不能以“{word}”开头，可用的词：{expected}"),
         Wrong::UnknownFact(fact) => format!("没有“{fact}”这种条件"),
-        Wrong::Count(word, min) => format!("{word} 后面需要一个数，至少 {min}，且不超过场景的上限"),
+        Wrong::Count(word, min) => format!("{word} 后面需要 {min} 到 64 的整数"),
         Wrong::Millis(word) => format!("{word} 后面需要整数毫秒，至少 1 毫秒"),
         Wrong::Steps(text) => format!("“{text}”：# 后面需要步数"),
         Wrong::StepsOfFact => "只有执行操作的行才能写步数".to_owned(),
         Wrong::TooLate(text) => format!("“{text}”：场景最长一小时"),
         Wrong::Order => "各行必须按时间先后排列".to_owned(),
         Wrong::AfterLook => "look 必须是最后一行".to_owned(),
-        Wrong::TooManyLines => "行数超过了场景的上限".to_owned(),
-        Wrong::TooManyNodes => "节点数超过了场景的上限".to_owned(),
+        Wrong::TooManyLines => "场景最多 10000 行".to_owned(),
+        Wrong::TooManyNodes => "场景中每类节点最多 64 个".to_owned(),
     }
 }
 
@@ -140,6 +142,7 @@ mod tests {
             let chinese = Lang::Zh.refused(&error);
             assert!(is_chinese(&chinese), "{line}: {chinese}");
             assert_eq!(Lang::En.refused(&error), error.to_string());
+            has_the_figures_of(&chinese, &error.to_string());
         }
     }
 
@@ -163,9 +166,34 @@ mod tests {
             let chinese = Lang::Zh.misread(&wrong);
             assert!(is_chinese(&chinese), "{text}: {chinese}");
             assert_eq!(Lang::En.misread(&wrong), wrong.to_string());
+            has_the_figures_of(&chinese, &wrong.to_string());
         }
         let told = Lang::Zh.refused_file("Invalid IP address");
         assert!(is_chinese(&told) && told.contains("Invalid IP address"), "{told}");
+    }
+
+    /// What none of the lines above brings about.
+    #[test]
+    fn limits_are_told_with_their_figures() {
+        for error in [ActionError::TooMany, ActionError::Busy(7)] {
+            has_the_figures_of(&Lang::Zh.refused(&error), &error.to_string());
+        }
+        for wrong in [Wrong::TooManyLines, Wrong::TooManyNodes] {
+            has_the_figures_of(&Lang::Zh.misread(&wrong), &wrong.to_string());
+        }
+    }
+
+    /// Limits that English tells are told in Chinese too, also when they change.
+    #[track_caller]
+    fn has_the_figures_of(chinese: &str, english: &str) {
+        let figures = |text: &str| -> Vec<String> {
+            let numbers = text.split(|c: char| !c.is_ascii_digit());
+            numbers.filter(|number| !number.is_empty()).map(str::to_owned).collect()
+        };
+        let told = figures(chinese);
+        for figure in figures(english) {
+            assert!(told.contains(&figure), "{figure} of {english:?} is not in {chinese:?}");
+        }
     }
 
     fn is_chinese(text: &str) -> bool {
