@@ -56,6 +56,11 @@ impl Sentinel {
         if now < since + turn.max(self.periods.publish) || !is_well {
             return;
         }
+        if self.persistence.is_failing() {
+            // Another epoch for a vote that cannot be written would only be in the way of others.
+            self.persist();
+            return;
+        }
         let Some(newer) = self.current_epoch.checked_add(1) else { return };
         master.rivals = None;
         let name = master.name.clone();

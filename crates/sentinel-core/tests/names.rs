@@ -191,3 +191,27 @@ fn who_tells_a_rival_has_its_turn_though_it_seems_to_be_down() {
     (0..2).for_each(|_| tells(&mut host));
     assert_eq!(host.status().masters[0].config_epoch, 6, "{:?}", host.log);
 }
+
+/// What is settled is on disk before it is told; while nothing can be written no further epoch is begun.
+#[test]
+fn rivals_are_settled_once_the_vote_is_on_disk() {
+    let file = "sentinel monitor mymaster 10.0.0.1 6379 2\nsentinel config-epoch mymaster 5\nsentinel current-epoch 5\n";
+    let info = master_info("");
+    let mut host = Host::new(file, &[("10.0.0.1:6379", &info), ("10.0.0.51:26379", "")], &[]);
+    host.pass(3_000);
+    let tells = |host: &mut Host| {
+        host.hello(&format!("10.0.0.51,26379,{},5,{MASTER},10.0.0.9,6379,5", id('0')));
+        host.pass(2_100);
+    };
+    let epochs = |host: &Host| host.log.iter().filter(|line| line.starts_with("+new-epoch")).count();
+    tells(&mut host);
+    host.is_disk_full = true;
+    for _ in 0..5 {
+        tells(&mut host);
+        assert_eq!((host.status().masters[0].config_epoch, epochs(&host)), (5, 1), "{:?}", host.log);
+    }
+    host.is_disk_full = false;
+    (0..3).for_each(|_| tells(&mut host));
+    assert_eq!((host.status().masters[0].config_epoch, epochs(&host)), (7, 2), "{:?}", host.log);
+    assert!(host.written().contains("config-epoch mymaster 7"), "{}", host.written());
+}

@@ -52,6 +52,8 @@ pub struct Host {
     /// Bytes sent to clients.
     pub replies: String,
     state: PersistentState,
+    /// Writes of the state fail.
+    pub is_disk_full: bool,
     clients: u64,
     /// What a command is answered otherwise than usual, in RESP: by the server and the beginning of the command.
     pub answers: BTreeMap<(SocketAddr, String), String>,
@@ -82,6 +84,7 @@ impl Host {
             dialled: BTreeSet::new(),
             replies: String::new(),
             state: PersistentState::default(),
+            is_disk_full: false,
             clients: 0,
             answers: BTreeMap::new(),
             sent: Vec::new(),
@@ -245,6 +248,10 @@ impl Host {
                 let result = ip.map(|ip| vec![ip.parse().expect("an IP")]);
                 let result = result.ok_or("Name or service not known".to_string());
                 inputs.push_back(Input::Resolved { query, result });
+            }
+            Output::Persist { ticket, .. } if self.is_disk_full => {
+                let result = Err("No space left on device".to_string());
+                inputs.push_back(Input::Persisted { ticket, result });
             }
             Output::Persist { ticket, state } => {
                 self.state = state;
