@@ -31,7 +31,7 @@ entries! {
     "04-election" "每个纪元一票";
     "05-choosing-the-replica" "选择副本";
     "06-return-of-the-master" "旧主节点归来";
-    "07-two-sentinels" "两个哨兵，法定票数为 1";
+    "07-two-sentinels" "两个哨兵，法定人数为 1";
     "08-writes-on-both-sides" "两边都在写入";
     "09-min-replicas-to-write" "min-replicas-to-write";
     "10-split-vote" "选票分散";

@@ -83,7 +83,7 @@ impl Lang {
                 format!("{who} knows that {agree} Sentinels think the master is down, and {quorum} suffice")
             }
             (Event::ObjectivelyDown { agree, quorum, .. }, Self::Zh) => {
-                format!("{who} 得知 {agree} 个哨兵认为主节点下线，达到法定票数 {quorum}：主节点客观下线")
+                format!("{who} 得知 {agree} 个哨兵认为主节点下线，达到法定人数 {quorum}：主节点客观下线")
             }
             (Event::TryFailover { epoch, .. }, Self::En) => {
                 format!("{who} wants to lead a failover, in epoch {epoch}")

@@ -1,4 +1,4 @@
-//! PSYNC: a short cut, a long cut, and how large a backlog has to be.
+//! PSYNC: a short break, a long break, and how large a backlog has to be.
 
 use super::{Deed, Lesson, Pace, Question, Scene, Step, tab, text};
 use crate::i18n::Lang;
@@ -14,12 +14,12 @@ const CUT: Deed = Deed {
 const MEND: Deed = Deed { name: text("Mend the wire", "修复线路"), lines: &["heal"] };
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("A short cut and a long one: PSYNC", "短暂断开与长时间断开：PSYNC"),
+    title: text("A short break and a long one: PSYNC", "短暂断开与长时间断开：PSYNC"),
     goal: text(
         "You will know when a replica only needs what it missed, when it needs everything, and how to size the backlog.",
         "弄清副本什么时候只需补上错过的部分，什么时候必须全量复制，以及积压缓冲区该设多大。",
     ),
-    scenario: "title A short cut and a long one
+    scenario: "title A short break and a long one
 seed 2
 redis 2
 sentinels 1
@@ -43,7 +43,7 @@ writer 5ms
             check: |scene| scene.backlog("redis-1").is_some_and(|(_, histlen, size)| histlen >= size),
         },
         Step {
-            title: text("A short cut", "短暂断开"),
+            title: text("A short break", "短暂断开"),
             text: text(
                 "Cut the wire between the two, so that their connection breaks. The master goes on without its replica, and \
                  redis-2 falls behind, byte by byte. Time stops as soon as it has missed a little.",
@@ -80,7 +80,7 @@ writer 5ms
             check: |scene| scene.is_now("synced redis-2 partial"),
         },
         Step {
-            title: text("A long cut", "长时间断开"),
+            title: text("A long break", "长时间断开"),
             text: text(
                 "Cut it again and wait. Time stops at the very moment at which the byte that redis-2 needs next is \
                  overwritten in the ring.",
@@ -130,7 +130,7 @@ writer 5ms
             },
         },
         Step {
-            title: text("The same cut is short now", "同样的断开，现在算短的"),
+            title: text("The same break is short now", "同样的断开，现在算短的"),
             text: text(
                 "redis-2 has missed more than the old ring could hold. Mend the wire and see.",
                 "redis-2 错过的字节比原来的环还多。修复线路看看。",

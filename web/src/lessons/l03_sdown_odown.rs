@@ -4,10 +4,10 @@ use super::{Deed, GO_ON, Lesson, Pace, Question, Step, tab, text};
 use crate::tab::Tab;
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("One opinion, and enough of them: SDOWN and ODOWN", "一个看法与达到法定票数：SDOWN 与 ODOWN"),
+    title: text("One opinion, and enough of them: SDOWN and ODOWN", "一个看法与达到法定人数：SDOWN 与 ODOWN"),
     goal: text(
         "You will know what the quorum decides, and what it does not.",
-        "弄清法定票数（quorum）决定什么，不决定什么。",
+        "弄清法定人数（quorum）决定什么，不决定什么。",
     ),
     scenario: "title SDOWN and ODOWN
 seed 3
@@ -40,12 +40,12 @@ writer 50ms
             text: text(
                 "The master itself is well: the client goes on writing to it. The quorum is 2. Will redis-1 be replaced \
                  now?",
-                "主节点本身很好：客户端仍在写入。法定票数是 2。现在 redis-1 会被替换吗？",
+                "主节点本身很好：客户端仍在写入。法定人数是 2。现在 redis-1 会被替换吗？",
             ),
             ask: Some(Question {
                 answers: &[
                     text("Yes: a Sentinel has called it down", "会：已经有哨兵说它下线了"),
-                    text("No: one opinion is less than the quorum", "不会：只有一个意见，达不到法定票数"),
+                    text("No: one opinion is less than the quorum", "不会：只有一个意见，达不到法定人数"),
                 ],
                 right: 1,
                 because: text(
@@ -79,7 +79,7 @@ writer 50ms
             text: text(
                 "Now two of the three lose sight of the master. Two opinions are the quorum: objectively down, ODOWN. \
                  Time stops at that very moment.",
-                "现在三个中有两个看不到主节点。两个意见达到法定票数：客观下线，ODOWN。时间会停在这一刻。",
+                "现在三个中有两个看不到主节点。两个意见达到法定人数：客观下线，ODOWN。时间会停在这一刻。",
             ),
             ask: None,
             deeds: &[Deed {
@@ -119,14 +119,14 @@ writer 50ms
     learnt: text(
         "SDOWN is one Sentinel's opinion; ODOWN is the quorum's. Both speak of what Sentinels can reach, not of the master's \
          health. The quorum only opens the door: who acts must still be elected by a majority.",
-        "SDOWN 是一个哨兵的看法，ODOWN 是达到法定票数的看法。两者说的都是哨兵能否连上，而不是主节点是否健康。达到法定票数\
+        "SDOWN 是一个哨兵的看法，ODOWN 是达到法定人数的看法。两者说的都是哨兵能否连上，而不是主节点是否健康。达到法定人数\
          只是第一道门槛：由谁行动还要由多数选出。",
     ),
     practice: text(
         "Put Sentinels where your clients are, on at least three machines that fail independently, so that \"down for the \
          quorum\" means \"down for the clients\". A majority as quorum (2 of 3, 3 of 5) is right for nearly everybody. A \
          down-after that is shorter than your longest pause (fork, swap, VM migration) replaces healthy masters.",
-        "把哨兵放在客户端所在之处，至少三台互相独立的机器，这样“达到法定票数的哨兵认为下线”才等于“客户端认为下线”。法定票数取多数\
+        "把哨兵放在客户端所在之处，至少三台互相独立的机器，这样“达到法定人数的哨兵认为下线”才等于“客户端认为下线”。法定人数取多数\
          （3 取 2，5 取 3）适合绝大多数部署。down-after 若短于最长停顿（fork、内存交换（swap）、虚拟机迁移），就会替换健康的主节点。",
     ),
     figures: None,

@@ -22,7 +22,7 @@ writer 50ms
             text: text(
                 "Five Sentinels, quorum 2. Kill the master. Time stops when the first of them misses it; one second of silence is \
                  enough.",
-                "五个哨兵，法定票数（quorum）为 2。杀死主节点。当第一个哨兵发现它失联时，时间会停下；一秒没有应答就够了。",
+                "五个哨兵，法定人数（quorum）为 2。杀死主节点。当第一个哨兵发现它失联时，时间会停下；一秒没有应答就够了。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Kill redis-1", "杀死 redis-1"), lines: &["kill redis-1"] }],
@@ -35,7 +35,7 @@ writer 50ms
             text: text(
                 "As soon as a second one misses it, the quorum is there. But if all acted at once, there would be several masters. So whoever is \
                  first takes a new epoch, one above the highest that it has heard of, votes for itself and asks for votes.",
-                "第二个哨兵也发现时，就达到了法定票数。但如果大家同时行动，就会出现多个主节点。所以最先的那个取一个新的纪元（比它听说过的最大编号大一），\
+                "第二个哨兵也发现时，就达到了法定人数。但如果大家同时行动，就会出现多个主节点。所以最先的那个取一个新的纪元（比它听说过的最大编号大一），\
                  给自己投票，并请其他哨兵投票给它。",
             ),
             ask: None,
@@ -53,7 +53,7 @@ writer 50ms
             ),
             ask: Some(Question {
                 answers: &[
-                    text("2, the quorum", "2 票，即法定票数"),
+                    text("2, the quorum", "2 票，即法定人数"),
                     text("3, the majority of five", "3 票，五个中的多数"),
                     text("5, everybody", "5 票，所有人"),
                 ],
@@ -61,7 +61,7 @@ writer 50ms
                 because: text(
                     "Both are needed, quorum and majority: here 3. Two groups of three out of five share a member with \
                      one vote, so there is one leader at most in an epoch.",
-                    "法定票数和多数都要满足：这里是 3 票。从五个中任取两组、每组三个，至少有一个共同成员，而它只有一票，所以每个纪元最多一个领导者。",
+                    "法定人数和多数都要满足：这里是 3 票。从五个中任取两组、每组三个，至少有一个共同成员，而它只有一票，所以每个纪元最多一个领导者。",
                 ),
             }),
             deeds: &[GO_ON],
@@ -86,7 +86,7 @@ writer 50ms
             title: text("Two of five", "五个中的两个"),
             text: text(
                 "Kill three Sentinels, and then the new master. The two that are left are the quorum. What will they do?",
-                "杀死三个哨兵，再杀死新的主节点。剩下的两个恰好达到法定票数。它们会做什么？",
+                "杀死三个哨兵，再杀死新的主节点。剩下的两个恰好达到法定人数。它们会做什么？",
             ),
             ask: Some(Question {
                 answers: &[
@@ -139,7 +139,7 @@ writer 50ms
     learnt: text(
         "The quorum says that the master is down; a majority of all known Sentinels says who acts. One vote per epoch makes \
          sure that it is one.",
-        "法定票数决定主节点是否下线；所有已知哨兵的多数决定由谁行动。每个纪元一票，保证行动者只有一个。",
+        "法定人数决定主节点是否下线；所有已知哨兵的多数决定由谁行动。每个纪元一票，保证行动者只有一个。",
     ),
     practice: text(
         "Run an odd number of Sentinels, three or five, each on a machine of its own: three survive the loss of one, five of \

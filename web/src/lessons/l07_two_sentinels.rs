@@ -4,7 +4,7 @@ use super::{Deed, Lesson, Pace, Question, Step, tab, text};
 use crate::tab::Tab;
 
 pub(super) const LESSON: Lesson = Lesson {
-    title: text("Two Sentinels, quorum 1", "两个哨兵，法定票数为 1"),
+    title: text("Two Sentinels, quorum 1", "两个哨兵，法定人数为 1"),
     goal: text(
         "You will see why the setup of many old blog posts fails on the day it is needed.",
         "看清许多旧博客里的配置为什么会在最需要它的那天失效。",
@@ -22,7 +22,7 @@ writer 50ms
             text: text(
                 "Two machines, each with a data node and a Sentinel; quorum 1, \"so that one Sentinel is enough\". The blog \
                  post kills the master's process. So do you.",
-                "两台机器，各有一个数据节点和一个哨兵；法定票数（quorum）设为 1，“这样一个哨兵就够了”。博客里演示了杀死主节点进程。你也试试。",
+                "两台机器，各有一个数据节点和一个哨兵；法定人数（quorum）设为 1，“这样一个哨兵就够了”。博客里演示了杀死主节点进程。你也试试。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Kill redis-1", "杀死 redis-1"), lines: &["kill redis-1"] }],
@@ -51,14 +51,14 @@ writer 50ms
             ),
             ask: Some(Question {
                 answers: &[
-                    text("sentinel-1 promotes redis-1: quorum 1", "sentinel-1 晋升 redis-1：法定票数是 1"),
+                    text("sentinel-1 promotes redis-1: quorum 1", "sentinel-1 晋升 redis-1：法定人数是 1"),
                     text("Nothing: sentinel-1 cannot be elected", "什么都没有：sentinel-1 无法当选"),
                 ],
                 right: 1,
                 because: text(
                     "Quorum 1 let it say ODOWN alone. But to lead it needs a majority of the two known Sentinels, which is \
                      two. It has one vote: its own.",
-                    "法定票数为 1 让它可以独自判定 ODOWN。但要成为领导者，需要两个已知哨兵的多数，也就是两票。它只有自己的一票。",
+                    "法定人数为 1 让它可以独自判定 ODOWN。但要成为领导者，需要两个已知哨兵的多数，也就是两票。它只有自己的一票。",
                 ),
             }),
             deeds: &[Deed {
@@ -94,13 +94,13 @@ writer 50ms
             text: text(
                 "The cure is small: a Sentinel on any third machine, an application server will do, and a quorum of 2. Add \
                  it, and wait until all know each other.",
-                "解决办法很简单：在任意第三台机器（比如应用服务器）上放一个哨兵，法定票数设为 2。加上它，等大家互相认识。",
+                "解决办法很简单：在任意第三台机器（比如应用服务器）上放一个哨兵，法定人数设为 2。加上它，等大家互相认识。",
             ),
             ask: None,
             deeds: &[
                 Deed { name: text("Add sentinel-3", "添加 sentinel-3"), lines: &["add sentinel-3"] },
                 Deed {
-                    name: text("Quorum: 2", "法定票数：2"),
+                    name: text("Quorum: 2", "法定人数：2"),
                     lines: &["run sentinels SENTINEL SET mymaster quorum 2"],
                 },
             ],
@@ -138,12 +138,12 @@ writer 50ms
     learnt: text(
         "A quorum of 1 does not make one Sentinel enough: to act takes a majority of all of them. With two, losing either \
          is losing both.",
-        "法定票数为 1 并不意味着一个哨兵就够了：行动需要全体的多数。只有两个时，失去任何一个就等于失去全部。",
+        "法定人数为 1 并不意味着一个哨兵就够了：行动需要全体的多数。只有两个时，失去任何一个就等于失去全部。",
     ),
     practice: text(
         "Never fewer than three Sentinels on three machines. And never a quorum of 1 with more of them: a single Sentinel with \
          a bad wire then has the master replaced whenever the others go along with it.",
-        "绝不要少于三台机器上的三个哨兵。数量更多时也不要把法定票数设为 1：那样一个网络不好的哨兵就能在其他人附和时换掉主节点。",
+        "绝不要少于三台机器上的三个哨兵。数量更多时也不要把法定人数设为 1：那样一个网络不好的哨兵就能在其他人附和时换掉主节点。",
     ),
     figures: None,
 };

@@ -20,7 +20,7 @@ writer 20ms
 ",
     steps: &[
         Step {
-            title: text("The net is torn", "网络分区"),
+            title: text("The network splits", "网络分区"),
             text: text(
                 "Two clients write. A cut divides the world: redis-1, sentinel-1 and writer-1 on one side, all others on \
                  the other. The larger side elects a leader and promotes a replica.",
@@ -29,7 +29,7 @@ writer 20ms
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Tear the net", "制造网络分区"),
+                name: text("Split the network", "制造网络分区"),
                 lines: &["partition redis-1 sentinel-1 writer-1"],
             }],
             pace: Pace::Real,
@@ -66,12 +66,12 @@ writer 20ms
         Step {
             title: text("One truth", "真相只有一个"),
             text: text(
-                "Mend the net. The newer configuration counts: redis-1 becomes a replica, and what it took alone is thrown \
+                "Mend the network. The newer configuration counts: redis-1 becomes a replica, and what it took alone is thrown \
                  away.",
                 "修复网络。以较新的配置为准：redis-1 成为副本，它独自接受的写入被丢弃。",
             ),
             ask: None,
-            deeds: &[Deed { name: text("Mend the net", "修复网络"), lines: &["heal"] }],
+            deeds: &[Deed { name: text("Mend the network", "修复网络"), lines: &["heal"] }],
             pace: Pace::Real,
             look: tab(Tab::Replication),
             check: |scene| scene.is("whole") && scene.is("role redis-1 replica") && scene.is("lost some"),
@@ -98,9 +98,9 @@ writer 20ms
             },
         },
         Step {
-            title: text("The same tear", "同样的分区"),
+            title: text("The same split", "同样的分区"),
             text: text(
-                "Tear the net again, around the present master and writer-1. What happens to writer-1's writes?",
+                "Split the network again, around the present master and writer-1. What happens to writer-1's writes?",
                 "再次制造分区，这次把当前主节点和 writer-1 隔开。writer-1 的写入会怎样？",
             ),
             ask: Some(Question {
@@ -117,7 +117,7 @@ writer 20ms
                 ),
             }),
             deeds: &[Deed {
-                name: text("Tear the net", "制造网络分区"),
+                name: text("Split the network", "制造网络分区"),
                 lines: &["partition $master sentinel-1 writer-1"],
             }],
             pace: Pace::Real,
@@ -131,11 +131,11 @@ writer 20ms
         Step {
             title: text("The price and the gain", "代价与收获"),
             text: text(
-                "Mend the net. The losses of this second tear are those of its first seconds alone, however long it lasts.",
+                "Mend the network. The losses of this second split are those of its first seconds alone, however long it lasts.",
                 "修复网络。第二次分区的损失只是最初几秒的写入，不管它持续多久。",
             ),
             ask: None,
-            deeds: &[Deed { name: text("Mend the net", "修复网络"), lines: &["heal"] }],
+            deeds: &[Deed { name: text("Mend the network", "修复网络"), lines: &["heal"] }],
             pace: Pace::Real,
             look: tab(Tab::Replication),
             check: |scene| !has_two_masters(scene) && scene.is("whole"),

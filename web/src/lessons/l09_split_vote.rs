@@ -30,8 +30,8 @@ look 1900ms
                 "Four Sentinels and quorum 1. In a moment the master dies by itself, and what kills it makes the wires \
                  between the Sentinels slow: 150 ms, which nobody has measured yet. With quorum 1 each may stand as soon as \
                  it misses the master, without asking anybody. How many votes does it take to win?",
-                "四个哨兵，法定票数（quorum）为 1。片刻之后主节点会自己宕机，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
-                 法定票数为 1 时，每个哨兵一发现主节点失联就可以参选，不必问任何人。获胜需要几票？",
+                "四个哨兵，法定人数（quorum）为 1。片刻之后主节点会自己宕机，同一个故障还会让哨兵之间的线路变慢：150 毫秒，而谁都还没有测到。\
+                 法定人数为 1 时，每个哨兵一发现主节点失联就可以参选，不必问任何人。获胜需要几票？",
             ),
             ask: Some(Question {
                 answers: &[text("1", "1 票"), text("2", "2 票"), text("3", "3 票")],
@@ -102,11 +102,11 @@ look 1900ms
             text: text(
                 "Give them wires of a millisecond and quorum 3, so that they have spoken with each other before anybody \
                  stands. Bring redis-1 back, and kill the master again, when all follow.",
-                "把线路改成 1 毫秒，法定票数改成 3，这样在有人参选之前它们已经互相沟通过。让 redis-1 回来，等全部跟随后，再次杀死主节点。",
+                "把线路改成 1 毫秒，法定人数改成 3，这样在有人参选之前它们已经互相沟通过。让 redis-1 回来，等全部跟随后，再次杀死主节点。",
             ),
             ask: None,
             deeds: &[Deed {
-                name: text("Fast wires, quorum 3, start redis-1", "快线路，法定票数 3，启动 redis-1"),
+                name: text("Fast wires, quorum 3, start redis-1", "快线路，法定人数 3，启动 redis-1"),
                 lines: &[
                     "latency sentinel-1 sentinel-2 1ms",
                     "latency sentinel-1 sentinel-3 1ms",
@@ -143,7 +143,7 @@ look 1900ms
         "An odd number of Sentinels, a majority as quorum, and short wires make splits rare. -failover-abort-not-elected in \
          the log now and then is harmless; again and again it says that votes do not come through: look at the network, \
          and at disks that are slow to store a vote.",
-        "奇数个哨兵、多数作为法定票数、低延迟线路，会让选票分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
+        "奇数个哨兵、多数作为法定人数、低延迟线路，会让选票分散很少发生。日志里偶尔出现 -failover-abort-not-elected 无妨；反复出现则说明选票\
          送不到：检查网络，以及保存选票太慢的磁盘。",
     ),
     figures: None,

@@ -63,7 +63,7 @@ writer 50ms
             title: text("The others are enough", "其他哨兵已足够"),
             text: text(
                 "Kill the master while sentinel-1 is in TILT. Two of three are quorum and majority.",
-                "趁 sentinel-1 处于 TILT 时杀死主节点。三个中的两个既达到法定票数（quorum）也构成多数。",
+                "趁 sentinel-1 处于 TILT 时杀死主节点。三个中的两个既达到法定人数（quorum）也构成多数。",
             ),
             ask: None,
             deeds: &[Deed { name: text("Kill redis-1", "杀死 redis-1"), lines: &["kill redis-1"] }],
