@@ -84,7 +84,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Option<bool> {
     // No Sentinel and no server goes on without the bench.
     picket_testkit::process::end_children_on_signals();
     match others.as_slice() {
-        ["help" | "--help" | "-h"] => {
+        ["help"] | [.., "--help" | "-h"] => {
             print!("{LIST}");
             Some(true)
         }
