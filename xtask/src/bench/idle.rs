@@ -139,7 +139,7 @@ fn measure(kind: &Program, plan: &Plan) -> std::io::Result<(Vec<Sample>, bool)> 
         .collect();
     let began = Instant::now();
     let mut sentinels: Vec<_> = (0..plan.sentinels).map(|_| SentinelProcess::start(kind, &lines)).collect();
-    wait_until_known(&sentinels, plan.masters, plan.replicas);
+    wait_until_known(&sentinels, plan.masters, plan.replicas)?;
     let known_after = began.elapsed().as_secs_f64();
     thread::sleep(SETTLED_AFTER);
     let has_settled = is_steady_soon(|| {

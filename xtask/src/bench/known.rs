@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use picket_testkit::SentinelProcess;
-use picket_testkit::wait::wait_until;
+use picket_testkit::wait::holds_within;
 
 /// How long that may take.
 const KNOWN_WITHIN: Duration = Duration::from_secs(240);
 
 /// Waits until each of them has so many masters, all well, each with so many replicas and with all the other Sentinels.
-pub(super) fn wait_until_known(sentinels: &[SentinelProcess], masters: usize, replicas: usize) {
+///
+/// # Errors
+/// When that does not come about: the machine cannot carry so many.
+pub(super) fn wait_until_known(
+    sentinels: &[SentinelProcess],
+    masters: usize,
+    replicas: usize,
+) -> std::io::Result<()> {
     let (replicas, others) = (replicas.to_string(), (sentinels.len() - 1).to_string());
     let knows_everybody = |sentinel: &SentinelProcess| {
         let Ok(reply) = sentinel.cmd(&["SENTINEL", "MASTERS"]) else { return false };
@@ -21,6 +28,10 @@ pub(super) fn wait_until_known(sentinels: &[SentinelProcess], masters: usize, re
             })
     };
     for sentinel in sentinels {
-        wait_until(KNOWN_WITHIN, "everybody is known", || knows_everybody(sentinel));
+        if !holds_within(KNOWN_WITHIN, || knows_everybody(sentinel)) {
+            let told = format!("everybody is not known and well within {} s", KNOWN_WITHIN.as_secs());
+            return Err(std::io::Error::other(told));
+        }
     }
+    Ok(())
 }

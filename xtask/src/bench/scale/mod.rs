@@ -127,11 +127,21 @@ fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
     let mut kinds = vec![Program::Picket(picket.to_owned())];
     kinds.extend(stock.then_some(Program::Stock));
     let mut samples = [Vec::new(), Vec::new()];
+    let mut gave_up = None;
     for round in 1..=rounds {
         for (kind, samples) in kinds.iter().zip(&mut samples) {
-            let sample = real::measure(kind, *sentinels, *masters)
-                .inspect_err(|error| eprintln!("{masters} masters cannot be had here: {error}"))
-                .ok()?;
+            let sample = match real::measure(kind, *sentinels, *masters) {
+                Ok(sample) => sample,
+                Err(error) if matches!(kind, Program::Stock) => {
+                    eprintln!("round {round}, {}: {error}", kind.word());
+                    gave_up = Some(format!("stock: given up in round {round}: {error}"));
+                    continue;
+                }
+                Err(error) => {
+                    eprintln!("{masters} masters cannot be had here: {error}");
+                    return None;
+                }
+            };
             let last = sample.ms.last().copied().unwrap_or_default();
             println!(
                 "round {round}, {}: {:.1}% by the first election, the last after {last:.0} ms",
@@ -173,6 +183,7 @@ fn measure_real(picket: &Path, size: &Size, rounds: u64) -> Option<Table> {
         Some(version) if stock => table.condition(format!("stock: {version}")),
         _ => table.note(Peer::RedisSentinel.absence()),
     }
+    gave_up.into_iter().for_each(|note| table.note(note));
     Some(table)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn measure(kind: &Program, sentinels: usize, masters: usize) -> std::
         })
         .collect();
     let running: Vec<_> = (0..sentinels).map(|_| SentinelProcess::start(kind, &lines)).collect();
-    wait_until_known(&running, masters, REPLICAS);
+    wait_until_known(&running, masters, REPLICAS)?;
     let clients = running.iter().map(SentinelProcess::client).collect::<std::io::Result<_>>()?;
     let ids: Vec<String> = running.iter().map(SentinelProcess::myid).collect();
     let subscriber = Subscriber::start(clients)?;
