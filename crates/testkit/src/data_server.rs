@@ -137,6 +137,15 @@ impl DataServer {
         self.process.as_ref().map(Proc::log_text).unwrap_or_default()
     }
 
+    /// Waits until it has logged `text`.
+    ///
+    /// # Panics
+    /// When it has not within `deadline`.
+    #[track_caller]
+    pub fn wait_logged(&self, deadline: Duration, text: &str) {
+        self.process.as_ref().expect("start has set the process").wait_logged(deadline, text);
+    }
+
     /// The process.
     ///
     /// # Panics

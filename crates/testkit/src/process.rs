@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::wait::{holds_within, wait_for};
+use crate::wait::{holds_within, wait_for, wait_until};
 
 /// How long a server may take to answer.
 const START_WITHIN: Duration = Duration::from_secs(15);
@@ -184,7 +184,17 @@ impl Proc {
         read(&self.log).unwrap_or_default() + &read(&self.stderr).unwrap_or_default()
     }
 
-    /// Whether the log has `text`.
+    /// Waits until the log has `text`: a log may be written by a thread of its own, so that what a line
+    /// tells can be seen by other ways before the line is there.
+    ///
+    /// # Panics
+    /// When it is not there within `deadline`.
+    #[track_caller]
+    pub fn wait_logged(&self, deadline: Duration, text: &str) {
+        wait_until(deadline, &format!("{} logs {text:?}", self.name), || self.log_contains(text));
+    }
+
+    /// Whether the log has `text` by now.
     #[must_use]
     pub fn log_contains(&self, text: &str) -> bool {
         self.log_text().contains(text)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::client::{Client, once};
 use crate::conf::{self, Folder};
@@ -150,7 +151,16 @@ impl SentinelProcess {
         self.process.as_ref().map(Proc::log_text).unwrap_or_default()
     }
 
-    /// Whether the log has `text`.
+    /// Waits until it has logged `text`.
+    ///
+    /// # Panics
+    /// When it has not within `deadline`.
+    #[track_caller]
+    pub fn wait_logged(&self, deadline: Duration, text: &str) {
+        self.process.as_ref().expect("start has set the process").wait_logged(deadline, text);
+    }
+
+    /// Whether the log has `text` by now.
     #[must_use]
     pub fn log_contains(&self, text: &str) -> bool {
         self.log_text().contains(text)

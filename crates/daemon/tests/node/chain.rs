@@ -57,11 +57,7 @@ fn promotes_in_the_middle(programs: [&DataProgram; 4]) {
     let top = position(third);
     for server in [first, second, fourth] {
         assert_eq!(position(server), top, "{}", server.program().word());
-        assert!(
-            server.log_text().contains("Successful partial resynchronization with master"),
-            "{}",
-            server.program().word()
-        );
+        server.wait_logged(SOON, "Successful partial resynchronization with master");
     }
     assert_eq!(sum(&everybody, "sync_full"), 3, "nobody was copied in full again");
     assert_eq!(sum(&everybody, "sync_partial_ok"), 3);

@@ -95,8 +95,7 @@ impl Drop for EndOnDrop {
 fn the_log_says_what_scripts_wait_for() {
     let mut server = node(&["always-show-logo yes", "loglevel verbose", "activedefrag yes"]);
     let pid = server.process().pid();
-    // The log has a thread of its own.
-    wait_until(SOON, "it is ready", || server.log_text().contains("Ready to accept connections"));
+    server.wait_logged(SOON, "Ready to accept connections");
     let log = server.log_text();
     let of = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} is missing in\n{log}"));
     assert!(of(&format!("PID: {pid}")) < of("Server initialized"));
@@ -110,7 +109,7 @@ fn the_log_says_what_scripts_wait_for() {
     assert!(starts(&log[..line], 'C') && starts(&log[line..], 'M'), "{log}");
     let quiet = node(&[]);
     let line = format!("Running mode=standalone, port={}.", quiet.port());
-    wait_until(SOON, "it says how it runs", || quiet.log_text().contains(&line));
+    quiet.wait_logged(SOON, &line);
 }
 
 #[test]
@@ -118,7 +117,7 @@ fn a_replica_speaks_as_one_from_the_beginning() {
     let free = PortLease::take();
     let mut server = node(&[&format!("replicaof 127.0.0.1 {}", free.number())]);
     let pid = server.process().pid();
-    wait_until(SOON, "it is ready", || server.log_text().contains("Ready to accept connections"));
+    server.wait_logged(SOON, "Ready to accept connections");
     let log = server.log_text();
     let letters: Vec<&str> =
         log.lines().filter_map(|line| line.strip_prefix(&format!("{pid}:"))?.get(..2)).collect();

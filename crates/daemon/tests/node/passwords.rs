@@ -25,7 +25,7 @@ fn authenticates(master: &DataProgram, replica: &DataProgram) {
         &[&format!("replicaof 127.0.0.1 {}", master.port()), "masterauth wrong", "loglevel debug"],
     );
     // A wrong password is named as the cause, and tried again at the pace of the cron and no faster.
-    wait_until(SOON, "the refusal is in the log", || replica.log_text().contains("Unable to AUTH to MASTER"));
+    replica.wait_logged(SOON, "Unable to AUTH to MASTER");
     let tries = || replica.log_text().matches("Unable to AUTH to MASTER").count();
     let before = tries();
     hold_for(Duration::from_millis(2500), "about one try in a second", || tries() - before <= 4);
@@ -66,7 +66,7 @@ fn without_a_password_the_log_says_that_the_master_wants_one() {
     needs_redis!();
     let master = DataServer::start(&["requirepass hunter2"]);
     let replica = DataServer::start_as(&ours(), &[&format!("replicaof 127.0.0.1 {}", master.port())]);
-    wait_until(SOON, "the refusal is in the log", || replica.log_text().contains("NOAUTH"));
+    replica.wait_logged(SOON, "NOAUTH");
     let tries = || replica.log_text().matches("Connecting to MASTER").count();
     let before = tries();
     hold_for(Duration::from_millis(1500), "about one try in a second", || tries() - before <= 3);

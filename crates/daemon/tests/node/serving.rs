@@ -75,7 +75,7 @@ fn a_subscriber_that_does_not_read_is_closed_at_its_limit() {
     wait_until(SOON, "the subscriber is gone", || {
         publisher.cmd(&["PUBLISH", "news", &message]).expect("a reply") == Reply::Int(0)
     });
-    assert!(server.log_text().contains("output buffer limits"));
+    server.wait_logged(SOON, "output buffer limits");
     wait_until(SOON, "it is counted", || {
         server.info("stats")["client_output_buffer_limit_disconnections"] == "1"
     });

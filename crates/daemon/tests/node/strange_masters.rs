@@ -93,14 +93,13 @@ fn an_unknown_command_of_the_stream_is_critical_and_the_rest_is_applied() {
     follow(&replica, master.port);
     wait_until(SOON, "all of the stream is applied", || replica.replication("slave_repl_offset") == end);
     assert_eq!(replica.cmd(&["DBSIZE"]).expect("a reply"), Reply::Int(2));
-    let log = replica.log_text();
     for text in [
         "== CRITICAL == This replica is sending an error to its master: 'ERR unknown command 'no.such'",
         "after processing the command 'no.such'",
         "== CRITICAL == This replica is sending an error to its master: 'WRONGTYPE",
         "after processing the command 'LPUSH'",
     ] {
-        assert!(log.contains(text), "{text} is missing in\n{log}");
+        replica.wait_logged(SOON, text);
     }
     assert_eq!(replica.info("stats")["unexpected_error_replies"], "2");
     assert_eq!(master.copies(), 1);
@@ -117,9 +116,7 @@ fn data_of_a_module_is_refused_by_name() {
             let replica = node(&[load]);
             assert!(replica.accepts_writes());
             follow(&replica, master.port);
-            wait_until(SOON, "the refusal is in the log", || {
-                replica.log_text().contains(&format!("data of the module '{name}'"))
-            });
+            replica.wait_logged(SOON, &format!("data of the module '{name}'"));
             assert_eq!(replica.replication("master_link_status"), "down");
             // It goes on trying, for the master may be another one by then; but not as fast as it can.
             let before = master.copies();

@@ -255,7 +255,7 @@ fn json_log_lines_are_json() {
         .to_string();
     let mut process = run(&folder, &picket, &["sentinel", &conf, "--log-format", "json"]);
     wait_for_sentinel(&port.addr());
-    wait_until(SOON, "the start is logged", || process.log_contains("+monitor"));
+    process.wait_logged(SOON, "+monitor");
     process.terminate();
     let log = std::fs::read_to_string(folder.join("log.txt")).expect("the log");
     for line in log.lines() {

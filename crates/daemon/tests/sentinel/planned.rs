@@ -157,9 +157,7 @@ fn a_master_whose_replica_does_not_catch_up_keeps_its_role() {
     cluster.nodes()[1].process().cont();
     wait_until(SOON, "writes are taken again", || cluster.nodes()[0].accepts_writes());
     assert_eq!(cluster.named_masters("mymaster"), [Some(master); 3]);
-    wait_until(SOON, "the reason is logged", || {
-        cluster.sentinels[0].log_contains("the replica did not catch up within 500 ms")
-    });
+    cluster.sentinels[0].wait_logged(SOON, "the replica did not catch up within 500 ms");
     assert_eq!(events.count("+switch-master"), 0);
     cluster.wait_for_followers(master, FOLLOW);
 }
@@ -188,9 +186,7 @@ fn what_cannot_be_handed_over_is_refused_with_the_reason() {
     assert!(acl.is_ok(), "{acl}");
     ask(&cluster, &["COORDINATED", "TO", "127.0.0.1", &replica]);
     events.wait("-failover-abort-master-refused", SOON);
-    wait_until(SOON, "the reason is logged", || {
-        cluster.sentinels[0].log_contains("the master refused: NOPERM")
-    });
+    cluster.sentinels[0].wait_logged(SOON, "the master refused: NOPERM");
     assert!(cluster.nodes()[0].accepts_writes());
     // Without its help the same replica is promoted all the same.
     wait_until(SOON, "it is taken on", || ask(&cluster, &["TO", "127.0.0.1", &replica]) == "OK");
