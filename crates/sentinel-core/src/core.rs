@@ -26,6 +26,10 @@ use crate::timers::{Timer, Timers, Touched};
 
 /// A deadline that is missed by more than this was missed because the process was held up.
 const HELD_UP: Millis = Millis(20);
+/// Clients are answered this many requests at once, or with this many bytes; what they sent beyond it waits until
+/// others were heard.
+const TURN_REQUESTS: u32 = 1024;
+const TURN_BYTES: usize = 1 << 20;
 /// Names that strangers named and whose addresses are asked for at once; others come again with the next hello or INFO.
 const RESOLUTIONS_MAX: usize = 256;
 
@@ -204,8 +208,10 @@ impl Sentinel {
         Some((master.config_epoch, &master.server.instance.addr))
     }
 
-    /// Lets everything that was touched look again, and answers clients, until nothing is left.
+    /// Lets everything that was touched look again, and answers clients, until nothing is left or it is the turn of
+    /// others.
     fn settle(&mut self) {
+        let (mut requests, mut bytes) = (0, 0);
         loop {
             while let Some(timer) = self.dirty.pop_first() {
                 let next = self.run_timer(timer);
@@ -214,8 +220,13 @@ impl Sentinel {
                     return;
                 }
             }
-            if !self.serve_client() && self.dirty.is_empty() {
+            if requests >= TURN_REQUESTS || bytes >= TURN_BYTES {
                 break;
+            }
+            match self.serve_client() {
+                Some(sent) => (requests, bytes) = (requests + 1, bytes + sent),
+                None if self.dirty.is_empty() => break,
+                None => {}
             }
             if self.exiting {
                 return;
@@ -223,27 +234,38 @@ impl Sentinel {
         }
         self.flush_persist();
         self.flush_server();
+        if requests >= TURN_REQUESTS || bytes >= TURN_BYTES {
+            self.timers.set(Timer::Clients, Some(self.now));
+        }
     }
 
-    /// Runs one command of one client.
-    fn serve_client(&mut self) -> bool {
-        let Some(call) = self.server.next_call(self.now) else { return false };
-        self.run_call(call);
-        self.flush_server();
+    /// Runs one command of one client, if there is one: how many bytes were sent.
+    fn serve_client(&mut self) -> Option<usize> {
+        let call = self.server.next_request(self.now)?;
+        if let Some(call) = self.server.admit(call) {
+            self.run_call(call);
+        }
+        let sent = self.flush_server();
         self.touch(Timer::Clients);
-        true
+        Some(sent)
     }
 
-    fn flush_server(&mut self) {
+    /// Hands on what the server wants: how many bytes are to be sent.
+    fn flush_server(&mut self) -> usize {
+        let mut sent = 0;
         while let Some(output) = self.server.poll_output() {
             self.outputs.push_back(match output {
-                ServerOutput::Send { client, bytes } => Output::ClientSend { client, bytes },
+                ServerOutput::Send { client, bytes } => {
+                    sent += bytes.len();
+                    Output::ClientSend { client, bytes }
+                }
                 ServerOutput::Close { client, .. } => Output::ClientClose { client },
                 // A Sentinel has neither blocking commands nor transactions.
                 ServerOutput::Unblock { .. } | ServerOutput::Discarded { .. } => continue,
             });
         }
         self.timers.set(Timer::Clients, self.server.next_deadline().map(|deadline| deadline.at));
+        sent
     }
 
     fn run_timer(&mut self, timer: Timer) -> Option<Time> {

@@ -39,7 +39,7 @@ pub struct CommandSpec {
 /// Who runs a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runs {
-    /// [`Server::next_call`](crate::Server::next_call) hands it to the application.
+    /// [`Server::admit`](crate::Server::admit) hands it to the application.
     Application,
     /// This crate answers it.
     Server(Generic),

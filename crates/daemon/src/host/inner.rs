@@ -106,7 +106,10 @@ impl Host {
             inner.answered = inner.answered.max(*ticket);
             self.log_persisted(result);
         }
-        inner.core.handle(self.pulse.beat(), input);
+        if matches!(input, Input::LinkUp { .. } | Input::LinkData { .. } | Input::LinkDown { .. }) {
+            self.pulse.hear();
+        }
+        inner.core.handle(self.pulse.clock.now(), input);
         while let Some(output) = inner.core.poll_output() {
             self.perform(&mut inner, output);
         }

@@ -18,8 +18,8 @@ pub(crate) struct Pulse {
     pub(super) changed: Notify,
     /// The deadline that the loop waits for.
     pub(super) armed: Cell<Option<Time>>,
-    /// Inputs handled so far.
-    pub(super) handled: Cell<u64>,
+    /// How often something came from those whom we are connected to.
+    pub(super) heard: Cell<u64>,
 }
 
 /// Names that are resolved at the same time; a broken resolver must not use up all threads.
@@ -33,14 +33,13 @@ impl Pulse {
             resolving: Semaphore::new(RESOLVING_MAX),
             changed: Notify::new(),
             armed: Cell::new(None),
-            handled: Cell::new(0),
+            heard: Cell::new(0),
         }
     }
 
-    /// An input is about to be handled: the time at which.
-    pub(crate) fn beat(&self) -> Time {
-        self.handled.set(self.handled.get().wrapping_add(1));
-        self.clock.now()
+    /// Something came over a link.
+    pub(crate) fn hear(&self) {
+        self.heard.set(self.heard.get().wrapping_add(1));
     }
 
     /// An input was handled: the loop looks again if the deadline is nearer than the one it waits for, or the core

@@ -113,14 +113,15 @@ async fn until(at: Option<std::time::Instant>) {
     }
 }
 
-/// Wakes the core, but lets it hear first what has already arrived: a process that was held up must
-/// not take its own delay for the silence of others.
+/// Wakes the core, but lets it hear first what has already arrived over links: a process that was held up must
+/// not take its own delay for the silence of others. Clients do not count, or one that sends without a pause would
+/// hold up the core.
 async fn wake<H: Hosted>(host: &Rc<H>) {
     for _ in 0..DRAIN_ROUNDS_MAX {
-        let before = host.pulse().handled.get();
+        let before = host.pulse().heard.get();
         // Gives way until the system was asked for events and every task that they woke has run.
         tokio::task::yield_now().await;
-        if host.pulse().handled.get() == before {
+        if host.pulse().heard.get() == before {
             break;
         }
     }

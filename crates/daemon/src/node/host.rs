@@ -88,10 +88,14 @@ impl NodeHost {
         if inner.exit.is_some() {
             return;
         }
-        inner.core.handle(self.pulse.beat(), input);
+        if matches!(input, NodeInput::LinkUp { .. } | NodeInput::LinkData { .. } | NodeInput::LinkDown { .. })
+        {
+            self.pulse.hear();
+        }
+        inner.core.handle(self.pulse.clock.now(), input);
         self.carry_out(&mut inner);
         while let Some((client, budget)) = inner.replica_with_room() {
-            inner.core.handle(self.pulse.beat(), NodeInput::ClientWritable { client, budget });
+            inner.core.handle(self.pulse.clock.now(), NodeInput::ClientWritable { client, budget });
             self.carry_out(&mut inner);
         }
         self.pulse.logger.set_role(LogRole::of_node(inner.core.is_replica()));

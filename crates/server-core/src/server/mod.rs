@@ -1,8 +1,8 @@
 //! The client side of a server, without I/O.
 //!
 //! The host tells what arrived ([`Server::accept`], [`Server::receive`], [`Server::closed`]); the
-//! application takes the requests that are its own from [`Server::next_call`] and answers with
-//! [`Server::reply`]; what shall be sent or closed comes out of [`Server::poll_output`] in order.
+//! application takes requests from [`Server::next_request`], gives them to [`Server::admit`], and answers with
+//! [`Server::reply`] those that come back as its own; what shall be sent or closed comes out of [`Server::poll_output`] in order.
 //! Everything that all servers answer alike (authentication, protocol versions, `CLIENT`, `COMMAND`,
 //! `ACL`, subscriptions) is answered here (`networking.c`, `server.c: processCommand`, `pubsub.c`).
 
@@ -199,17 +199,6 @@ impl Server {
     /// A client's connection has ended.
     pub fn closed(&mut self, id: ClientId) {
         self.forget(id);
-    }
-
-    /// The next request that the application has to run. Requests that the server answers itself are
-    /// answered on the way.
-    pub fn next_call(&mut self, now: Time) -> Option<Call> {
-        while let Some(call) = self.next_request(now) {
-            if let Some(call) = self.admit(call) {
-                return Some(call);
-            }
-        }
-        None
     }
 
     /// The next request, whoever runs it, checked to exist and to be allowed; to be passed to

@@ -5,6 +5,7 @@ mod durable;
 mod planned;
 mod refusals;
 mod shapes;
+mod turns;
 
 use alloc::collections::VecDeque;
 use alloc::format;

@@ -134,9 +134,9 @@ fn a_suspended_client_is_answered_in_order() {
     let mut world = World::with(|options| options.limits.query_buffer_bytes = 100);
     let id = world.connect();
     world.server.receive(world.now, id, b"ROLE\r\nPING\r\n");
-    let call = world.server.next_call(world.now).expect("ROLE is the application's");
+    let call = world.next_call().expect("ROLE is the application's");
     world.server.suspend(call.client);
-    assert_eq!(world.server.next_call(world.now), None);
+    assert_eq!(world.next_call(), None);
     assert_eq!(world.output(id), "");
     world.server.reply(id, &Reply::simple("late"));
     world.server.resume(id);
@@ -144,7 +144,7 @@ fn a_suspended_client_is_answered_in_order() {
     assert_eq!(world.output(id), "+late|+PONG|");
 
     world.server.receive(world.now, id, b"ROLE\r\n");
-    world.server.next_call(world.now).expect("ROLE is the application's");
+    world.next_call().expect("ROLE is the application's");
     world.server.suspend(id);
     for _ in 0..16 {
         world.server.receive(world.now, id, b"PING\r\n");
@@ -160,9 +160,9 @@ fn replies_wait_behind_one_that_is_held_and_requests_do_not() {
     let mut world = World::new();
     let id = world.connect();
     world.server.receive(world.now, id, b"ROLE\r\nPING\r\nROLE\r\nPING\r\n");
-    world.server.next_call(world.now).expect("ROLE is the application's");
+    world.next_call().expect("ROLE is the application's");
     let first = world.server.hold(id);
-    world.server.next_call(world.now).expect("the second ROLE comes although the first has no reply");
+    world.next_call().expect("the second ROLE comes although the first has no reply");
     let second = world.server.hold(id);
     world.run();
     assert_eq!(world.output(id), "");
@@ -181,12 +181,12 @@ fn a_client_for_which_too_many_replies_are_held_is_not_read_on() {
     let id = world.connect();
     let mut slots = Vec::new();
     world.server.receive(world.now, id, &b"ROLE\r\n".repeat(2_000));
-    while world.server.next_call(world.now).is_some() {
+    while world.next_call().is_some() {
         slots.push(world.server.hold(id));
     }
     assert_eq!(slots.len(), 1_024);
     world.server.reply_held(id, slots[0], &Reply::simple("go on"));
-    assert!(world.server.next_call(world.now).is_some());
+    assert!(world.next_call().is_some());
 }
 
 #[test]
@@ -197,17 +197,17 @@ fn a_client_for_which_too_many_bytes_are_held_is_not_read_on() {
     ping.resize(ping.len() + 16_384, b'x');
     ping.extend_from_slice(b"\r\n");
     world.server.receive(world.now, id, b"ROLE\r\n");
-    world.server.next_call(world.now).expect("ROLE is the application's");
+    world.next_call().expect("ROLE is the application's");
     let slot = world.server.hold(id);
     // Two megabytes of replies, then another call: it is reached only when the first reply is there.
     for _ in 0..128 {
         world.server.receive(world.now, id, &ping);
     }
     world.server.receive(world.now, id, b"ROLE\r\n");
-    assert!(world.server.next_call(world.now).is_none(), "it is read on");
+    assert!(world.next_call().is_none(), "it is read on");
     assert_eq!(world.output(id), "");
     world.server.reply_held(id, slot, &Reply::simple("go on"));
-    assert!(world.server.next_call(world.now).is_some());
+    assert!(world.next_call().is_some());
     assert_eq!(world.output(id).matches('$').count(), 128, "nothing is lost");
 }
 
@@ -218,7 +218,7 @@ fn requests_of_all_clients_are_taken_in_turn() {
     world.server.receive(world.now, a, &b"ROLE\r\n".repeat(70));
     world.server.receive(world.now, b, b"ROLE\r\nROLE\r\n");
     let mut turns: Vec<(ClientId, usize)> = Vec::new();
-    while let Some(call) = world.server.next_call(world.now) {
+    while let Some(call) = world.next_call() {
         match turns.last_mut() {
             Some((client, count)) if *client == call.client => *count += 1,
             _ => turns.push((call.client, 1)),

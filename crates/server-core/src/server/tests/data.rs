@@ -156,7 +156,7 @@ fn monitors_see_exec_behind_what_it_runs() {
     world.ask(monitor, "MONITOR");
     world.server.begin_multi(id);
     world.server.receive(world.now, id, b"ECHO x\r\nEXEC\r\n");
-    let exec = world.server.next_call(world.now).expect("it is the application's");
+    let exec = world.next_call().expect("it is the application's");
     assert_eq!(exec.command.full_name(), "exec");
     for queued in world.server.take_multi(id).expect("it is there").queued {
         assert_eq!(world.server.run_queued(queued), None);

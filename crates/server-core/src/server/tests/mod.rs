@@ -88,9 +88,19 @@ impl World {
         id
     }
 
+    /// The next request that the application has to run, those before it being answered.
+    fn next_call(&mut self) -> Option<Call> {
+        while let Some(call) = self.server.next_request(self.now) {
+            if let Some(call) = self.server.admit(call) {
+                return Some(call);
+            }
+        }
+        None
+    }
+
     /// Runs everything there is; the application's commands are answered with their name and words.
     fn run(&mut self) {
-        while let Some(call) = self.server.next_call(self.now) {
+        while let Some(call) = self.next_call() {
             let words: Vec<String> = call.args.iter().map(|arg| shown(arg)).collect();
             let text = format!("ran {} {}", call.command.full_name(), words.join(","));
             self.server.reply(call.client, &Reply::simple(text));

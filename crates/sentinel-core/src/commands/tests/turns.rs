@@ -1,0 +1,54 @@
+//! Clients that ask for more than anybody should wait for.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use picket_resp::command;
+
+use super::{FILE, World};
+use crate::io::Input;
+use crate::timers::Timer;
+
+/// A client sends `count` requests at once, and before they are all answered another one sends a PING. Returns how
+/// many the first was answered in each turn, and in which turn the other was.
+fn flood(words: &[&str], count: usize) -> (Vec<usize>, usize) {
+    let mut world = World::new(FILE);
+    let (greedy, modest) = (world.connect(), world.connect());
+    let requests: Vec<u8> = command(words).repeat(count);
+    world.give(Input::ClientData { client: greedy, bytes: Bytes::from(requests) });
+    let mut answered = vec![world.replies.drain(..).count()];
+    world.send(modest, &["PING"]);
+    let mut turn_of_modest = None;
+    loop {
+        let (of_modest, of_greedy): (Vec<_>, Vec<_>) =
+            world.replies.drain(..).partition(|(client, _)| *client == modest);
+        if !of_modest.is_empty() {
+            turn_of_modest = Some(answered.len());
+        }
+        answered.push(of_greedy.len());
+        if world.sentinel.next_deadline().is_none_or(|due| due.timer != Timer::Clients || due.at > world.now)
+        {
+            break;
+        }
+        world.give(Input::Wake);
+    }
+    assert_eq!(answered.iter().sum::<usize>(), count, "nothing that was asked is lost");
+    (answered, turn_of_modest.expect("its turn comes"))
+}
+
+#[test]
+fn many_requests_are_answered_in_turns() {
+    assert_eq!(flood(&["PING"], 3000), (vec![1024, 1023, 953], 1));
+}
+
+#[test]
+fn large_replies_are_sent_in_turns() {
+    let large = "x".repeat(300_000);
+    assert_eq!(flood(&["PING", &large], 9), (vec![4, 4, 1], 2));
+}
+
+#[test]
+fn what_anybody_asks_for_is_answered_at_once() {
+    assert_eq!(flood(&["PING"], 100), (vec![100, 0], 1));
+}
