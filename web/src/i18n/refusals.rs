@@ -36,7 +36,9 @@ impl Lang {
 fn in_chinese(error: &ActionError) -> String {
     match error {
         ActionError::Empty => "空行不是操作".to_owned(),
-        ActionError::UnknownVerb(verb) => format!("没有“{verb}”这种操作"),
+        ActionError::UnknownVerb(verb) => {
+            format!("没有“{verb}”这种操作，可用的操作：{}", listed(ActionError::verbs()))
+        }
         ActionError::Form(form) => format!("正确写法：{form}"),
         ActionError::Quotes => "引号不配对".to_owned(),
         ActionError::NoText => "含有不是 UTF-8 的内容".to_owned(),
@@ -45,7 +47,7 @@ fn in_chinese(error: &ActionError) -> String {
         }
         ActionError::Backwards(text) => format!("“{text}”的结束早于开始"),
         ActionError::Flaky => "flaky 需要 0 到 100 之间的百分数".to_owned(),
-        ActionError::ClockJump => "时钟跳变需要整数毫秒，最多 3162240000000 毫秒（约一百年）".to_owned(),
+        ActionError::ClockJump => "时钟跳变需要整数毫秒，最多一百年".to_owned(),
         ActionError::Loss(text) => {
             format!("“{text}”不是丢包率：请写 0% 到 90%；丢弃一切的线路请直接切断")
         }
@@ -80,7 +82,7 @@ fn wrong_in_chinese(wrong: &Wrong) -> String {
     match wrong {
         Wrong::Action(error) => in_chinese(error),
         Wrong::Word(word, expected) => format!("这里不能以“{word}”开头，可用的词：{expected}"),
-        Wrong::UnknownFact(fact) => format!("没有“{fact}”这种条件"),
+        Wrong::UnknownFact(fact) => format!("没有“{fact}”这种条件，可用的条件：{}", listed(Wrong::facts())),
         Wrong::Count(word, min) => format!("{word} 后面需要 {min} 到 64 的整数"),
         Wrong::Millis(word) => format!("{word} 后面需要整数毫秒，至少 1 毫秒"),
         Wrong::Steps(text) => format!("“{text}”：# 后面需要步数"),
@@ -91,6 +93,10 @@ fn wrong_in_chinese(wrong: &Wrong) -> String {
         Wrong::TooManyLines => "场景最多 10000 行".to_owned(),
         Wrong::TooManyNodes => "场景中每类节点最多 64 个".to_owned(),
     }
+}
+
+fn listed(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join("、")
 }
 
 fn kind_in_chinese(kind: NodeKind) -> &'static str {

@@ -91,7 +91,7 @@ pub enum Loss {
     Some,
 }
 
-const FORMS: &[&str] = &[
+pub(super) const FORMS: &[&str] = &[
     "agreed [NODE]",
     "whole",
     "runs NODE",
@@ -350,11 +350,6 @@ fn wrong_form(verb: &str) -> Wrong {
         Some(form) => ActionError::Form(form).into(),
         None => Wrong::UnknownFact(verb.to_string()),
     }
-}
-
-/// How facts begin.
-pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
-    FORMS.iter().filter_map(|form| form.split(' ').next())
 }
 
 #[cfg(test)]

@@ -52,6 +52,13 @@ impl From<ActionError> for Wrong {
     }
 }
 
+impl Wrong {
+    /// How facts begin.
+    pub fn facts() -> impl Iterator<Item = &'static str> {
+        fact::FORMS.iter().filter_map(|form| form.split(' ').next())
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,7 +67,7 @@ impl fmt::Display for Wrong {
                 write!(f, "{word:?} is not expected here: there are {expected}")
             }
             Self::UnknownFact(verb) => {
-                let verbs: Vec<&str> = fact::verbs().collect();
+                let verbs: Vec<&str> = Self::facts().collect();
                 write!(f, "{verb:?} is no fact; there are {}", verbs.join(", "))
             }
             Self::Count(word, min) => write!(f, "{word} wants a number from {min} to {NODES_MAX}"),

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::read::{CLOCK_JUMP_MS_MAX, LOSS_MAX, verbs};
+use super::read::{FORMS, LOSS_MAX};
 use crate::build::CONSOLES_MAX;
 use crate::ids::NodeKind;
 use crate::scenario::NODES_MAX;
@@ -76,12 +76,19 @@ pub enum ActionError {
     Config(String),
 }
 
+impl ActionError {
+    /// How actions begin.
+    pub fn verbs() -> impl Iterator<Item = &'static str> {
+        FORMS.iter().filter_map(|form| form.split(' ').next())
+    }
+}
+
 impl fmt::Display for ActionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("an empty line is no action"),
             Self::UnknownVerb(verb) => {
-                let verbs: Vec<&str> = verbs().collect();
+                let verbs: Vec<&str> = Self::verbs().collect();
                 write!(f, "{verb:?} is no action; there are {}", verbs.join(", "))
             }
             Self::Form(form) => {
@@ -94,7 +101,7 @@ impl fmt::Display for ActionError {
             }
             Self::Backwards(text) => write!(f, "{text:?} ends before it begins"),
             Self::Flaky => f.write_str("flaky wants 0 to 100 of a hundred"),
-            Self::ClockJump => write!(f, "a clock jumps by at most {CLOCK_JUMP_MS_MAX} milliseconds"),
+            Self::ClockJump => f.write_str("a clock jumps by whole milliseconds, a hundred years at most"),
             Self::Loss(text) => {
                 write!(f, "{text:?} is no loss: write 0% to {LOSS_MAX}%; a wire that loses everything is cut")
             }

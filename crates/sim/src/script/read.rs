@@ -81,10 +81,10 @@ impl FromStr for Action {
 /// With more, TCP hardly gets anything through.
 pub(super) const LOSS_MAX: u32 = 90;
 /// A hundred years.
-pub(super) const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
+const CLOCK_JUMP_MS_MAX: u64 = 100 * 366 * 86_400_000;
 
 /// How each action is written, for those who wrote it otherwise.
-const FORMS: &[&str] = &[
+pub(super) const FORMS: &[&str] = &[
     "kill NODE",
     "off NODE",
     "start NODE",
@@ -115,11 +115,6 @@ const FORMS: &[&str] = &[
 fn wrong_form(verb: &str) -> ActionError {
     let form = FORMS.iter().find(|form| form.split(' ').next() == Some(verb));
     form.map_or_else(|| ActionError::UnknownVerb(verb.to_string()), |form| ActionError::Form(form))
-}
-
-/// How actions begin.
-pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
-    FORMS.iter().filter_map(|form| form.split(' ').next())
 }
 
 /// The words of a line, quoted as in redis-cli where they hold blanks.
