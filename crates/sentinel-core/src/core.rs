@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use picket_sansio::collections::BTreeMap;
 
-use picket_sansio::{Deadline, Millis, Prng, QueryId, Time, WallTime};
+use picket_sansio::{ClientId, Deadline, Millis, Prng, QueryId, Time, WallTime};
 use picket_server_core::{Limits, Server, ServerOutput};
 
 use crate::addr::Addr;
@@ -76,6 +76,7 @@ impl Sentinel {
             dirty: Touched::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            is_behind: false,
             exiting: false,
         };
         for master in config.masters {
@@ -100,7 +101,7 @@ impl Sentinel {
             sentinel.persist();
         }
         sentinel.touch(Timer::Heartbeat);
-        sentinel.settle();
+        sentinel.settle(true);
         sentinel
     }
 
@@ -166,10 +167,23 @@ impl Sentinel {
         }
         // A process that was held up hears first what has arrived meanwhile, and looks at nothing before
         // it is woken: it must not take its own delay for the silence of others.
-        if !is_wake && self.timers.first().is_some_and(|(due, _)| self.now > due + HELD_UP) {
+        if !is_wake && self.is_held_up(self.now) {
             return;
         }
-        self.settle();
+        // What clients asked for beyond their turn waits until everybody else was heard.
+        self.settle(is_wake || !self.is_behind);
+    }
+
+    /// Whether what a client asks for is answered soon. Otherwise [`Input::Wake`] is due, and what it sends until then
+    /// had better be left where it is: nothing is lost, but it piles up.
+    #[must_use]
+    pub fn takes_requests(&self, now: Time, client: ClientId) -> bool {
+        self.exiting || !self.server.is_queued(client) && !self.is_held_up(now)
+    }
+
+    /// A deadline has passed, and not just now.
+    fn is_held_up(&self, now: Time) -> bool {
+        self.timers.first().is_some_and(|(due, _)| now > due + HELD_UP)
     }
 
     /// The next effect, in the order in which they are to be carried out.
@@ -208,9 +222,9 @@ impl Sentinel {
         Some((master.config_epoch, &master.server.instance.addr))
     }
 
-    /// Lets everything that was touched look again, and answers clients, until nothing is left or it is the turn of
-    /// others.
-    fn settle(&mut self) {
+    /// Lets everything that was touched look again until nothing is left. Clients are answered too if it is their turn,
+    /// until that is over.
+    fn settle(&mut self, is_clients_turn: bool) {
         let (mut requests, mut bytes) = (0, 0);
         loop {
             while let Some(timer) = self.dirty.pop_first() {
@@ -220,12 +234,19 @@ impl Sentinel {
                     return;
                 }
             }
+            if !is_clients_turn {
+                break;
+            }
             if requests >= TURN_REQUESTS || bytes >= TURN_BYTES {
+                self.is_behind = self.server.end_turn();
                 break;
             }
             match self.serve_client() {
                 Some(sent) => (requests, bytes) = (requests + 1, bytes + sent),
-                None if self.dirty.is_empty() => break,
+                None if self.dirty.is_empty() => {
+                    self.is_behind = false;
+                    break;
+                }
                 None => {}
             }
             if self.exiting {
@@ -234,7 +255,7 @@ impl Sentinel {
         }
         self.flush_persist();
         self.flush_server();
-        if requests >= TURN_REQUESTS || bytes >= TURN_BYTES {
+        if self.is_behind {
             self.timers.set(Timer::Clients, Some(self.now));
         }
     }

@@ -60,6 +60,8 @@ pub struct Sentinel {
     pub(crate) working_dir: Vec<u8>,
     /// The latest figures about the process.
     pub(crate) host: Option<HostInfo>,
+    /// Clients have asked for more than they were answered in their turn.
+    pub(crate) is_behind: bool,
     /// [`Output::Exit`] was given.
     pub(crate) exiting: bool,
 }

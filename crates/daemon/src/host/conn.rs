@@ -332,7 +332,7 @@ impl Conn {
 
 /// What became of an attempt to read.
 pub(crate) enum Read {
-    /// There were bytes, and there may be more.
+    /// There may be more, once others were looked after.
     More,
     /// There is nothing now.
     Nothing,

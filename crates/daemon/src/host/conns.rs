@@ -8,6 +8,7 @@ use picket_server_core::{HostInfo, OutputBufferLimit};
 
 use super::conn::{Conn, ConnId, End, Read};
 use super::link::Links;
+use super::run::Hosted;
 use super::stream::Stream;
 
 /// The connections of a host.
@@ -63,8 +64,8 @@ impl Conns {
 }
 
 /// A host whose connections are served by tasks.
-pub(crate) trait Serves: 'static {
-    /// Reads something and gives it to the core.
+pub(crate) trait Serves: Hosted {
+    /// Reads something and gives it to the core, unless that is for later.
     fn read(self: &Rc<Self>, conn: &Conn) -> Read;
     /// A client's socket has taken something.
     fn written(self: &Rc<Self>, client: ClientId);
@@ -85,7 +86,16 @@ pub(crate) async fn serve_conn<H: Serves>(host: Rc<H>, conn: Rc<Conn>) {
             host.written(client);
         }
     };
-    let end = conn.run(|| host.read(&conn), on_written).await;
+    let mut goes_on = false;
+    let on_data = || {
+        if !goes_on {
+            host.pulse().hear();
+        }
+        let read = host.read(&conn);
+        goes_on = matches!(read, Read::More);
+        read
+    };
+    let end = conn.run(on_data, on_written).await;
     match (end, conn.id()) {
         (End::Closed, ConnId::Link(_)) => {}
         (End::Closed, ConnId::Client(client)) => {

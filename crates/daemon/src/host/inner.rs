@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use picket_sansio::{LinkId, Ticket, Time};
+use picket_sansio::{ClientId, LinkId, Ticket, Time};
 use picket_sentinel_core::{Event, Input, Output, PersistentState, Sentinel};
 use picket_server_core::{ClientAddresses, HostInfo, LogLevel, OutputBufferLimit};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -106,7 +106,7 @@ impl Host {
             inner.answered = inner.answered.max(*ticket);
             self.log_persisted(result);
         }
-        if matches!(input, Input::LinkUp { .. } | Input::LinkData { .. } | Input::LinkDown { .. }) {
+        if !matches!(input, Input::ClientData { .. }) {
             self.pulse.hear();
         }
         inner.core.handle(self.pulse.clock.now(), input);
@@ -147,6 +147,11 @@ impl Host {
     /// The id of the Sentinel.
     pub(crate) fn my_id(&self) -> String {
         self.inner.borrow().core.my_id().to_owned()
+    }
+
+    /// Whether a client may ask for more.
+    pub(super) fn takes_requests(&self, client: ClientId) -> bool {
+        self.inner.borrow().core.takes_requests(self.pulse.clock.now(), client)
     }
 
     fn is_persisting(&self) -> bool {

@@ -18,7 +18,7 @@ pub(crate) struct Pulse {
     pub(super) changed: Notify,
     /// The deadline that the loop waits for.
     pub(super) armed: Cell<Option<Time>>,
-    /// How often something came from those whom we are connected to.
+    /// How often there was news: from the system, not what else comes from a client that sends without a pause.
     pub(super) heard: Cell<u64>,
 }
 
@@ -37,7 +37,7 @@ impl Pulse {
         }
     }
 
-    /// Something came over a link.
+    /// There is news.
     pub(crate) fn hear(&self) {
         self.heard.set(self.heard.get().wrapping_add(1));
     }

@@ -113,9 +113,8 @@ async fn until(at: Option<std::time::Instant>) {
     }
 }
 
-/// Wakes the core, but lets it hear first what has already arrived over links: a process that was held up must
-/// not take its own delay for the silence of others. Clients do not count, or one that sends without a pause would
-/// hold up the core.
+/// Wakes the core, but lets it hear first what has already arrived: a process that was held up must
+/// not take its own delay for the silence of others. Clients that send without a pause are not waited for.
 async fn wake<H: Hosted>(host: &Rc<H>) {
     for _ in 0..DRAIN_ROUNDS_MAX {
         let before = host.pulse().heard.get();

@@ -121,6 +121,11 @@ impl Host {
 
 impl Serves for Host {
     fn read(self: &Rc<Self>, conn: &Conn) -> Read {
+        if let ConnId::Client(client) = conn.id()
+            && !self.takes_requests(client)
+        {
+            return Read::More;
+        }
         let (bytes, filled) = {
             let mut scratch = self.scratch.borrow_mut();
             match conn.read(&mut scratch) {

@@ -88,8 +88,7 @@ impl NodeHost {
         if inner.exit.is_some() {
             return;
         }
-        if matches!(input, NodeInput::LinkUp { .. } | NodeInput::LinkData { .. } | NodeInput::LinkDown { .. })
-        {
+        if !matches!(input, NodeInput::ClientData { .. }) {
             self.pulse.hear();
         }
         inner.core.handle(self.pulse.clock.now(), input);

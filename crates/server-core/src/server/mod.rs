@@ -246,6 +246,21 @@ impl Server {
         }
     }
 
+    /// Ends the turn of the client whose request came last: those of others come next. Whether there may be more
+    /// requests.
+    pub fn end_turn(&mut self) -> bool {
+        if let Some((id, _)) = self.turn.take() {
+            self.enqueue(id);
+        }
+        !self.ready.is_empty()
+    }
+
+    /// Whether requests of a client may still wait for [`next_request`](Self::next_request).
+    #[must_use]
+    pub fn is_queued(&self, id: ClientId) -> bool {
+        self.clients.get(id).is_some_and(|client| client.queued)
+    }
+
     /// Answers a client's request. Goes nowhere if the client is gone or wants no replies.
     pub fn reply(&mut self, id: ClientId, reply: &Reply) {
         let Some(client) = self.clients.get_mut(id) else {

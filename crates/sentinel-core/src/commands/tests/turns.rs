@@ -8,18 +8,15 @@ use picket_resp::command;
 
 use super::{FILE, World};
 use crate::io::Input;
-use crate::timers::Timer;
 
-/// A client sends `count` requests at once, and before they are all answered another one sends a PING. Returns how
-/// many the first was answered in each turn, and in which turn the other was.
+/// A client sends `count` requests at once, and another one a PING thereafter. Returns how many the first was answered
+/// in each turn, and in which turn the other was.
 fn flood(words: &[&str], count: usize) -> (Vec<usize>, usize) {
     let mut world = World::new(FILE);
     let (greedy, modest) = (world.connect(), world.connect());
     let requests: Vec<u8> = command(words).repeat(count);
     world.give(Input::ClientData { client: greedy, bytes: Bytes::from(requests) });
-    let mut answered = vec![world.replies.drain(..).count()];
-    world.send(modest, &["PING"]);
-    let mut turn_of_modest = None;
+    let (mut answered, mut turn_of_modest) = (Vec::new(), None);
     loop {
         let (of_modest, of_greedy): (Vec<_>, Vec<_>) =
             world.replies.drain(..).partition(|(client, _)| *client == modest);
@@ -27,11 +24,18 @@ fn flood(words: &[&str], count: usize) -> (Vec<usize>, usize) {
             turn_of_modest = Some(answered.len());
         }
         answered.push(of_greedy.len());
-        if world.sentinel.next_deadline().is_none_or(|due| due.timer != Timer::Clients || due.at > world.now)
-        {
+        let is_behind = world.sentinel.next_deadline().is_some_and(|due| due.at <= world.now);
+        assert_eq!(is_behind, !world.sentinel.takes_requests(world.now, greedy));
+        if answered.len() == 1 {
+            assert!(world.sentinel.takes_requests(world.now, modest));
+            world.send(modest, &["PING"]);
+            assert!(world.replies.len() <= 1, "who is behind waits until others were heard");
+        }
+        if is_behind {
+            world.give(Input::Wake);
+        } else if answered.len() > 1 {
             break;
         }
-        world.give(Input::Wake);
     }
     assert_eq!(answered.iter().sum::<usize>(), count, "nothing that was asked is lost");
     (answered, turn_of_modest.expect("its turn comes"))
