@@ -88,7 +88,7 @@ fn demo(root: &Path, args: &[&str]) -> bool {
     let run = ["run", "--release", "--package", "picket-daemon", "--bin", "picket", "--", "demo"];
     let needs_page = !args.contains(&"--kill-master") || args.contains(&"--http");
     println!(
-        "demo: builds {}picket; a few minutes the first time",
+        "demo: builds {}picket; five to ten minutes the first time, on two cores",
         if needs_page { "the page and " } else { "" }
     );
     (!needs_page || web::run(root, &[]).unwrap_or(false))
