@@ -116,10 +116,11 @@ Usage: picket demo [--kill-master] [options]
 Starts one master, two replicas and three Sentinels of Picket on free ports of this machine, all in this
 process, writes to the master all the time, kills it and tells what happens, with times: who noticed, who
 voted for whom, who was promoted and why, and when writes succeeded again. Then the old master is started
-again, and the playground is served to browsers until you interrupt. Exit code 0 only if the failover took place.
+again. All of them run on, for you to look at, and the playground is served to browsers, until you interrupt.
+Exit code 0 only if the failover took place.
 
 Options:
-  --kill-master         end after the story, without the playground
+  --kill-master         end with the story, without the playground
   --http ADDR           where the playground is served (default 127.0.0.1:8080, or a free port if that is taken)
   --redis-server PATH   the redis-server or valkey-server to start as master and replicas, in place of
                         nodes of Picket

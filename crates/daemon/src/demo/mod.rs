@@ -84,6 +84,11 @@ async fn play(options: &DemoOptions) -> i32 {
         }
     };
     let (mut interrupt, mut terminate) = (interrupt, terminate);
+    let page = if options.story_only { None } else { Some(serve_page(options.http)) };
+    if let (Some(Err(reason)), Some(_)) = (&page, options.http) {
+        eprintln!("picket demo: {reason}");
+        return FAILED;
+    }
     let mut stage = match Stage::set(options) {
         Ok(stage) => stage,
         Err(reason) => {
@@ -108,26 +113,28 @@ async fn play(options: &DemoOptions) -> i32 {
             INTERRUPTED
         }
     };
-    stage.clear(code == FAILED).await;
-    if code != 0 || options.story_only {
-        return code;
-    }
-    let server = match serve_page(options.http) {
-        Ok(server) => server,
-        Err(reason) => {
-            eprintln!("\npicket demo: {reason}");
-            return FAILED;
-        }
-    };
-    out(&format!("\n{}", server.about()));
-    if server.has_page() {
-        out("It runs the same story in a simulated world, forwards and backwards. Ctrl-C ends this.");
+    if let (0, Some(page)) = (code, page) {
+        tell_how_it_goes_on(&stage, page.as_ref());
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     }
-    0
+    stage.clear(code == FAILED).await;
+    code
+}
+
+/// What there is to look at until the end.
+fn tell_how_it_goes_on(stage: &Stage, page: Result<&HttpServer, &String>) {
+    match page {
+        Ok(server) if server.has_page() => out(&format!(
+            "\n{}: the same story in a simulated world, forwards and backwards.",
+            server.about()
+        )),
+        Ok(server) => out(&format!("\n{}", server.about())),
+        Err(reason) => out(&format!("\n{reason}")),
+    }
+    out(&format!("\n{}\n\nCtrl-C ends this.", stage.invitation()));
 }
 
 /// Serves the page there; if no place was named at the usual one, or on a free port if that is taken.

@@ -113,6 +113,16 @@ impl Stage {
         self.count(killed_at, resumed_at).await
     }
 
+    /// What can be done with it once the story is told.
+    pub(super) fn invitation(&self) -> String {
+        let sentinel = self.players.first().map_or(0, |player| player.addr.port());
+        format!(
+            "Servers and Sentinels run on, and what happens to them is told here:\n  \
+             redis-cli -p {sentinel} SENTINEL MASTER {MASTER_NAME}\n  \
+             redis-cli -p {sentinel} SENTINEL FAILOVER {MASTER_NAME}"
+        )
+    }
+
     /// Ends everything that runs. The folder stays if that was asked for, or if it may explain a
     /// failure.
     pub(super) async fn clear(mut self, failed: bool) {
