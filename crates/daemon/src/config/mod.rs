@@ -1,6 +1,7 @@
 //! A configuration as the host gets hold of it: the file, standard input, the command
 //! line, included files and the ACL file. What the text means is for the cores to say.
 
+mod advice;
 mod check;
 mod node;
 mod source;

@@ -10,6 +10,7 @@ use picket_server_core::config::{
     load as read_lines,
 };
 
+use super::advice::advice;
 use crate::cli::StartOptions;
 use crate::errno::strerror;
 use crate::version::Brand;
@@ -155,11 +156,14 @@ fn include(pattern: &[u8]) -> Result<Vec<Included>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// The stock text, and the name of the file, which stock leaves to be guessed.
+/// The stock text, what to do about it, and the name of the file, which stock leaves to be guessed.
 fn fatal(error: &ConfigError, brand: Brand) -> String {
     let mut error = error.clone();
     error.text = without_secrets(&error.text);
     let mut text = error.fatal(&brand.in_brackets());
+    if let Some(advice) = advice(&error) {
+        text.push_str(&format!("{advice}\n"));
+    }
     text.push_str(&format!("(in {})\n", error.file));
     text
 }
