@@ -7,8 +7,9 @@ mod directives;
 mod help;
 mod picket;
 mod stock;
-mod suggest;
+pub(crate) mod suggest;
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use crate::demo::DemoOptions;
@@ -57,8 +58,9 @@ pub(crate) struct UsageError {
 }
 
 impl UsageError {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 2 }
+    /// What is wrong, in the name of the program.
+    fn new(what: impl fmt::Display) -> Self {
+        Self { message: format!("picket: {what}"), code: 2 }
     }
 }
 

@@ -16,7 +16,7 @@ const COMMANDS: [&str; 4] = ["sentinel", "node", "demo", "help"];
 /// Reads the arguments after the program's name.
 pub(super) fn parse(args: &[String]) -> Result<Invocation, UsageError> {
     let Some((command, rest)) = args.split_first() else {
-        return Err(UsageError::new(help(Topic::Overview)));
+        return Err(UsageError { message: help(Topic::Overview), code: 2 });
     };
     match command.as_str() {
         "sentinel" => server(rest, &SENTINEL),
@@ -167,7 +167,7 @@ fn unknown_word(what: &str, word: &str, known: &[&str]) -> UsageError {
         Some(near) => format!("did you mean '{near}'?"),
         None => format!("known: {}", known.join(", ")),
     };
-    UsageError::new(format!("picket: unknown {what} '{word}': {hint}\nTry 'picket help'."))
+    UsageError::new(format!("unknown {what} '{word}': {hint}\nTry 'picket help'."))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! "Did you mean": the known word nearest to a mistyped one.
 
 /// The candidate with the smallest edit distance to `word`, if that is small enough to be a slip.
-pub(super) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))
