@@ -92,7 +92,7 @@ fn demo(root: &Path, args: &[&str]) -> bool {
         if needs_page { "the page and " } else { "" }
     );
     (!needs_page || web::run(root, &[]).unwrap_or(false))
-        && steps::cargo(root, &[&run[..], args].concat(), &[])
+        && steps::become_cargo(root, &[&run[..], args].concat())
 }
 
 /// The workspace's folder.

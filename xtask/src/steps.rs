@@ -1,5 +1,6 @@
 //! Steps of a chore: a heading, a time, and an account of which failed.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -65,9 +66,22 @@ pub(crate) fn program(root: &Path, program: &str, args: &[&str], variables: &[(&
 
 /// `cargo` with `args`.
 pub(crate) fn cargo(root: &Path, args: &[&str], variables: &[(&str, &str)]) -> bool {
-    // The cargo that runs this xtask, so that the toolchain is the same.
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    program(root, &cargo, args, variables)
+    program(root, &this_cargo(), args, variables)
+}
+
+/// `cargo` with `args` in place of this process, so that signals and the exit code are those of what it runs. Comes back
+/// only if there is no cargo.
+pub(crate) fn become_cargo(root: &Path, args: &[&str]) -> bool {
+    let cargo = this_cargo();
+    println!("$ {cargo} {}", args.join(" "));
+    let error = Command::new(&cargo).args(args).current_dir(root).exec();
+    println!("{cargo} cannot be run: {error}");
+    false
+}
+
+/// The cargo that runs this xtask, so that the toolchain is the same.
+fn this_cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// Where cargo puts what it makes.
