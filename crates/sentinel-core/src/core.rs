@@ -167,23 +167,18 @@ impl Sentinel {
         }
         // A process that was held up hears first what has arrived meanwhile, and looks at nothing before
         // it is woken: it must not take its own delay for the silence of others.
-        if !is_wake && self.is_held_up(self.now) {
+        if !is_wake && self.timers.first().is_some_and(|(due, _)| self.now > due + HELD_UP) {
             return;
         }
         // What clients asked for beyond their turn waits until everybody else was heard.
         self.settle(is_wake || !self.is_behind);
     }
 
-    /// Whether what a client asks for is answered soon. Otherwise [`Input::Wake`] is due, and what it sends until then
-    /// had better be left where it is: nothing is lost, but it piles up.
+    /// Whether a client was answered everything that it has asked for. Otherwise [`Input::Wake`] is due, and what more it
+    /// sends until then had better be left where it is: nothing is lost, but it piles up.
     #[must_use]
-    pub fn takes_requests(&self, now: Time, client: ClientId) -> bool {
-        self.exiting || !self.server.is_queued(client) && !self.is_held_up(now)
-    }
-
-    /// A deadline has passed, and not just now.
-    fn is_held_up(&self, now: Time) -> bool {
-        self.timers.first().is_some_and(|(due, _)| now > due + HELD_UP)
+    pub fn takes_requests(&self, client: ClientId) -> bool {
+        self.exiting || !self.server.is_queued(client)
     }
 
     /// The next effect, in the order in which they are to be carried out.

@@ -151,7 +151,7 @@ impl Host {
 
     /// Whether a client may ask for more.
     pub(super) fn takes_requests(&self, client: ClientId) -> bool {
-        self.inner.borrow().core.takes_requests(self.pulse.clock.now(), client)
+        self.inner.borrow().core.takes_requests(client)
     }
 
     fn is_persisting(&self) -> bool {

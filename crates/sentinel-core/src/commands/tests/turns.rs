@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use picket_resp::command;
+use picket_sansio::Millis;
 
 use super::{FILE, World};
 use crate::io::Input;
@@ -25,9 +26,9 @@ fn flood(words: &[&str], count: usize) -> (Vec<usize>, usize) {
         }
         answered.push(of_greedy.len());
         let is_behind = world.sentinel.next_deadline().is_some_and(|due| due.at <= world.now);
-        assert_eq!(is_behind, !world.sentinel.takes_requests(world.now, greedy));
+        assert_eq!(is_behind, !world.sentinel.takes_requests(greedy));
         if answered.len() == 1 {
-            assert!(world.sentinel.takes_requests(world.now, modest));
+            assert!(world.sentinel.takes_requests(modest));
             world.send(modest, &["PING"]);
             assert!(world.replies.len() <= 1, "who is behind waits until others were heard");
         }
@@ -55,4 +56,18 @@ fn large_replies_are_sent_in_turns() {
 #[test]
 fn what_anybody_asks_for_is_answered_at_once() {
     assert_eq!(flood(&["PING"], 100), (vec![100, 0], 1));
+}
+
+#[test]
+fn who_asks_while_the_process_is_held_up_is_heard_once() {
+    let mut world = World::new(FILE);
+    let client = world.connect();
+    let due = world.sentinel.next_deadline().expect("there is always something to do").at;
+    world.now = due + Millis(500);
+    world.send(client, &["PING"]);
+    assert!(world.replies.is_empty(), "others are heard first");
+    assert!(!world.sentinel.takes_requests(client), "more of it would pile up");
+    world.give(Input::Wake);
+    assert_eq!(world.replies.len(), 1);
+    assert!(world.sentinel.takes_requests(client));
 }
