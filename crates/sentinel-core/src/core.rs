@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use picket_sansio::collections::BTreeMap;
 
 use picket_sansio::{ClientId, Deadline, Millis, Prng, QueryId, Time, WallTime};
-use picket_server_core::{Limits, Server, ServerOutput};
+use picket_server_core::{Limits, Server, ServerOutput, Taken};
 
 use crate::addr::Addr;
 use crate::config::Config;
@@ -28,7 +28,7 @@ use crate::timers::{Timer, Timers, Touched};
 const HELD_UP: Millis = Millis(20);
 /// Clients are answered this many requests at once, or with this many bytes; what they sent beyond it waits until
 /// others were heard.
-const TURN_REQUESTS: u32 = 1024;
+const TURN_REQUESTS: u32 = 256;
 const TURN_BYTES: usize = 1 << 20;
 /// Names that strangers named and whose addresses are asked for at once; others come again with the next hello or INFO.
 const RESOLUTIONS_MAX: usize = 256;
@@ -257,8 +257,9 @@ impl Sentinel {
 
     /// Runs one command of one client, if there is one: how many bytes were sent.
     fn serve_client(&mut self) -> Option<usize> {
-        let call = self.server.next_request(self.now)?;
-        if let Some(call) = self.server.admit(call) {
+        if let Taken::Call(call) = self.server.take_request(self.now)?
+            && let Some(call) = self.server.admit(call)
+        {
             self.run_call(call);
         }
         let sent = self.flush_server();

@@ -102,7 +102,7 @@ impl Sentinel {
         write!(out, "{:?} {:?} {:?} {:?} ", self.masters, self.links, self.timers, self.dirty)?;
         write!(out, "{:?} {:?} {:?} ", self.persistence, self.tilt_since, self.prng)?;
         write!(out, "{:?} {:?} {:?} ", self.resolutions, self.scripts, self.simulate)?;
-        write!(out, "{:?} {} {:?} ", self.counters, self.exiting, self.asked_about)?;
+        write!(out, "{:?} {} {} {:?} ", self.counters, self.is_behind, self.exiting, self.asked_about)?;
         self.server.fingerprint(out)
     }
 }

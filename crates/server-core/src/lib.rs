@@ -30,5 +30,5 @@ pub use keys::{KeyUse, Keys};
 pub use server::{
     Call, CallFlags, ClientAddresses, ClientFacts, ClientsMemory, CloseReason, Counters, CpuMicros, HostInfo,
     Identity, Limits, Listener, Multi, Origin, Renames, ReplicationLink, ReplySlot, Server, ServerOptions,
-    ServerOutput, ServerTimer, UnblockWith, help,
+    ServerOutput, ServerTimer, Taken, UnblockWith, help,
 };

@@ -232,14 +232,21 @@ impl Conn {
             }
             if interest.is_readable() && ready.is_readable() {
                 match on_data() {
-                    // Not before everybody else was looked after, those too of whom the system has news: whoever
-                    // sends without a pause holds up nobody.
-                    Read::More => tokio::task::yield_now().await,
+                    Read::More => self.give_way().await,
                     Read::Nothing => {}
                     Read::End => return self.lost_with("Server closed the connection"),
                     Read::Broken(error) => return self.lost(&error),
                 }
             }
+        }
+    }
+
+    /// Lets others have their turn. What waits on a link is read before the core is woken, for it may be the answer that
+    /// the core misses; a client goes on when the system was asked for the news of everybody else.
+    async fn give_way(&self) {
+        match self.id {
+            ConnId::Link(_) => yield_to_others().await,
+            ConnId::Client(_) => tokio::task::yield_now().await,
         }
     }
 
@@ -349,6 +356,19 @@ enum Step {
     End(End),
 }
 
+/// Goes to the end of the queue of tasks. A task that yields to tokio comes back after those that yielded later.
+async fn yield_to_others() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,8 +382,15 @@ mod tests {
 
     /// A client's connection that is served, and the client.
     fn served(limit: OutputBufferLimit) -> (Rc<Conn>, UnixStream, JoinHandle<End>, Rc<Cell<usize>>) {
+        served_as(ConnId::Client(ClientId(1)), limit)
+    }
+
+    fn served_as(
+        id: ConnId,
+        limit: OutputBufferLimit,
+    ) -> (Rc<Conn>, UnixStream, JoinHandle<End>, Rc<Cell<usize>>) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
-        let conn = Rc::new(Conn::new(ConnId::Client(ClientId(1)), Stream::Unix(ours), Some(limit)));
+        let conn = Rc::new(Conn::new(id, Stream::Unix(ours), Some(limit)));
         let read = Rc::new(Cell::new(0));
         let task = spawn_local({
             let (conn, read) = (Rc::clone(&conn), Rc::clone(&read));
@@ -411,6 +438,25 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             assert_eq!(read.get(), 13);
+        });
+    }
+
+    #[test]
+    fn what_waits_on_a_link_is_read_while_another_task_gives_way_once_and_again() {
+        on_local_set(async {
+            let (_conn, mut peer, _task, read) = served_as(ConnId::Link(LinkId(1)), NO_LIMIT);
+            let waker = spawn_local(async move {
+                peer.write_all(&[b'x'; 40 * 1024]).await.expect("room in the socket");
+                // As before a wake: until nobody has heard anything.
+                loop {
+                    let before = read.get();
+                    tokio::task::yield_now().await;
+                    if read.get() == before {
+                        break read.get();
+                    }
+                }
+            });
+            assert_eq!(waker.await.expect("it ends"), 40 * 1024);
         });
     }
 

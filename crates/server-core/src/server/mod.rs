@@ -203,8 +203,17 @@ impl Server {
 
     /// The next request, whoever runs it, checked to exist and to be allowed; to be passed to
     /// [`admit`](Self::admit) or [`refuse`](Self::refuse) before the next is asked for. A few requests of each
-    /// client are taken in turn.
+    /// client are taken in turn, and those that may not run are answered on the way.
     pub fn next_request(&mut self, now: Time) -> Option<Call> {
+        loop {
+            if let Taken::Call(call) = self.take_request(now)? {
+                return Some(call);
+            }
+        }
+    }
+
+    /// The same for one request, be it refused: for those who count what they have answered.
+    pub fn take_request(&mut self, now: Time) -> Option<Taken> {
         self.now = now;
         self.show_late();
         let is_paused = self.is_holding_back();
@@ -240,9 +249,7 @@ impl Server {
                 },
             };
             self.turn = Some((id, left - 1));
-            if let Some(call) = self.dispatch(id, args) {
-                return Some(call);
-            }
+            return Some(self.dispatch(id, args).map_or(Taken::Refused, Taken::Call));
         }
     }
 
@@ -595,6 +602,15 @@ impl fmt::Debug for Server {
             .field("counters", &self.counters)
             .finish_non_exhaustive()
     }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It exists and is allowed.
+    Call(Call),
+    /// It may not run, which was answered.
+    Refused,
 }
 
 /// How many requests of one client are taken before the next client's turn.
