@@ -86,6 +86,7 @@ pub(crate) async fn serve_conn<H: Serves>(host: Rc<H>, conn: Rc<Conn>) {
             host.written(client);
         }
     };
+    // Whether this connection was left with more to read: what comes then is no news.
     let mut goes_on = false;
     let on_data = || {
         if !goes_on {

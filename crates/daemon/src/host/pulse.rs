@@ -18,7 +18,7 @@ pub(crate) struct Pulse {
     pub(super) changed: Notify,
     /// The deadline that the loop waits for.
     pub(super) armed: Cell<Option<Time>>,
-    /// How often there was news: from the system, not what else comes from a client that sends without a pause.
+    /// How often there was news. What more a client sends without a pause is none.
     pub(super) heard: Cell<u64>,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The host tells what arrived ([`Server::accept`], [`Server::receive`], [`Server::closed`]); the
 //! application takes requests from [`Server::next_request`], gives them to [`Server::admit`], and answers with
-//! [`Server::reply`] those that come back as its own; what shall be sent or closed comes out of [`Server::poll_output`] in order.
+//! [`Server::reply`] those that come back as its own; what shall be sent or closed comes out of
+//! [`Server::poll_output`] in order.
 //! Everything that all servers answer alike (authentication, protocol versions, `CLIENT`, `COMMAND`,
 //! `ACL`, subscriptions) is answered here (`networking.c`, `server.c: processCommand`, `pubsub.c`).
 
@@ -212,7 +213,7 @@ impl Server {
         }
     }
 
-    /// The same for one request, be it refused: for those who count what they have answered.
+    /// [`next_request`](Self::next_request) for one request, even a refused one: for those who count what was answered.
     pub fn take_request(&mut self, now: Time) -> Option<Taken> {
         self.now = now;
         self.show_late();
@@ -609,7 +610,7 @@ impl fmt::Debug for Server {
 pub enum Taken {
     /// It exists and is allowed.
     Call(Call),
-    /// It may not run, which was answered.
+    /// It may not run, which was answered where there is an answer.
     Refused,
 }
 
