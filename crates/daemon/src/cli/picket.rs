@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::directives::collect;
 use super::help::{Topic, help};
-use super::suggest::nearest;
+use super::suggest::hint;
 use super::{Invocation, StartOptions, UsageError};
 use crate::demo::DemoOptions;
 use crate::logging::LogFormat;
@@ -163,10 +163,7 @@ fn demo(args: &[String]) -> Result<Invocation, UsageError> {
 }
 
 fn unknown_word(what: &str, word: &str, known: &[&str]) -> UsageError {
-    let hint = match nearest(word, known) {
-        Some(near) => format!("did you mean '{near}'?"),
-        None => format!("known: {}", known.join(", ")),
-    };
+    let hint = hint(word, known);
     UsageError::new(format!("unknown {what} '{word}': {hint}\nTry 'picket help'."))
 }
 

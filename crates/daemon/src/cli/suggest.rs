@@ -1,7 +1,15 @@
 //! "Did you mean": the known word nearest to a mistyped one.
 
+/// What to say of a word that is none of the known ones: which of them is near, or all.
+pub(crate) fn hint(word: &str, known: &[&str]) -> String {
+    match nearest(word, known) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
 /// The candidate with the smallest edit distance to `word`, if that is small enough to be a slip.
-pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))

@@ -2,7 +2,7 @@
 
 use picket_server_core::config::ConfigError;
 
-use crate::cli::suggest::nearest;
+use crate::cli::suggest::hint;
 
 /// How lines are written: those that people write, then those that a Sentinel adds.
 const FORMS: [&str; 24] = [
@@ -45,10 +45,7 @@ pub(super) fn advice(error: &ConfigError) -> Option<String> {
         }
         ("Unrecognized sentinel configuration statement.", None) => {
             let names = FORMS[..BY_PEOPLE].iter().map(|form| name_of(form)).collect::<Vec<_>>();
-            Some(match nearest(&name, &names) {
-                Some(near) => format!("There is no sentinel {name}; did you mean {near}?"),
-                None => format!("There is no sentinel {name}; there are {}", names.join(", ")),
-            })
+            Some(format!("There is no 'sentinel {name}': {}", hint(&name, &names)))
         }
         ("Can't resolve instance hostname.", _) => Some(
             "Write an IP address, or take names as they are with the line: sentinel resolve-hostnames yes"
@@ -102,8 +99,8 @@ mod tests {
     #[test]
     fn the_remedy_is_told_beside_the_fault() {
         for (line, told) in [
-            ("sentinel down-after-millisecond m 5000", "did you mean down-after-milliseconds?"),
-            ("sentinel no-such-directive m 5000", "there are monitor, "),
+            ("sentinel down-after-millisecond m 5000", "did you mean 'down-after-milliseconds'?"),
+            ("sentinel no-such-directive m 5000", "known: monitor, "),
             ("SENTINEL Monitor x redis.invalid 6379 2", "sentinel resolve-hostnames yes"),
             ("sentinel failover-timeout other 5000", "sentinel monitor <master-name>"),
             ("sentinel failover-timeout m 0", "a number alone"),
